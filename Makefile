@@ -1,0 +1,111 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+PYTHON ?= python3
+LAB := inventories/lab/halsoval.yml
+ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export LC_ALL := C.UTF-8
+
+# $(call debian,packages): install Debian packages, as root or through sudo.
+define debian
+{ $(ROOT) apt-get update --quiet=2; \
+  $(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends $(1); } \
+|| { echo "Missing, and only root or sudo can install it: $(1)" >&2; exit 1; }
+endef
+
+# $(call install,extra): what pyproject.toml asks for, in the versions of constraints.txt.
+define install
+.venv/bin/python -m pip install --quiet --constraint constraints.txt --requirement <(.venv/bin/python -c \
+	'import tomllib; \
+	project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+	print(*project["dependencies"], *project["optional-dependencies"]["$(1)"], sep="\n")')
+endef
+
+##@ For everybody
+
+.PHONY: help
+help: ## List what can be made
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@/ { print "\n" substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: lab-up ## Start the lab and onboard the example providers; leaves the lab running
+	ansible-playbook -i $(LAB) regionjh.halsoval.onboard
+	@printf '%s\n' '' \
+		'The five example providers are in the directory, as their phases demand. Look around:' \
+		'' \
+		'  LDAPTLS_CACERT=.lab/ca/ca.pem ldapsearch -x -LLL -H ldaps://localhost:6636 \' \
+		'    -D "cn=halsoval,ou=System,o=Region Jämtland Härjedalen,c=SE" -y .lab/secrets/hsa_service \' \
+		'    -b "ou=Privata vårdgivare,o=Region Jämtland Härjedalen,c=SE"' \
+		'' \
+		'Change a record below inventories/lab/providers/ and see what would happen, then let it:' \
+		'' \
+		'  source .venv/bin/activate' \
+		'  ansible-playbook regionjh.halsoval.onboard --check --diff' \
+		'  ansible-playbook regionjh.halsoval.onboard' \
+		'' \
+		'make lab-down stops the lab. README.md and docs/ tell more.'
+
+.PHONY: lab-up
+lab-up: .venv/ready ## Start the lab: the region's servers, on this machine, below .lab/
+	ansible-playbook -i $(LAB) regionjh.halsoval.lab -e lab_state=started
+
+.PHONY: lab-down
+lab-down: .venv/ready ## Stop the lab; its data stays
+	ansible-playbook -i $(LAB) regionjh.halsoval.lab -e lab_state=stopped
+
+##@ For developers
+
+.PHONY: test
+test: lint sanity molecule pytest ## Everything that CI runs
+
+.PHONY: lint
+lint: .venv/ready ## Style, types, playbooks, changelog fragments
+	ruff check
+	ruff format --check
+	MYPYPATH=.venv/collections mypy $(addprefix --package ansible_collections.regionjh.halsoval.plugins.,module_utils plugin_utils)
+	ansible-lint
+	antsibull-changelog lint
+
+.PHONY: sanity
+sanity: .venv/ready ## ansible-test sanity in a built tree
+	python tests/sanity/run.py
+
+.PHONY: molecule
+molecule: .venv/ready ## Roles and playbooks against real servers
+	molecule test --all
+
+.PHONY: pytest
+pytest: .venv/ready ## Unit and integration tests
+	pytest
+
+.PHONY: bench
+bench: .venv/bench ## Measure against ldapadd and community.general; prints the ratios
+	pytest -s tests/performance
+
+# Links give the checkout the collection's name: in site-packages for Python, and in a
+# directory of its own for ansible.cfg (site-packages is searched last) and for mypy
+# (which takes no types from site-packages).
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "$(PYTHON) must be Python 3.11 or later" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call debian,python3-venv)
+	@.venv/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@echo 'Installing the packages of constraints.txt into .venv'
+	@$(call install,test)
+	@for tree in .venv/lib/python*/site-packages/ansible_collections .venv/collections/ansible_collections; do \
+		mkdir -p "$$tree/regionjh"; \
+		ln -sfnT "$(CURDIR)" "$$tree/regionjh/halsoval"; \
+	done
+	@touch $@
+
+# python-ldap is built from source.
+.venv/bench: .venv/ready
+	@$(call debian,gcc ldap-utils libc6-dev libldap-dev libsasl2-dev python3-dev)
+	@$(call install,bench)
+	@touch $@

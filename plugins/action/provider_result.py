@@ -1,0 +1,67 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.regionjh.halsoval.plugins.plugin_utils import record_store
+
+_FAILED = {"changed": False, "failed": True}
+
+
+class ActionModule(ActionBase):
+    """Returns, as this host's own result, what the systems' tasks came to for this provider."""
+
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        host = variables["inventory_hostname"]
+        _spec, options = self.validate_argument_spec(
+            {"results": {"type": "list", "elements": "str", "required": True}}
+        )
+        try:
+            errors = record_store.reading().errors.get(host)
+        except record_store.StoreError as error:
+            raise AnsibleActionFail(str(error)) from None
+        if errors:
+            return {**result, **_FAILED, "msg": "\n".join(errors), "systems": {}}
+        # Read by name: as an argument, all providers' results would be templated for each host.
+        systems = {
+            name.removeprefix("halsoval_"): _of_provider(variables.get(name), name, host)
+            for name in options["results"]
+        }
+        return {**result, **_summary(systems, bool(self._task.diff))}
+
+
+def _of_provider(registered: Any, name: str, host: str) -> Mapping[str, Any]:
+    """This provider's part of a registered result, or what to say where there is none."""
+    if not isinstance(registered, Mapping):
+        return {**_FAILED, "msg": f"{name} holds no result: its task did not run"}
+    if registered.get("failed") or registered.get("unreachable"):
+        return {**_FAILED, "msg": registered.get("msg") or "the task failed"}
+    if registered.get("skipped"):
+        return {"changed": False, "failed": False, "msg": "skipped"}
+    own = registered.get("providers", {}).get(host)
+    if own is None:
+        return {**_FAILED, "msg": f"{name} holds no result for this provider"}
+    return dict(own)
+
+
+def _summary(systems: Mapping[str, Mapping[str, Any]], with_diff: bool) -> dict[str, Any]:
+    summary: dict[str, Any] = {
+        "changed": any(own.get("changed") for own in systems.values()),
+        "failed": any(own.get("failed") for own in systems.values()),
+        "msg": "\n".join(f"{name}: {own['msg']}" for name, own in systems.items() if own.get("msg")),
+        "systems": {
+            name: {key: value for key, value in own.items() if key != "diff"}
+            for name, own in systems.items()
+        },
+    }
+    diffs = [own["diff"] for own in systems.values() if own.get("diff")]
+    return {**summary, "diff": diffs} if with_diff and diffs else summary

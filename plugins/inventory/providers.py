@@ -1,0 +1,167 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: providers
+short_description: Approved provider records as hosts
+version_added: 0.1.0
+description:
+  - Each folder of the record directory is a host, named by the provider's id, in the group
+    V(providers), in a group for its phase (V(phase_application), V(phase_establishment),
+    V(phase_operation), V(phase_wind_down), V(phase_ended)) and in a group for each service that
+    its agreement names (V(service_<key>)).
+  - A record that cannot be read or is invalid is a host in the group V(invalid_records), with all
+    its errors in the variable C(halsoval_record_errors). Other records go on.
+  - All records are read and checked once per run, vault-encrypted ones too, and stay in memory for
+    the actions of this collection. They are data. Nothing in them is a template, and no personal
+    data become variables.
+  - Ansible goes on when an inventory source fails, and exits with 0. Begin every playbook with
+    M(regionjh.halsoval.records), which fails then.
+author:
+  - Contributors to the regionjh.halsoval collection (@regionjh)
+notes:
+  - The source's name must end with C(halsoval.yml) or C(halsoval.yaml).
+  - Give the file itself with C(-i). When given its directory, Ansible tries to read every file in
+    it as an inventory.
+requirements:
+  - pydantic >= 2
+  - tzdata, where the system has no time zones
+options:
+  plugin:
+    description: Marks a file as a source of this plugin.
+    type: str
+    required: true
+    choices:
+      - regionjh.halsoval.providers
+  records:
+    description: The record directory, relative to the source file.
+    type: str
+    default: providers
+  as_of:
+    description:
+      - The day that everything is computed for, V(YYYY-MM-DD).
+      - The extra variable C(halsoval_as_of) goes before it. Without either it is today in
+        Europe/Stockholm.
+    type: raw
+  hsa_id_prefixes:
+    description:
+      - What the HSA-ids in the records may begin with.
+      - Add a test prefix such as V(TSTNMT2321000156-) to allow it.
+    type: list
+    elements: str
+    default:
+      - SE2321000214-
+"""
+
+EXAMPLES = r"""
+# inventories/production/halsoval.yml, beside the directory inventories/production/providers
+plugin: regionjh.halsoval.providers
+
+---
+# Records elsewhere, everything computed for one day
+plugin: regionjh.halsoval.providers
+records: /srv/halsoval/approved
+as_of: 2026-03-02
+"""
+
+import datetime as dt
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, get_args
+
+from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.inventory.data import InventoryData
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.inventory import BaseInventoryPlugin
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import (
+    parse_day,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.lifecycle import (
+    STOCKHOLM,
+    Phase,
+)
+from ansible_collections.regionjh.halsoval.plugins.plugin_utils import record_store
+from ansible_collections.regionjh.halsoval.plugins.plugin_utils.approved_records import (
+    Reading,
+    read,
+)
+from ansible_collections.regionjh.halsoval.plugins.plugin_utils.record_files import SourceError
+
+
+class InventoryModule(BaseInventoryPlugin):
+    """Reads the records of one source, keeps them for the run and shows them as hosts."""
+
+    NAME = "regionjh.halsoval.providers"
+
+    def verify_file(self, path: str) -> bool:
+        name_fits = path.endswith(("halsoval.yml", "halsoval.yaml"))
+        return name_fits and bool(super().verify_file(path))
+
+    def parse(
+        self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True
+    ) -> None:
+        super().parse(inventory, loader, path, cache)
+        try:
+            reading = self._read(Path(path), loader)
+        except Exception as error:
+            # Ansible turns the error into a warning; the start check says it again and fails.
+            record_store.keep(path, _reason(error))
+            raise AnsibleParserError(_reason(error)) from None
+        record_store.keep(path, reading)
+        self._show(reading)
+
+    def _read(self, source: Path, loader: DataLoader) -> Reading:
+        config = self._read_config_data(str(source))
+        if unknown := ", ".join(sorted(config.keys() - self.get_options().keys())):
+            raise SourceError(f"expected only documented options in {source}, not {unknown}")
+        return read(
+            source.parent / self.get_option("records"),
+            loader._vault,
+            _day(self._vars.get("halsoval_as_of") or self.get_option("as_of")),
+            tuple(self.get_option("hsa_id_prefixes")),
+        )
+
+    def _show(self, reading: Reading) -> None:
+        for group in ("providers", "invalid_records", *(f"phase_{p}" for p in get_args(Phase))):
+            self.inventory.add_group(group)
+        self.inventory.add_child("providers", "invalid_records")
+        self.inventory.set_variable("providers", "halsoval_as_of", reading.as_of.isoformat())
+        for host, provider in reading.providers.items():
+            services = [f"service_{key}" for key in provider.services]
+            self._add_host(host, "providers", f"phase_{provider.phase}", *services)
+        for host, errors in reading.errors.items():
+            self._add_host(host, "invalid_records")
+            self.inventory.set_variable(host, "halsoval_record_errors", list(errors))
+
+    def _add_host(self, host: str, *groups: str) -> None:
+        for group in groups:
+            self.inventory.add_group(group)
+            self.inventory.add_host(host, group=group)
+        # Modules run where the records are, with the Python that has what they need.
+        self.inventory.set_variable(host, "ansible_connection", "local")
+        self.inventory.set_variable(host, "ansible_python_interpreter", sys.executable)
+
+
+def _day(given: Any) -> dt.date:
+    if given is None:
+        return dt.datetime.now(STOCKHOLM).date()
+    try:
+        return parse_day(given)
+    except ValueError as error:
+        raise SourceError(f"halsoval_as_of or as_of: {error}") from None
+
+
+def _reason(error: Exception) -> str:
+    """Why the source could not be read; of a fault in the software only where it is.
+
+    What such an exception says may quote a record.
+    """
+    if isinstance(error, SourceError | AnsibleError):
+        return str(error)
+    if isinstance(error, ImportError):
+        return f"the Python library {error.name} is needed beside ansible-core: pip install {error.name}"
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {place.filename}:{place.lineno} while reading the records"

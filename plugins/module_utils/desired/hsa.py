@@ -1,0 +1,223 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What HSA must hold for the approved records (schema 5.3; annex 3.1.2 and 3.3).
+
+Entries stay when something ends. What a date ended is withdrawn from them: memberships, system
+roles and the listing on 1177. Archiving follows once cards are revoked, and is not done here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..engine import matching
+from ..engine.guard import Holding
+from ..engine.plan import Entry, Values, Wanted
+from ..engine.provision import Desired
+from ..records.payload import Approved
+from ..records.people import NaturalPerson, natural_people
+from . import hsa_attributes, hsa_findings
+from .hsa_holdings import Holdings, ids, index, person_key
+from .hsa_layout import Layout, attributes
+from .hsa_sites import Commission, Site, commissions, sites
+
+_PROVIDER, _UNIT, _PERSON, _COMMISSION = range(4)
+
+
+def desire(approved: Approved, as_of: dt.date, layout: Layout, held: Sequence[Entry]) -> Desired:
+    """What HSA must hold on a day, given what it holds.
+
+    Raises ValueError when no HSA-ids are left.
+    """
+    holdings = index(held, layout)
+    people = natural_people(approved.records, as_of, layout.lead_days)
+    units = sites(approved.records, as_of)
+    groups = commissions(units, people, holdings.ours)
+    given = ids(_named(units, people, groups), people, holdings)
+    known = frozenset(record.id for record in approved.records)
+    draft = _Draft(layout, as_of, known, holdings, given)
+    wanted = (
+        *draft.providers(units),
+        *(entry for site in units for entry in draft.unit(site)),
+        *(entry for person in people for entry in draft.person(person)),
+        *(entry for commission in groups for entry in draft.commission(commission)),
+    )
+    return Desired(
+        wanted=wanted,
+        attributes=attributes(layout),
+        holdings=_held_objects(wanted, layout),
+        findings=hsa_findings.findings(approved, as_of, people, units, holdings, given),
+        errors=hsa_findings.errors(people, units, holdings),
+        taken=tuple(entry.dn for entry in holdings.not_ours),
+    )
+
+
+def _named(
+    units: Sequence[Site], people: Sequence[NaturalPerson], groups: Sequence[Commission]
+) -> dict[str, str | None]:
+    """The keys that need an HSA-id, in the order of writing, with the one that a record names."""
+    live = [site for site in units if site.is_live]
+    return {
+        **{f"provider/{site.record.id}": site.record.agreement.hsa_id for site in live},
+        **{site.key: site.unit.hsa_id for site in live},
+        **{person.number: person.hsa_id for person in people if person.current},
+        **{commission.key: None for commission in groups if commission.is_called_for},
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """Makes the wanted entries of one day; `ids` gives HSA-ids by key and personal number."""
+
+    layout: Layout
+    as_of: dt.date
+    known: frozenset[str]
+    holdings: Holdings
+    ids: Mapping[str, str]
+
+    def providers(self, units: Sequence[Site]) -> Iterator[Wanted]:
+        """The entries of the providers that have a live unit."""
+        records = {site.record.id: site.record for site in units if site.is_live}
+        for name, record in records.items():
+            part = record.agreement
+            yield self._named_entry(
+                "provider", _PROVIDER, f"provider/{name}", self.layout.provider_branch, part.name,
+                part.hsa_id, name, hsa_attributes.of_provider(part, self.layout),
+            )  # fmt: skip
+
+    def unit(self, site: Site) -> Iterator[Wanted]:
+        """The unit's entry."""
+        provider = f"provider/{site.record.id}"
+        if site.is_live:
+            said = hsa_attributes.of_unit(site, self.ids[provider], self.layout)
+            yield self._named_entry(
+                "unit", _UNIT, site.key, provider, site.unit.name, site.unit.hsa_id,
+                site.record.id, said,
+            )  # fmt: skip
+        elif site.key in self.holdings.ours:
+            yield self._withdrawn(
+                "unit", _UNIT, site.key, provider, "hsaDestinationIndicator", site, ()
+            )
+
+    def person(self, person: NaturalPerson) -> Iterator[Wanted]:
+        """The person's entry, unless somebody else keeps it or it cannot be told which it is."""
+        entries = self.holdings.of_person(person)
+        held = entries[0] if entries else None
+        if len(entries) > 1 or (held is None and not person.current):
+            return
+        if held is not None and not self.holdings.may_write(held, person.hsa_id):
+            return
+        hsa_id = self.ids[person.number]
+        roles = hsa_attributes.system_roles(person.employments, ("suspended", "ended"), self.layout)
+        yield Wanted(
+            key=f"person/{hsa_id}", kind="person", id=hsa_id, level=_PERSON,
+            parent=self.layout.people_branch,
+            rdns=() if held else (matching.rdn((self.layout.name("cn"), hsa_id)),),
+            attributes=self._of_person(person, hsa_id, held),
+            providers=frozenset(e.provider for e in person.current or person.employments),
+            held=held,
+            dated=self.layout.local({"hsaSystemRole": roles}),
+            confidential=person.protected,
+        )  # fmt: skip
+
+    def commission(self, commission: Commission) -> Iterator[Wanted]:
+        """The commission's entry with the people who act on the day."""
+        site, held = commission.site, self.holdings.ours.get(commission.key)
+        over = self._ids_of(commission.people("suspended", "ended"))
+        if commission.is_called_for:
+            hsa_id = self.ids[commission.key]
+            said = hsa_attributes.of_commission(site, commission.assignment, hsa_id, self.layout)
+            members = self._ids_of(commission.people("active"))
+            said |= {
+                "hsaIdentity": (hsa_id,),
+                "hsaCommissionMember": tuple(sorted(set(members))),
+            }
+            yield Wanted(
+                key=commission.key, kind="commission", id=hsa_id, level=_COMMISSION,
+                parent=site.key, rdns=(matching.rdn((self.layout.name("cn"), hsa_id)),),
+                attributes=self._local(commission.key, said),
+                providers=frozenset({site.record.id}), held=held,
+                dated=self.layout.local({"hsaCommissionMember": over}),
+            )  # fmt: skip
+        elif held is not None:
+            yield self._withdrawn(
+                "commission", _COMMISSION, commission.key, site.key, "hsaCommissionMember", site,
+                over,
+            )  # fmt: skip
+
+    def _named_entry(
+        self, kind: str, level: int, key: str, parent: str, name: str, recorded_id: str | None,
+        provider: str, said: Mapping[str, Values],
+    ) -> Wanted:  # fmt: skip
+        """A provider's or unit's entry: named after it, found again by key."""
+        hsa_id = self.ids[key]
+        held = self.holdings.ours.get(key) or self.holdings.by_id.get(recorded_id or "")
+        ou, identity = self.layout.name("ou"), self.layout.name("hsaIdentity")
+        plain = matching.rdn((ou, name))
+        # Two units of one name under one provider: the HSA-id tells them apart. An entry that has
+        # it in its name keeps it there, for a rename would take the attribute away.
+        exact = matching.rdn((ou, name), (identity, hsa_id))
+        has_id = held is not None and len(matching.split_dn(held.dn)[0]) > 1
+        return Wanted(
+            key=key, kind=kind, id=hsa_id, level=level, parent=parent,
+            rdns=(exact,) if has_id else (plain, exact),
+            attributes=self._local(key, {**said, "ou": (name,), "hsaIdentity": (hsa_id,)}),
+            providers=frozenset({provider}), held=held,
+        )  # fmt: skip
+
+    def _withdrawn(
+        self, kind: str, level: int, key: str, parent: str, attribute: str, site: Site,
+        over: Values,
+    ) -> Wanted:  # fmt: skip
+        """An entry that is left as it is but for the access it gives."""
+        held = self.holdings.ours[key]
+        name = self.layout.name(attribute)
+        return Wanted(
+            key=key, kind=kind, id=self.holdings.id(held), level=level,
+            parent=parent, rdns=(), attributes={name: ()},
+            providers=frozenset({site.record.id}), held=held,
+            dated={name: held.attributes.get(name, ()) if site.has_ended else over},
+        )  # fmt: skip
+
+    def _of_person(
+        self, person: NaturalPerson, hsa_id: str, held: Entry | None
+    ) -> dict[str, Values]:
+        named = {e.provider for e in person.employments if e.state not in ("outside", "later")}
+        others = tuple(
+            key
+            for key in (self.holdings.keys(held) if held else ())
+            if key.removeprefix("person/") not in self.known
+        )
+        if person.current:
+            said = hsa_attributes.of_person(
+                person, hsa_id, held, bool(others), self.as_of, self.layout
+            )
+        else:
+            said = hsa_attributes.of_person_without_assignment(person, bool(others))
+        keys = (*map(person_key, sorted(named)), *others)
+        return {**self.layout.local(said), self.layout.key_attribute: keys}
+
+    def _local(self, key: str, said: Mapping[str, Values]) -> dict[str, Values]:
+        return {**self.layout.local(said), self.layout.key_attribute: (key,)}
+
+    def _ids_of(self, people: Sequence[NaturalPerson]) -> Values:
+        return tuple(self.ids[person.number] for person in people if person.number in self.ids)
+
+
+def _held_objects(wanted: Collection[Wanted], layout: Layout) -> dict[str, frozenset[Holding]]:
+    """The units and people that hold something today, by provider."""
+    members = layout.name("hsaCommissionMember")
+    objects: dict[str, set[Holding]] = defaultdict(set)
+    for entry in wanted:
+        if entry.held is None:
+            continue
+        held = {("person", value) for value in entry.held.attributes.get(members, ())}
+        if entry.kind in ("unit", "person"):
+            held.add((entry.kind, entry.id))
+        for provider in entry.providers:
+            objects[provider] |= held
+    return {provider: frozenset(held) for provider, held in objects.items()}

@@ -1,0 +1,170 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person should look at in HSA, and what makes a provider's plan impossible.
+
+People are named by HSA-id alone, so that a report never tells a protected name.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from ..engine.plan import Entry
+from ..engine.provision import Finding
+from ..records.lifecycle import missing_for_operation, phase
+from ..records.payload import Approved
+from ..records.people import NaturalPerson
+from .hsa_holdings import Holdings
+from .hsa_sites import Site
+
+
+def findings(
+    approved: Approved,
+    as_of: dt.date,
+    people: Sequence[NaturalPerson],
+    units: Sequence[Site],
+    holdings: Holdings,
+    ids: Mapping[str, str],
+) -> tuple[Finding, ...]:
+    """All findings, each under the provider it concerns."""
+    return (
+        *_of_phases(approved, as_of),
+        *(finding for person in people for finding in _of_person(person, as_of, holdings, ids)),
+        *_orphans(approved, people, units, holdings),
+    )
+
+
+def errors(
+    people: Sequence[NaturalPerson], units: Sequence[Site], holdings: Holdings
+) -> dict[str, tuple[str, ...]]:
+    """Why a provider's plan may not be carried out, by provider."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for person in people:
+        message = _person_error(person, holdings)
+        if message:
+            for provider in _providers(person):
+                found[provider].append(message)
+    for site in units:
+        for key, hsa_id in (
+            (f"provider/{site.record.id}", site.record.agreement.hsa_id),
+            (site.key, site.unit.hsa_id),
+        ):
+            message = _entry_error(key, hsa_id, holdings)
+            if site.is_live and message and message not in found[site.record.id]:
+                found[site.record.id].append(message)
+    for key in sorted(holdings.doubled):
+        found[key.split("/")[1]].append(f"more than one entry in HSA carries the key {key}")
+    return {provider: tuple(messages) for provider, messages in found.items() if messages}
+
+
+def _of_phases(approved: Approved, as_of: dt.date) -> Iterator[Finding]:
+    for record in approved.records:
+        today = phase(record, as_of)
+        if today == "establishment":
+            missing = ", ".join(missing_for_operation(record, as_of))
+            yield Finding(
+                record.id, "not_in_operation", record.id,
+                f"commissions have no members and 1177 shows no unit until: {missing}",
+            )  # fmt: skip
+        elif today == "ended":
+            yield Finding(
+                record.id, "ended", record.id,
+                "the agreement has ended: memberships are withdrawn, entries are left as they are",
+            )  # fmt: skip
+
+
+def _of_person(
+    person: NaturalPerson, as_of: dt.date, holdings: Holdings, ids: Mapping[str, str]
+) -> Iterator[Finding]:
+    if not person.current:
+        return
+    hsa_id = ids.get(person.number, "")
+    messages = []
+    if len(person.names) > 1:
+        messages.append(
+            ("name_differs", "the records spell the name differently; the directory's stays")
+        )
+    for held in holdings.of_person(person)[:1]:
+        if not holdings.may_write(held, person.hsa_id):
+            messages.append(
+                ("person_not_ours", "the entry is not ours: used in commissions, never changed")
+            )
+    for title in sorted(_unconfirmed(person, as_of)):
+        messages.append(("licence_unconfirmed", f"{title} is not confirmed in HOSP: not published"))
+    for provider in _providers(person):
+        for code, message in messages:
+            yield Finding(provider, code, hsa_id, message)
+
+
+def _unconfirmed(person: NaturalPerson, as_of: dt.date) -> set[str]:
+    licences = [licence for row in person.rows for licence in row.licences]
+    confirmed = {x.title for x in licences if x.confirmed is not None and x.confirmed <= as_of}
+    return {licence.title for licence in licences} - confirmed
+
+
+def _orphans(
+    approved: Approved, people: Iterable[NaturalPerson], units: Iterable[Site], holdings: Holdings
+) -> Iterator[Finding]:
+    """Entries of ours that no record explains: reported, never removed."""
+    explained = {f"provider/{record.id}" for record in approved.records}
+    explained.update(site.key for site in units)
+    entries = {entry.dn for person in people for entry in holdings.of_person(person)}
+    for key, entry in holdings.ours.items():
+        kind, provider = key.split("/")[:2]
+        unit = "/".join(["unit", *key.split("/")[1:3]]) if kind == "commission" else key
+        if provider in approved.invalid or unit in explained:
+            continue
+        yield _orphan(provider, kind, entry, holdings)
+    for entry in holdings.our_people:
+        providers = [key.removeprefix("person/") for key in holdings.keys(entry)]
+        if entry.dn not in entries and approved.invalid.isdisjoint(providers):
+            for provider in providers:
+                yield _orphan(provider, "person", entry, holdings)
+
+
+def _orphan(provider: str, kind: str, entry: Entry, holdings: Holdings) -> Finding:
+    return Finding(
+        provider,
+        "orphan",
+        holdings.id(entry),
+        f"no record explains this {kind}; it is left as it is",
+    )
+
+
+def _person_error(person: NaturalPerson, holdings: Holdings) -> str | None:
+    entries = holdings.of_person(person)
+    if not entries or not (person.current or len(entries) > 1):
+        return None
+    ids = ", ".join(sorted(holdings.id(entry) for entry in entries))
+    numbers = holdings.layout.name("personalIdentityNumber")
+    if len(entries) > 1:
+        return f"HSA has several entries for one person ({ids}): merge them by hand"
+    if person.numbers.isdisjoint(entries[0].attributes.get(numbers, ())):
+        return f"the HSA-id {ids} that the record names belongs to somebody else in HSA"
+    if person.hsa_id not in (None, holdings.id(entries[0])):
+        return f"the record names the HSA-id {person.hsa_id}, but HSA has the person as {ids}"
+    return None
+
+
+def _entry_error(key: str, recorded_id: str | None, holdings: Holdings) -> str | None:
+    held = holdings.ours.get(key)
+    if held is not None:
+        if recorded_id not in (None, holdings.id(held)):
+            held_id = holdings.id(held)
+            return f"the record names the HSA-id {recorded_id}, but HSA has {key} as {held_id}"
+        return None
+    named = holdings.by_id.get(recorded_id or "")
+    if named is None:
+        return None
+    if not holdings.is_in_our_branches(named):
+        return f"the HSA-id {recorded_id} that the record names lies outside our branches of HSA"
+    if holdings.keys(named):
+        return f"the HSA-id {recorded_id} that the record names belongs to something else"
+    return None
+
+
+def _providers(person: NaturalPerson) -> list[str]:
+    return sorted({employment.provider for employment in person.current})

@@ -1,0 +1,155 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the HSA directory holds today, and the HSA-ids of everything the records name.
+
+Keys tell our objects and whom they belong to: "provider/<id>", "unit/<id>/<unit>",
+"commission/<id>/<unit>/<digest>", and on a person one "person/<id>" for every provider whose
+record names them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..engine import matching
+from ..engine.plan import Entry
+from ..records.model import Assignment, Record
+from ..records.people import NaturalPerson, allocate
+from .hsa_layout import Layout
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """The directory's entries, found by key, HSA-id and personal number.
+
+    Ours are the entries that carry our key and lie in our branches: `our_people`, and all others
+    by key in `ours`. `doubled` are the keys that more than one entry carries.
+    """
+
+    layout: Layout
+    ours: Mapping[str, Entry]
+    doubled: frozenset[str]
+    by_id: Mapping[str, Entry]
+    by_number: Mapping[str, tuple[Entry, ...]]
+    our_people: tuple[Entry, ...]
+    not_ours: tuple[Entry, ...]
+    used_ids: frozenset[str]
+
+    def keys(self, entry: Entry) -> tuple[str, ...]:
+        """An entry's keys."""
+        return entry.attributes.get(self.layout.key_attribute, ())
+
+    def id(self, entry: Entry) -> str:
+        """An entry's HSA-id."""
+        return entry.first(self.layout.name("hsaIdentity")) or ""
+
+    def is_ours(self, entry: Entry) -> bool:
+        """Whether the entry is one that we made or took over."""
+        return bool(self.keys(entry)) and self.is_in_our_branches(entry)
+
+    def may_write(self, entry: Entry, recorded_id: str | None) -> bool:
+        """Whether the entry is ours, or lies in our branches and the record takes it over."""
+        return self.is_ours(entry) or (
+            self.is_in_our_branches(entry) and self.id(entry) == recorded_id
+        )
+
+    def is_in_our_branches(self, entry: Entry) -> bool:
+        """Whether the entry lies where we may write."""
+        branches = (self.layout.provider_branch, self.layout.people_branch)
+        return any(matching.is_below(entry.dn, branch) for branch in branches)
+
+    def of_person(self, person: NaturalPerson) -> tuple[Entry, ...]:
+        """The entries that are this person's; more than one is an error in the directory."""
+        found = {
+            entry.dn: entry
+            for number in sorted(person.numbers)
+            for entry in self.by_number.get(number, ())
+        }
+        named = self.by_id.get(person.hsa_id or "")
+        if named is not None:
+            found[named.dn] = named
+        return tuple(found.values())
+
+
+def index(entries: Sequence[Entry], layout: Layout) -> Holdings:
+    """Sort out what a complete read returned."""
+    ours: dict[str, Entry] = {}
+    doubled: set[str] = set()
+    by_number: dict[str, tuple[Entry, ...]] = {}
+    our_people, not_ours = [], []
+    empty = Holdings(layout, {}, frozenset(), {}, {}, (), (), frozenset())
+    for entry in entries:
+        for number in entry.attributes.get(layout.name("personalIdentityNumber"), ()):
+            by_number[number] = (*by_number.get(number, ()), entry)
+        keys = empty.keys(entry)
+        if not empty.is_ours(entry):
+            not_ours.append(entry)
+        elif all(key.startswith("person/") for key in keys):
+            our_people.append(entry)
+        else:
+            doubled.update(ours.keys() & set(keys))
+            ours.update(dict.fromkeys(keys, entry))
+    by_id = {empty.id(entry): entry for entry in entries}
+    used = frozenset((*by_id, *_references(entries, layout)))
+    return Holdings(
+        layout, ours, frozenset(doubled), by_id, by_number,
+        tuple(our_people), tuple(not_ours), used,
+    )  # fmt: skip
+
+
+def ids(
+    named: Mapping[str, str | None], people: Sequence[NaturalPerson], holdings: Holdings
+) -> dict[str, str]:
+    """The HSA-id of everything that is to be entered, by key; of people by personal number.
+
+    `named` are the keys in the order in which entries are written, with the id that the record
+    names, if it does. An id comes from the directory, else from the record, else it is given out.
+    """
+    held = {key: holdings.id(entry) for key, entry in holdings.ours.items()}
+    held |= {
+        person.number: holdings.id(entry)
+        for person in people
+        for entry in holdings.of_person(person)[:1]
+    }
+    recorded = {key: hsa_id for key, hsa_id in named.items() if hsa_id}
+    known = {**recorded, **held}
+    missing = [key for key in named if key not in known]
+    used = holdings.used_ids.union(recorded.values())
+    return {**known, **allocate(missing, used, holdings.layout.hsa_id_prefix)}
+
+
+def person_key(provider: str) -> str:
+    """The key of a person for one of the providers whose records name them."""
+    return f"person/{provider}"
+
+
+def unit_of_commission(key: str) -> str | None:
+    """The key of the unit that a commission's key belongs to; None for keys of other kinds."""
+    kind, _, rest = key.partition("/")
+    return "unit/" + rest.rpartition("/")[0] if kind == "commission" else None
+
+
+def unit_key(record: Record, unit: str) -> str:
+    """The key of a unit."""
+    return f"unit/{record.id}/{unit}"
+
+
+def commission_key(record: Record, assignment: Assignment) -> str:
+    """The key of the commission that an assignment calls for: per unit, purpose and rights."""
+    text = "\n".join((assignment.purpose or "", *sorted(set(assignment.rights))))
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return f"commission/{record.id}/{assignment.unit}/{digest}"
+
+
+def _references(entries: Iterable[Entry], layout: Layout) -> Iterable[str]:
+    """Ids that entries point at: one whose own entry is gone was used all the same."""
+    names = ("hsaCommissionMember", "hsaHealthCareUnitManager", "hsaResponsibleHealthCareProvider")
+    return (
+        value
+        for entry in entries
+        for name in names
+        for value in entry.attributes.get(layout.name(name), ())
+    )

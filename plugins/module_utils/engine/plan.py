@@ -1,0 +1,320 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan: what must change, as operations with before and after.
+
+A system's desired state is a sequence of `Wanted` entries, each with the entry that the system
+holds for it today. A plan is pure: making it reads nothing and writes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal
+
+from . import matching
+
+Values = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """How values of an attribute compare, and what losing one means.
+
+    `grants` says who loses something when a value goes: the object that the value names (a
+    member's HSA-id), the entry itself, or nobody. `ours` limits the comparison to values that we
+    set; others are left alone. Values of a `secret` attribute are never shown.
+    """
+
+    name: str
+    rule: matching.Rule = matching.case_ignore
+    grants: Literal["value", "entry"] | None = None
+    ours: frozenset[str] | None = None
+    secret: bool = False
+    refers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry as a system holds it: attributes by their canonical names."""
+
+    dn: str
+    attributes: Mapping[str, Values]
+
+    def first(self, name: str) -> str | None:
+        """The first value of an attribute, or None."""
+        values = self.attributes.get(name, ())
+        return values[0] if values else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """An entry that a system must hold.
+
+    Only the attributes named are compared; () means that the attribute must be absent. `rdns` are
+    the relative DNs that serve, the preferred one first. `parent` is a DN, or the `key` of another
+    wanted entry. `dated` holds the values that an approved record ended by a date: their going is
+    no surprise to the guard. `level` orders the writes: lower levels first.
+    """
+
+    key: str
+    kind: str
+    id: str
+    level: int
+    parent: str
+    rdns: Values
+    attributes: Mapping[str, Values]
+    providers: frozenset[str]
+    held: Entry | None = None
+    dated: Mapping[str, Collection[str]] = field(default_factory=dict)
+    confidential: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one attribute loses and gains; `dated` are those of `delete` that a date explains."""
+
+    attribute: str
+    before: Values
+    delete: Values
+    add: Values
+    dated: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One write: add, modify or rename an entry."""
+
+    action: Literal["add", "modify", "rename"]
+    key: str
+    kind: str
+    id: str
+    level: int
+    dn: str
+    providers: frozenset[str]
+    changes: tuple[Change, ...] = ()
+    new_rdn: str = ""
+    confidential: bool = False
+
+    def dated_part(self) -> Operation | None:
+        """The operation with nothing but the removals that a date explains, or None."""
+        if self.action != "modify":
+            return None
+        changes = tuple(
+            replace(change, delete=tuple(v for v in change.delete if v in change.dated), add=())
+            for change in self.changes
+        )
+        changes = tuple(change for change in changes if change.delete)
+        return replace(self, changes=changes) if changes else None
+
+    def without(self, ids: Collection[str], refers: Collection[str]) -> Operation | None:
+        """The operation without the added references to objects that are not there, or None."""
+        if not ids:
+            return self
+        changes = tuple(
+            replace(change, add=tuple(v for v in change.add if v not in ids))
+            if change.attribute in refers
+            else change
+            for change in self.changes
+        )
+        changes = tuple(change for change in changes if change.add or change.delete)
+        return replace(self, changes=changes) if changes or self.action == "rename" else None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All operations of a run, in the order of writing."""
+
+    operations: tuple[Operation, ...]
+    attributes: Mapping[str, Attribute]
+
+    def of(self, provider: str) -> tuple[Operation, ...]:
+        """The operations that concern a provider; a shared person's belong to each of theirs."""
+        return tuple(op for op in self.operations if provider in op.providers)
+
+    def by_provider(self) -> dict[str, tuple[Operation, ...]]:
+        """The operations of every provider that has any."""
+        grouped: dict[str, list[Operation]] = {}
+        for operation in self.operations:
+            for provider in operation.providers:
+                grouped.setdefault(provider, []).append(operation)
+        return {provider: tuple(operations) for provider, operations in grouped.items()}
+
+    def losses(self, operation: Operation) -> frozenset[tuple[str, str]]:
+        """(kind, id) of every object that loses something without a date that says so."""
+        lost: set[tuple[str, str]] = set()
+        for change in operation.changes:
+            grants = self.attributes[change.attribute].grants
+            undated = [value for value in change.delete if value not in change.dated]
+            if grants == "value":
+                lost.update(("person", value) for value in undated)
+            elif grants == "entry" and undated:
+                lost.add((operation.kind, operation.id))
+        return frozenset(lost)
+
+
+def make_plan(
+    wanted: Sequence[Wanted], attributes: Iterable[Attribute], taken: Iterable[str] = ()
+) -> Plan:
+    """The operations that turn what is held into what is wanted.
+
+    `taken` are the DNs of entries that are not in `wanted`: no new name may be one of them.
+    """
+    schema = {attribute.name: attribute for attribute in attributes}
+    names = _Names(wanted, taken)
+    operations = [
+        operation
+        for entry in sorted(wanted, key=lambda entry: entry.level)
+        for operation in _operations(entry, names, schema)
+    ]
+    operations.sort(key=lambda op: (op.level, op.action != "rename"))
+    return Plan(tuple(operations), schema)
+
+
+def plan_hash(operations: Iterable[Operation], secret: bytes) -> str:
+    """A short name for exactly these operations, "" for none.
+
+    It is keyed: a plan holds personal numbers, and there are few enough of those that an unkeyed
+    hash in a log could be tried against all of them. Whoever writes has the key.
+    """
+    lines = [
+        json.dumps(
+            [
+                op.action,
+                op.key,
+                op.dn,
+                op.new_rdn,
+                [[c.attribute, sorted(c.delete), sorted(c.add)] for c in op.changes],
+            ],
+            ensure_ascii=False,
+        )
+        for op in operations
+    ]
+    if not lines:
+        return ""
+    return hmac.new(secret, "\n".join(lines).encode(), hashlib.sha256).hexdigest()[:16]
+
+
+class _Names:
+    """Gives every wanted entry its DN: the held one where it serves, else one that is free."""
+
+    def __init__(self, wanted: Sequence[Wanted], taken: Iterable[str]) -> None:
+        self._wanted = {entry.key: entry for entry in wanted}
+        self._dns: dict[str, str] = {}
+        self._others = taken
+
+    def final(self, entry: Wanted) -> str:
+        """The DN that the entry has when the plan is carried out."""
+        if entry.key not in self._dns:
+            self._dns[entry.key] = self._choose(entry)
+        return self._dns[entry.key]
+
+    def current(self, entry: Wanted, held: Entry) -> str:
+        """The DN of a held entry once its parents are renamed."""
+        parent = self._wanted.get(entry.parent)
+        if parent is None:
+            return held.dn
+        return f"{matching.first_rdn(held.dn)},{self.final(parent)}"
+
+    def _choose(self, entry: Wanted) -> str:
+        if entry.held is not None and _serves(matching.first_rdn(entry.held.dn), entry.rdns):
+            return self.current(entry, entry.held)
+        parent = self._wanted.get(entry.parent)
+        base = self.final(parent) if parent else entry.parent
+        for name in entry.rdns[:-1]:
+            normal = matching.distinguished_name(f"{name},{base}")
+            if normal not in self._taken:
+                self._taken.add(normal)
+                return f"{name},{base}"
+        return f"{entry.rdns[-1]},{base}"
+
+    @cached_property
+    def _taken(self) -> set[str]:
+        # A name that an entry leaves by a rename of this plan counts as taken still: the server
+        # refuses it until the rename is done.
+        held = (entry.held.dn for entry in self._wanted.values() if entry.held)
+        return {matching.distinguished_name(dn) for dn in (*self._others, *held)}
+
+
+def _serves(name: str, rdns: Values) -> bool:
+    return (
+        not rdns
+        or name in rdns
+        or matching.distinguished_name(name) in map(matching.distinguished_name, rdns)
+    )
+
+
+def _operations(entry: Wanted, names: _Names, schema: Mapping[str, Attribute]) -> list[Operation]:
+    dn, held = names.final(entry), entry.held
+    write = Operation(
+        action="modify",
+        key=entry.key,
+        kind=entry.kind,
+        id=entry.id,
+        level=entry.level,
+        dn=dn,
+        providers=entry.providers,
+        confidential=entry.confidential,
+    )
+    if held is None:
+        added = tuple(Change(name, (), (), new) for name, new in entry.attributes.items() if new)
+        return [replace(write, action="add", changes=added)]
+    operations = []
+    current = names.current(entry, held)
+    if dn != current:
+        name = matching.first_rdn(dn)
+        operations.append(replace(write, action="rename", dn=current, new_rdn=name))
+        held = _renamed(held, name)
+    changes = _changes(entry, held, schema)
+    if changes:
+        operations.append(replace(write, changes=changes))
+    return operations
+
+
+def _renamed(held: Entry, name: str) -> Entry:
+    """The entry as a rename leaves it: the server moves the values of the RDN itself."""
+    attributes = dict(held.attributes)
+    for kind, old in matching.split_dn(matching.first_rdn(held.dn))[0]:
+        form = matching.case_ignore(old)
+        attributes[kind] = tuple(
+            value for value in attributes.get(kind, ()) if matching.case_ignore(value) != form
+        )
+    for kind, new in matching.split_dn(name)[0]:
+        attributes[kind] = (*attributes.get(kind, ()), new)
+    return Entry(held.dn, attributes)
+
+
+def _changes(entry: Wanted, held: Entry, schema: Mapping[str, Attribute]) -> tuple[Change, ...]:
+    changes = []
+    for name, values in entry.attributes.items():
+        before = held.attributes.get(name, ())
+        if before == values:
+            continue
+        change = _compare(schema[name], before, values, entry.dated.get(name, ()))
+        if change is not None:
+            changes.append(change)
+    return tuple(changes)
+
+
+def _compare(
+    attribute: Attribute, before: Values, after: Values, dated: Collection[str]
+) -> Change | None:
+    held = {attribute.rule(value): value for value in before}
+    wanted = {attribute.rule(value): value for value in after}
+    ours = attribute.ours and {attribute.rule(value) for value in attribute.ours}
+    delete = tuple(
+        value
+        for form, value in held.items()
+        if form not in wanted and (ours is None or form in ours)
+    )
+    add = tuple(value for form, value in wanted.items() if form not in held)
+    if not delete and not add:
+        return None
+    forms = {attribute.rule(value) for value in dated}
+    explained = frozenset(value for value in delete if attribute.rule(value) in forms)
+    return Change(attribute.name, before, delete, add, explained)

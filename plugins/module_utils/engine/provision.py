@@ -1,0 +1,312 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The run: read, plan, guard, apply, and what came of it for each provider.
+
+It is the same for every system. Check mode stops before the writes and reports the same plan.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from ..records.identifiers import MASK, mask
+from . import matching
+from .guard import Holding, Verdict, judge
+from .plan import Attribute, Entry, Operation, Plan, Wanted, make_plan
+
+_T = TypeVar("_T")
+
+# A run whose controller was killed goes on alone; the next one waits for it, in seconds.
+LOCK_PATIENCE = 900
+
+
+class Locked(Exception):
+    """Another run has been writing to the system for too long."""
+
+
+class System(Protocol):
+    """What the pipe needs of a system."""
+
+    @property
+    def name(self) -> str:
+        """What the system is called in messages."""
+
+    def read(self) -> Sequence[Entry]:
+        """All that the system holds, complete, or an error."""
+
+    def apply(self, operations: Sequence[Operation]) -> Mapping[Operation, str]:
+        """Carry out operations of one level; returns the failed ones with the reason."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something a person should look at: a code, whom it concerns, and a sentence."""
+
+    provider: str
+    code: str
+    object: str
+    message: str
+
+    def shown(self) -> dict[str, str]:
+        """The finding in a result."""
+        return {"code": self.code, "object": self.object, "message": mask(self.message)}
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What a system must hold, for all providers.
+
+    `errors` are the reasons why a provider's plan may not be carried out. `holdings` say what each
+    provider's objects hold today. `taken` are the DNs of entries that are not ours.
+    """
+
+    wanted: tuple[Wanted, ...]
+    attributes: tuple[Attribute, ...]
+    holdings: Mapping[str, frozenset[Holding]]
+    findings: tuple[Finding, ...] = ()
+    errors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    taken: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a run.
+
+    `providers` are the selected ones, `known` those with a valid record, `expected` the hashes of
+    confirmed plans. `secret` keys the plan hashes; `title` names the system in a diff's header.
+    """
+
+    providers: tuple[str, ...]
+    known: frozenset[str]
+    invalid: frozenset[str]
+    expected: frozenset[str]
+    secret: bytes
+    check: bool
+    diff: bool
+    lock_directory: Path
+    title: str
+
+
+def provision(
+    system: System, desire: Callable[[Sequence[Entry]], Desired], request: Request
+) -> dict[str, dict[str, Any]]:
+    """Bring a system to what is desired; returns each selected provider's result.
+
+    A result is {changed, failed, msg, counts, changes, errors, findings, plan} and, where a diff
+    is asked for, diff. Raises Locked and the errors of the system's `read`.
+    """
+    lock = nullcontext() if request.check else exclusive(request.lock_directory, system.name)
+    with lock:
+        desired = desire(system.read())
+        plan = make_plan(desired.wanted, desired.attributes, desired.taken)
+        blocked = {provider: "; ".join(reasons) for provider, reasons in desired.errors.items()}
+        selected = [provider for provider in request.providers if provider in request.known]
+        verdict = judge(plan, selected, desired.holdings, request.expected, request.secret, blocked)
+        written = Written(verdict.operations, {})
+        if not request.check:
+            written = _carry_out(system, plan, verdict.operations)
+    return _results(desired, plan, verdict, written, request)
+
+
+@contextmanager
+def exclusive(directory: Path, name: str) -> Iterator[None]:
+    """Be the only writer of a system on this machine.
+
+    The lock is the process's own: it goes when the process dies, however it dies, and lives on in
+    a module whose ansible-playbook was killed. Raises Locked after LOCK_PATIENCE seconds.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = directory / (hashlib.sha256(name.encode()).hexdigest()[:16] + ".lock")
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        _acquire(descriptor, time.monotonic() + LOCK_PATIENCE, name)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, deadline: float, name: str) -> None:
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise Locked(
+                    f"another run has been writing to {name} for {LOCK_PATIENCE} seconds"
+                ) from None
+            time.sleep(0.2)
+
+
+# --- apply ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Written:
+    """Operations that were done, and those that failed with the reason."""
+
+    done: Sequence[Operation]
+    failed: Mapping[Operation, str]
+
+
+def _carry_out(system: System, plan: Plan, operations: Sequence[Operation]) -> Written:
+    """Write level by level. What refers to, or lies below, an entry that failed is held back."""
+    refers = frozenset(name for name, attribute in plan.attributes.items() if attribute.refers)
+    done: list[Operation] = []
+    failed: dict[Operation, str] = {}
+    absent: set[str] = set()
+    for batch in _batches(operations):
+        names = {operation.dn for operation in failed}
+        ready = []
+        for operation in batch:
+            possible = operation.without(absent, refers)
+            if possible is not None and _stands_below(possible.dn, names):
+                failed[possible] = "not tried: the entry itself or the one above it failed"
+            elif possible is not None:
+                ready.append(possible)
+        outcome = system.apply(ready)
+        failed.update(outcome)
+        done.extend(operation for operation in ready if operation not in outcome)
+        absent.update(operation.id for operation in outcome if operation.action == "add")
+    return Written(done, failed)
+
+
+def _batches(operations: Iterable[Operation]) -> list[list[Operation]]:
+    """Operations that do not depend on each other, in the order of writing."""
+    batches: dict[tuple[int, bool], list[Operation]] = {}
+    for operation in operations:
+        batches.setdefault((operation.level, operation.action != "rename"), []).append(operation)
+    return [batches[key] for key in sorted(batches)]
+
+
+def _stands_below(dn: str, names: Collection[str]) -> bool:
+    while dn and names:
+        if dn in names:
+            return True
+        dn = matching.parent(dn)
+    return False
+
+
+# --- the result ----------------------------------------------------------------------------------
+
+
+def _results(
+    desired: Desired, plan: Plan, verdict: Verdict, written: Written, request: Request
+) -> dict[str, dict[str, Any]]:
+    done = _grouped((p, operation) for operation in written.done for p in operation.providers)
+    failed = _grouped(
+        (p, f"{label(operation)}: {why}")
+        for operation, why in written.failed.items()
+        for p in operation.providers
+    )
+    findings = _grouped((finding.provider, finding.shown()) for finding in desired.findings)
+    wanted = _grouped((p, entry.kind) for entry in desired.wanted for p in entry.providers)
+    planned = plan.by_provider() if request.diff else {}
+    results = {}
+    for provider in request.providers:
+        if provider not in request.known:
+            results[provider] = _no_record(provider in request.invalid)
+            continue
+        refusal = verdict.refusals.get(provider)
+        errors = [
+            mask(error) for error in (*([refusal] if refusal else ()), *failed.get(provider, ()))
+        ]
+        operations = done.get(provider, [])
+        results[provider] = {
+            "changed": bool(operations),
+            "failed": bool(errors),
+            "msg": "\n".join(errors),
+            "counts": {**Counter(wanted.get(provider, ())), **_actions(operations)},
+            "changes": [f"{operation.action} {label(operation)}" for operation in operations],
+            "errors": errors,
+            "findings": findings.get(provider, []),
+            "plan": verdict.hashes.get(provider, ""),
+        }
+        if request.diff:
+            results[provider]["diff"] = _diff(
+                f"{provider}: {request.title}, plan {verdict.hashes.get(provider) or 'empty'}",
+                planned.get(provider, ()),
+                plan.attributes,
+            )
+    return results
+
+
+def _no_record(invalid: bool) -> dict[str, Any]:
+    reason = "the record is invalid: nothing was changed" if invalid else "there is no such record"
+    return {
+        "changed": False,
+        "failed": True,
+        "msg": reason,
+        "counts": {},
+        "changes": [],
+        "errors": [reason],
+        "findings": [],
+        "plan": "",
+    }
+
+
+def _actions(operations: Iterable[Operation]) -> dict[str, int]:
+    words = {"add": "added", "modify": "modified", "rename": "renamed"}
+    return dict(Counter(words[operation.action] for operation in operations))
+
+
+def _grouped(pairs: Iterable[tuple[str, _T]]) -> dict[str, list[_T]]:
+    grouped: dict[str, list[_T]] = {}
+    for name, item in pairs:
+        grouped.setdefault(name, []).append(item)
+    return grouped
+
+
+# --- showing operations --------------------------------------------------------------------------
+
+
+def label(operation: Operation) -> str:
+    """An operation's object in messages: its kind and HSA-id; never a person's name."""
+    return f"{operation.kind} {operation.id}"
+
+
+def _diff(
+    header: str, operations: Iterable[Operation], attributes: Mapping[str, Attribute]
+) -> dict[str, str]:
+    texts = [_before_after(operation, attributes) for operation in operations]
+    return {
+        "before_header": header,
+        "after_header": header,
+        "before": "".join(before for before, _ in texts),
+        "after": "".join(after for _, after in texts),
+    }
+
+
+def _before_after(operation: Operation, attributes: Mapping[str, Attribute]) -> tuple[str, str]:
+    new_dn = operation.dn
+    if operation.action == "rename":
+        new_dn = f"{operation.new_rdn},{matching.parent(operation.dn)}"
+    before, after = [f"dn: {operation.dn}"], [f"dn: {new_dn}"]
+    for change in operation.changes:
+        secret = operation.confidential or attributes[change.attribute].secret
+        kept = [value for value in change.before if value not in change.delete]
+        before += _lines(change.attribute, change.before, "before" if secret else None)
+        after += _lines(change.attribute, [*kept, *change.add], "after" if secret else None)
+    if operation.action == "add":
+        before = []
+    return _joined(before), _joined(after)
+
+
+def _lines(name: str, values: Iterable[str], hidden: str | None) -> list[str]:
+    """The lines of an attribute; a hidden one still shows that it differs."""
+    if hidden:
+        return [f"{name}: {MASK} ({hidden})"] * bool(tuple(values))
+    return [f"{name}: {mask(value)}" for value in sorted(values)]
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return "".join(line + "\n" for line in (*lines, "")) if lines else ""

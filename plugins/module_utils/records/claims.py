@@ -1,0 +1,155 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What only one may have: ids, names of workstations, HSA-ids.
+
+A claim is a place in a record that uses such a value. Claims conflict where one value has several
+owners. An HSA-id belongs to one provider, one unit or one natural person, who may be listed by
+several providers; and a natural person has one HSA-id.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from .model import Person, Record
+
+Part = Literal["agreement", "staff", "equipment"]
+Path = tuple[str | int, ...]
+Row = tuple[Record, int, Person]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A place that uses a value of a kind; `expected` says in words what it should have been.
+
+    `record` is the record's position among those compared.
+    """
+
+    kind: str
+    value: Hashable
+    owner: Hashable
+    expected: str
+    record: int
+    provider: str
+    part: Part
+    path: Path
+
+
+def conflicts(records: Sequence[Record]) -> list[list[Claim]]:
+    """The claims of each value that more than one owner claims."""
+    by_value: dict[tuple[str, Hashable], list[Claim]] = defaultdict(list)
+    people = {
+        (id(record), index): position
+        for position, rows in enumerate(natural_people(records))
+        for record, index, _person in rows
+    }
+    for position, record in enumerate(records):
+        for claim in (
+            *_names(position, record),
+            *_directory_objects(position, record),
+            *_people(position, record, people),
+        ):
+            by_value[claim.kind, claim.value].append(claim)
+    return [group for group in by_value.values() if len({claim.owner for claim in group}) > 1]
+
+
+def hsa_ids(record: Record) -> Iterator[tuple[Part, Path, str]]:
+    """Every HSA-id of the record that must be the region's, and where it stands."""
+    for path, hsa_id in _object_ids(record):
+        yield "agreement", path, hsa_id
+    for index, unit in enumerate(record.agreement.units):
+        if unit.head_of_operations is not None and unit.head_of_operations.hsa_id is not None:
+            path = ("units", index, "head_of_operations", "hsa_id")
+            yield "agreement", path, unit.head_of_operations.hsa_id
+    for index, trial in enumerate(record.agreement.trial):
+        yield "agreement", ("trial", index, "approved_by"), trial.approved_by
+    for index, person in enumerate(record.staff.people):
+        if person.hsa_id is not None:
+            yield "staff", ("people", index, "hsa_id"), person.hsa_id
+
+
+def natural_people(records: Sequence[Record]) -> list[list[Row]]:
+    """The rows of each natural person: those that share a personal number, previous ones too."""
+    parent: dict[str, str] = {}
+
+    def find(number: str) -> str:
+        while parent.setdefault(number, number) != number:
+            number = parent[number]
+        return number
+
+    listed = [
+        (record, index, person)
+        for record in records
+        for index, person in enumerate(record.staff.people)
+        if numbers(person)
+    ]
+    for _record, _index, person in listed:
+        first, *others = numbers(person)
+        for other in others:
+            parent[find(other)] = find(first)
+    people: dict[str, list[Row]] = defaultdict(list)
+    for row in listed:
+        people[find(numbers(row[2])[0])].append(row)
+    return list(people.values())
+
+
+def numbers(person: Person) -> tuple[str, ...]:
+    """All personal numbers of a row, also where not exactly one is today's."""
+    given = (person.personnummer, person.samordningsnummer, *person.previous_numbers)
+    return tuple(number for number in given if number is not None)
+
+
+def _names(position: int, record: Record) -> Iterator[Claim]:
+    number = record.agreement.organisation_number
+    yield Claim(
+        "id", record.id, position, "an id that no other provider has",
+        position, record.id, "agreement", ("id",),
+    )  # fmt: skip
+    yield Claim(
+        "organisation number", number, position, "an organisation number that no other has",
+        position, record.id, "agreement", ("organisation_number",),
+    )  # fmt: skip
+    for index, workstation in enumerate(record.equipment.workstations):
+        # Computer names do not differ by case.
+        yield Claim(
+            "workstation", workstation.name.casefold(), (position, index),
+            "a workstation name that no other has",
+            position, record.id, "equipment", ("workstations", index, "name"),
+        )  # fmt: skip
+
+
+def _directory_objects(position: int, record: Record) -> Iterator[Claim]:
+    for path, hsa_id in _object_ids(record):
+        # HSA compares without regard to case.
+        yield Claim(
+            "HSA-id", hsa_id.casefold(), (position, path), "an HSA-id that nothing else has",
+            position, record.id, "agreement", path,
+        )  # fmt: skip
+
+
+def _people(position: int, record: Record, people: dict[tuple[int, int], int]) -> Iterator[Claim]:
+    for index, person in enumerate(record.staff.people):
+        if person.hsa_id is None or not numbers(person):
+            continue
+        hsa_id, natural = person.hsa_id.casefold(), people[id(record), index]
+        path = ("people", index, "hsa_id")
+        yield Claim(
+            "HSA-id", hsa_id, ("person", natural), "an HSA-id that nothing and nobody else has",
+            position, record.id, "staff", path,
+        )  # fmt: skip
+        yield Claim(
+            "person", natural, hsa_id, "the same HSA-id wherever the person is listed",
+            position, record.id, "staff", path,
+        )  # fmt: skip
+
+
+def _object_ids(record: Record) -> Iterator[tuple[Path, str]]:
+    if record.agreement.hsa_id is not None:
+        yield ("hsa_id",), record.agreement.hsa_id
+    for index, unit in enumerate(record.agreement.units):
+        if unit.hsa_id is not None:
+            yield ("units", index, "hsa_id"), unit.hsa_id

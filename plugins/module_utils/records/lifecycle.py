@@ -1,0 +1,120 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What phase a provider is in on a day, and which assignments are in effect.
+
+Days are dates in Europe/Stockholm; a last day means to 24:00, so it is still included.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from .model import Assignment, Record, Unit
+
+Phase = Literal["application", "establishment", "operation", "wind_down", "ended"]
+
+STOCKHOLM = ZoneInfo("Europe/Stockholm")
+
+
+def phase(record: Record, as_of: dt.date) -> Phase:
+    """The phase by the dates of the agreement (annex 3.8, 3.9).
+
+    An agreement that was never signed is an application whatever else is dated; one whose end has
+    passed is ended even where it never reached operation.
+    """
+    agreement = record.agreement.agreement
+    if not _reached(agreement.contract_signed, as_of):
+        return "application"
+    if agreement.ends is not None and agreement.ends < as_of:
+        return "ended"
+    if missing_for_operation(record, as_of):
+        return "establishment"
+    return "operation" if agreement.ends is None else "wind_down"
+
+
+def missing_for_operation(record: Record, as_of: dt.date) -> tuple[str, ...]:
+    """What still stands between a provider and operation, in words; empty when nothing does."""
+    part = record.agreement
+    verification = part.final_verification
+    passed = (
+        verification is not None
+        and verification.outcome == "approved"
+        and verification.date <= as_of
+    )
+    open_musts = verification is not None and any(
+        not _reached(must.resolved, as_of) for must in verification.musts
+    )
+    needs = (
+        (passed, "final verification passed (annex 3.9)"),
+        (not open_musts, "every must of the final verification resolved (annex 3.9)"),
+        (
+            _reached(part.agreement.final_agreement_signed, as_of),
+            "final agreement signed (annex 3.9)",
+        ),
+        (_reached(part.sjunet.connected, as_of), "Sjunet connected (annex 2.4)"),
+        (_reached(part.self_declaration.reviewed, as_of), "self-declaration reviewed (annex 3.7)"),
+        (_reached(part.agreement.operation_start, as_of), "start of operation reached"),
+    )
+    return tuple(name for met, name in needs if not met)
+
+
+State = Literal["outside", "later", "upcoming", "active", "suspended", "ended"]
+
+
+def state(record: Record, assignment: Assignment, as_of: dt.date, lead_days: int) -> State:
+    """What an assignment gives on a day.
+
+    outside: not Hälsoval work (annex 2.3), or a unit or provider without an approval: nothing.
+    later: nothing yet. upcoming: identity, account and card are prepared from `lead_days` before
+    the first day and until operation, without access. active: access. suspended: identity without
+    access. ended: over.
+    """
+    unit = unit_of(record, assignment)
+    today = phase(record, as_of)
+    last = last_day(record, unit, assignment)
+    if today == "application" or not unit.halsoval or not assignment.halsoval:
+        return "outside"
+    if last is not None and last < as_of:
+        return "ended"
+    if assignment.from_ > as_of + dt.timedelta(days=lead_days):
+        return "later"
+    if assignment.from_ > as_of or today == "establishment":
+        return "upcoming"
+    return "suspended" if is_suspended(assignment, as_of) else "active"
+
+
+def unit_of(record: Record, assignment: Assignment) -> Unit:
+    """The unit of an assignment; the record's rules have checked that there is one."""
+    return next(unit for unit in record.agreement.units if unit.id == assignment.unit)
+
+
+def last_day(record: Record, unit: Unit, assignment: Assignment | None = None) -> dt.date | None:
+    """The earliest of the last days that the agreement, the unit and the assignment name."""
+    days = (record.agreement.agreement.ends, unit.closes, assignment.to if assignment else None)
+    return min((day for day in days if day is not None), default=None)
+
+
+def is_suspended(assignment: Assignment, as_of: dt.date) -> bool:
+    """Whether the assignment gives nothing on the day, though it has not ended."""
+    period = assignment.suspended
+    return (
+        period is not None and period.from_ <= as_of and (period.to is None or as_of <= period.to)
+    )
+
+
+def end_of_day(day: dt.date) -> dt.datetime:
+    """The moment 24:00 of the day in Europe/Stockholm, in UTC."""
+    midnight = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), STOCKHOLM)
+    return midnight.astimezone(dt.UTC)
+
+
+def start_of_day(day: dt.date) -> dt.datetime:
+    """The moment 00:00 of the day in Europe/Stockholm, in UTC."""
+    return dt.datetime.combine(day, dt.time(), STOCKHOLM).astimezone(dt.UTC)
+
+
+def _reached(day: dt.date | None, as_of: dt.date) -> bool:
+    return day is not None and day <= as_of

@@ -1,0 +1,37 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All approved records as a module receives them from the controller."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from .model import Record, from_json
+
+
+class PayloadError(Exception):
+    """The file that should hold the records is missing or is not what the controller writes."""
+
+
+@dataclass(frozen=True)
+class Approved:
+    """Every record there is: `records` sorted by id, and the ids of those that are invalid."""
+
+    records: tuple[Record, ...]
+    invalid: frozenset[str]
+
+
+def read(path: str) -> Approved:
+    """The records in the controller's memory file. Raises PayloadError."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            data = json.load(file)
+        records = tuple(from_json(Record, record) for record in data["records"])
+        return Approved(records, frozenset(data["invalid"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PayloadError(
+            f"the approved records could not be read ({type(error).__name__}); "
+            "run this module as a task, with the inventory plugin regionjh.halsoval.providers"
+        ) from error

@@ -1,0 +1,166 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One natural person across all providers, and the HSA-ids to give out.
+
+Every module that needs HSA-ids calls `allocate` with what the directory holds, so all of them, in
+check mode too, come to the same ids.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from .lifecycle import State, last_day, state, unit_of
+from .model import Assignment, Person, Record
+
+# So many ids below the highest one are looked through for gaps: a run that was killed leaves some,
+# as a server does not finish requests in the order they were sent. It is larger than the window of
+# requests under way, and small, for an id that somebody deleted by hand must not come back.
+_GAP = 256
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Employment:
+    """An assignment of a person, with what it gives on the day."""
+
+    record: Record
+    row: Person
+    assignment: Assignment
+    state: State
+
+    @property
+    def provider(self) -> str:
+        """The provider's id."""
+        return self.record.id
+
+    @property
+    def last_day(self) -> dt.date | None:
+        """The last day of the assignment, its unit and its provider, whichever comes first."""
+        return last_day(self.record, unit_of(self.record, self.assignment), self.assignment)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonName:
+    """A person's name as a record spells it."""
+
+    given: str
+    middle: str | None
+    surname: str
+
+    @property
+    def full(self) -> str:
+        """The parts in their usual order."""
+        return " ".join(part for part in (self.given, self.middle, self.surname) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class NaturalPerson:
+    """A person: every row in any record that shares a personal number, previous ones included."""
+
+    numbers: frozenset[str]
+    employments: tuple[Employment, ...]
+
+    @property
+    def rows(self) -> tuple[Person, ...]:
+        """The rows that still count: those with an assignment that has not ended, else all."""
+        return tuple(_unique(e.row for e in self.current or self.employments))
+
+    @property
+    def current(self) -> tuple[Employment, ...]:
+        """The assignments that call for an entry on the day."""
+        return tuple(e for e in self.employments if e.state in ("upcoming", "active", "suspended"))
+
+    @property
+    def number(self) -> str:
+        """The number today: the one that no row calls a previous number, if rows differ."""
+        previous = {number for row in self.rows for number in row.previous_numbers}
+        return next((r.number for r in self.rows if r.number not in previous), self.rows[0].number)
+
+    @property
+    def names(self) -> tuple[PersonName, ...]:
+        """The different names that the records give; more than one is a finding."""
+        return tuple(
+            dict.fromkeys(PersonName(r.given_name, r.middle_name, r.surname) for r in self.rows)
+        )
+
+    @property
+    def protected(self) -> bool:
+        """Whether any row says that the identity is protected."""
+        return any(row.protected for row in self.rows)
+
+    @property
+    def hsa_id(self) -> str | None:
+        """The HSA-id that a record names, if any does."""
+        return next((e.row.hsa_id for e in self.employments if e.row.hsa_id), None)
+
+
+def natural_people(
+    records: Sequence[Record], as_of: dt.date, lead_days: int
+) -> tuple[NaturalPerson, ...]:
+    """The people of all records, in the order of the records and their rows."""
+    groups: list[list[tuple[Record, Person]]] = []
+    by_number: dict[str, int] = {}
+    for record in records:
+        for row in record.staff.people:
+            known = sorted({by_number[number] for number in row.numbers if number in by_number})
+            target = known[0] if known else len(groups)
+            if not known:
+                groups.append([])
+            for other in known[1:]:
+                groups[target] += groups[other]
+                groups[other] = []
+            groups[target].append((record, row))
+            for member in (row for _, row in groups[target]) if len(known) > 1 else (row,):
+                by_number.update(dict.fromkeys(member.numbers, target))
+    return tuple(_person(rows, as_of, lead_days) for rows in groups if rows)
+
+
+def allocate(missing: Sequence[str], used: Collection[str], prefix: str) -> dict[str, str]:
+    """Give out HSA-ids: `prefix` + six digits, in the order of `missing`, never one that is used.
+
+    `used` are all ids that the directory and the records name, those of archived objects too.
+    Raises ValueError when the ids have run out.
+    """
+    pattern = re.compile(re.escape(prefix) + r"(\d{6})")
+    numbers = {int(match.group(1)) for match in map(pattern.fullmatch, used) if match}
+    given, number = {}, max(0, max(numbers, default=0) - _GAP)
+    for key in missing:
+        number += 1
+        while number in numbers:
+            number += 1
+        if number > 999_999:
+            raise ValueError(f"no HSA-ids are left under {prefix}")
+        given[key] = f"{prefix}{number:06d}"
+    return given
+
+
+def agreed(values: Iterable[_T | None]) -> _T | None:
+    """The one value that all who name one agree on, or None."""
+    named = {value for value in values if value}
+    return named.pop() if len(named) == 1 else None
+
+
+def _person(rows: Sequence[tuple[Record, Person]], as_of: dt.date, lead_days: int) -> NaturalPerson:
+    return NaturalPerson(
+        frozenset(number for _, row in rows for number in row.numbers),
+        tuple(
+            Employment(record, row, assignment, state(record, assignment, as_of, lead_days))
+            for record, row in rows
+            for assignment in row.assignments
+        ),
+    )
+
+
+def _unique(items: Iterable[_T]) -> Iterable[_T]:
+    seen: list[_T] = []
+    for item in items:
+        if not any(item is other for other in seen):
+            seen.append(item)
+    return seen

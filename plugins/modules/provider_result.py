@@ -1,0 +1,76 @@
+#!/usr/bin/python
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: provider_result
+short_description: Each provider's own result of the systems' tasks
+version_added: 0.1.0
+description:
+  - Ends a play over the providers, once for each host. The systems' modules run once for all
+    providers and report O(results) by provider. This turns them into the host's own result, so that
+    C(changed), C(failed), C(--diff) and the play recap are true for each provider.
+  - Fails when the provider's record is invalid, with all its errors.
+  - Fails when a system's task did not run or failed as a whole, and when it failed for this provider.
+  - The result of a task that was skipped counts as nothing changed.
+author:
+  - Contributors to the regionjh.halsoval collection (@regionjh)
+options:
+  results:
+    description:
+      - Names of the variables that the systems' tasks registered. Names, not values. Passed as
+        values, all providers' results would be copied for each host.
+    type: list
+    elements: str
+    required: true
+attributes:
+  check_mode:
+    description: Reports what would change, as the systems' tasks do.
+    support: full
+  diff_mode:
+    description: Shows before and after of this provider's entries in each system.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Give each provider its own result
+  regionjh.halsoval.provider_result:
+    results:
+      - halsoval_hsa
+"""
+
+RETURN = r"""
+msg:
+  description: The errors of an invalid record, else a line or more from each system that has something to say.
+  returned: always
+  type: str
+systems:
+  description:
+    - What each system's task came to for this provider, by the variable's name without V(halsoval_).
+    - The module of the system documents the values.
+  returned: always
+  type: dict
+  sample: {"hsa": {"changed": true, "failed": false, "msg": "", "counts": {"person": 25, "added": 31}}}
+diff:
+  description: Before and after in each system.
+  returned: with C(--diff)
+  type: list
+  elements: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={"results": {"type": "list", "elements": "str", "required": True}},
+        supports_check_mode=True,
+    )
+    module.fail_json(msg="regionjh.halsoval.provider_result runs as an action on the controller only")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All records of a directory: found, decrypted, parsed and checked, each for itself and together."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gc
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible.parsing.vault import VaultLib
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records import rules
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import mask
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.lifecycle import phase
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
+
+from . import record_files, validation, yaml_text
+from .record_files import PART_FILES, Folder
+from .yaml_text import Problem, TextError, shown
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A valid record: what the inventory shows of it, and its data as JSON for the modules."""
+
+    phase: str
+    services: tuple[str, ...]
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a record directory holds on a day.
+
+    `providers` by id and `errors` by host name, both sorted; a host is in one of them.
+    `invalid_ids` are the provider ids that an invalid record stands for, by its folder or its text.
+    """
+
+    as_of: dt.date
+    providers: dict[str, Provider]
+    errors: dict[str, tuple[str, ...]]
+    invalid_ids: tuple[str, ...]
+    findings: tuple[rules.Finding, ...]
+
+
+@dataclass
+class _Draft:
+    """A record while it is being read."""
+
+    folder: Folder
+    texts: dict[str, str] = field(default_factory=dict)
+    stated_id: str | None = None
+    record: Record | None = None
+    errors: list[str] = field(default_factory=list)
+
+
+def read(
+    directory: Path, vault: VaultLib, as_of: dt.date, hsa_id_prefixes: Collection[str]
+) -> Reading:
+    """Every record in the directory. Raises SourceError where they cannot be used at all."""
+    with _no_garbage_collection():
+        drafts = [_draft(folder, vault) for folder in record_files.find(directory)]
+        _apply_rules(drafts, hsa_id_prefixes)
+        valid = {d.folder.host: d.record for d in drafts if d.record is not None and not d.errors}
+        invalid = sorted((d for d in drafts if d.errors), key=lambda d: d.folder.host)
+        stands_for = {d.folder.host for d in invalid if d.folder.is_provider_id}
+        stands_for |= {d.stated_id for d in invalid if d.stated_id}
+        return Reading(
+            as_of=as_of,
+            providers={host: _provider(valid[host], as_of) for host in sorted(valid)},
+            errors={d.folder.host: tuple(d.errors) for d in invalid},
+            invalid_ids=tuple(sorted(stands_for - valid.keys())),
+            findings=tuple(rules.findings(list(valid.values()))),
+        )
+
+
+def _provider(record: Record, as_of: dt.date) -> Provider:
+    return Provider(phase(record, as_of), record.agreement.services, validation.dump(record))
+
+
+def _draft(folder: Folder, vault: VaultLib) -> _Draft:
+    """A record with the faults of its files and of its fields, all parts together."""
+    draft = _Draft(folder)
+    for problem in record_files.stray_files(folder):
+        _note(draft, None, problem)
+    parts = {}
+    for part, name in PART_FILES.items() if folder.path.is_dir() else ():
+        try:
+            draft.texts[part] = record_files.read_text(folder.path / name, vault)
+            parts[part], problems = yaml_text.parse(draft.texts[part])
+        except TextError as error:
+            problems = [error.problem]
+        for problem in problems:
+            _note(draft, part, problem)
+    draft.record, faults = validation.check_fields(parts)
+    draft.stated_id = _stated_id(parts.get("agreement"))
+    if draft.record is not None and draft.record.id != folder.path.name:
+        message = f"expected the folder's name, {shown(folder.path.name)}"
+        faults.append(("agreement", ("id",), message))
+    _note_all(draft, faults)
+    return draft
+
+
+def _apply_rules(drafts: Iterable[_Draft], hsa_id_prefixes: Collection[str]) -> None:
+    """The rules within each record whose fields are valid, and those between them.
+
+    A record that states another's id is left out between them: it would be taken for that one.
+    """
+    records = {}
+    for draft in drafts:
+        if draft.record is not None:
+            problems = rules.check_record(draft.record, hsa_id_prefixes)
+            _note_all(draft, [(p.part, p.path, p.message) for p in problems])
+            if draft.record.id == draft.folder.host:
+                records[draft.record.id] = draft
+    faults: dict[str, list[validation.Fault]] = defaultdict(list)
+    for p in rules.check_all([d.record for d in records.values() if d.record is not None]):
+        faults[p.provider].append((p.part, p.path, p.message))
+    for provider, those in faults.items():
+        _note_all(records[provider], those)
+
+
+def _note_all(draft: _Draft, faults: Collection[validation.Fault]) -> None:
+    for part, text in draft.texts.items():
+        mine = [(path, message) for where, path, message in faults if where == part]
+        lines = yaml_text.lines_of(text, [path for path, _message in mine])
+        for line, (path, message) in zip(lines, mine, strict=True):
+            _note(draft, part, Problem(line, path, message))
+
+
+def _note(draft: _Draft, part: str | None, problem: Problem) -> None:
+    place = shown(draft.folder.path.name)
+    if part is not None:
+        place += "/" + PART_FILES[part]
+    if problem.line is not None:
+        place += f":{problem.line}"
+    path = yaml_text.show_path(problem.path)
+    error = mask(": ".join(filter(None, (place, path, problem.message))))
+    if error not in draft.errors:
+        draft.errors.append(error)
+
+
+def _stated_id(agreement: object) -> str | None:
+    stated = agreement.get("id") if isinstance(agreement, dict) else None
+    return stated if isinstance(stated, str) and record_files.is_provider_id(stated) else None
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Reading makes millions of objects and no cycles; looking for cycles takes a third of it."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

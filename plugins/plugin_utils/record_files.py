@@ -1,0 +1,134 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The record directory: a folder per provider, in it a file per part, encrypted or not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible.errors import AnsibleError
+from ansible.parsing.vault import VaultLib, is_encrypted
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import mask
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import PARTS
+
+from .yaml_text import Problem, TextError, shown
+
+PART_FILES = {part: f"{part}.yml" for part in PARTS}
+
+_PROVIDER_ID = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
+# What people and their editors leave beside a record: hidden files, backups, notes.
+_IGNORED = re.compile(r"\..*|.*~|#.*#|.*\.(bak|orig|swp)|README(\.\w+)?")
+
+
+class SourceError(Exception):
+    """The records as a whole cannot be used; the message says why, with nothing personal."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A provider's place in the record directory, and what it is called in the inventory."""
+
+    path: Path
+    host: str
+
+    @property
+    def is_provider_id(self) -> bool:
+        """Whether the folder's name is a provider id, and so the host's name too."""
+        return self.path.name == self.host
+
+
+def find(directory: Path) -> list[Folder]:
+    """Every record in the directory by name, those whose name is no provider id too.
+
+    Raises SourceError where there are none, or the directory cannot be read.
+    """
+    try:
+        paths = [path for path in sorted(directory.iterdir()) if not _IGNORED.fullmatch(path.name)]
+    except FileNotFoundError:
+        raise SourceError(f"the record directory {directory} does not exist") from None
+    except OSError as error:
+        reason = error.strerror
+        raise SourceError(f"the record directory {directory} cannot be read: {reason}") from None
+    if not any(path.is_dir() for path in paths):
+        raise SourceError(f"the record directory {directory} is empty: no provider has a folder there")
+    taken = {path.name for path in paths if path.is_dir() and is_provider_id(path.name)}
+    return [Folder(path, _host_name(path, taken)) for path in paths]
+
+
+def stray_files(folder: Folder) -> Iterator[Problem]:
+    """What is wrong with the folder itself, besides its parts."""
+    if not folder.path.is_dir():
+        yield Problem(None, (), "expected a folder for each provider; this is a file")
+        return
+    if not folder.is_provider_id:
+        yield Problem(
+            None, (), "expected a provider id as the folder's name: 2 to 40 of a-z, 0-9 and hyphens, "
+            "a letter first, no hyphen last, no personal number"
+        )
+    for path in sorted(folder.path.iterdir()):
+        if path.name not in PART_FILES.values() and not _IGNORED.fullmatch(path.name):
+            expected = ", ".join(PART_FILES.values())
+            yield Problem(None, (), f"expected only {expected}, not {shown(path.name)}")
+
+
+def is_provider_id(name: str) -> bool:
+    """Whether a name has the form of a provider id and hides no personal number."""
+    return bool(_PROVIDER_ID.fullmatch(name)) and mask(name) == name
+
+
+def read_text(path: Path, vault: VaultLib) -> str:
+    """The text of a part, decrypted in memory.
+
+    Raises TextError where this part cannot be read, SourceError where it is encrypted and no
+    vault password was given at all.
+    """
+    content = _decrypt(path, _read_bytes(path), vault)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise TextError(Problem(line, (), "expected text in UTF-8")) from None
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise TextError(Problem(None, (), "expected this file; it is missing")) from None
+    except OSError as error:
+        message = f"expected a readable file: {error.strerror}"
+        raise TextError(Problem(None, (), message)) from None
+
+
+def _decrypt(path: Path, content: bytes, vault: VaultLib) -> bytes:
+    if not is_encrypted(content):
+        return content
+    if not vault.secrets:
+        raise SourceError(
+            f"{shown(path.parent.name)}/{path.name} is encrypted and no vault password was given "
+            "(--vault-password-file, --ask-vault-pass)"
+        )
+    try:
+        return bytes(vault.decrypt(content))
+    except AnsibleError:
+        message = "expected a file that a given vault password decrypts"
+        raise TextError(Problem(None, (), message)) from None
+
+
+def _host_name(path: Path, taken: set[str]) -> str:
+    """The folder's name where it is a provider id, else a name that is safe to show, not taken yet."""
+    if path.is_dir() and is_provider_id(path.name):
+        return path.name
+    slug = re.sub(r"[^a-z0-9]+", "-", mask(path.name).lower()).strip("-")[:30].strip("-")
+    base = host = f"invalid-{slug}" if slug else "invalid"
+    number = 1
+    while host in taken:
+        number += 1
+        host = f"{base}-{number}"
+    taken.add(host)
+    return host

@@ -1,0 +1,38 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of every module that works on a system: it hands the module the approved records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from . import record_store
+
+
+class ActionModule(ActionBase):
+    """Runs the task's module with its own options and all approved records.
+
+    The records travel as the path of a memory file: an argument would be shown by -vvv, by syslog
+    and by callbacks, and a temporary file would outlive a kill.
+    """
+
+    # A detached module would look for the memory file after this process has gone.
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        if "records" in self._task.args:
+            raise AnsibleActionFail("expected no option records: the action sets it")
+        if self._connection.transport != "local":
+            raise AnsibleActionFail("expected ansible_connection: local; modules run where the records are")
+        try:
+            with record_store.payload() as path:
+                options = {**self._task.args, "records": path}
+                result.update(self._execute_module(module_args=options, task_vars=task_vars))
+        except record_store.StoreError as error:
+            raise AnsibleActionFail(str(error)) from None
+        return result
