@@ -8,17 +8,20 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils import record_store
 
 _FAILED = {"changed": False, "failed": True}
 
 
-class ActionModule(ActionBase):
+class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no types
     """Returns, as this host's own result, what the systems' tasks came to for this provider."""
 
     _requires_connection = False
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         host = variables["inventory_hostname"]
@@ -57,7 +60,9 @@ def _summary(systems: Mapping[str, Mapping[str, Any]], with_diff: bool) -> dict[
     summary: dict[str, Any] = {
         "changed": any(own.get("changed") for own in systems.values()),
         "failed": any(own.get("failed") for own in systems.values()),
-        "msg": "\n".join(f"{name}: {own['msg']}" for name, own in systems.items() if own.get("msg")),
+        "msg": "\n".join(
+            f"{name}: {own['msg']}" for name, own in systems.items() if own.get("msg")
+        ),
         "systems": {
             name: {key: value for key, value in own.items() if key != "diff"}
             for name, own in systems.items()

@@ -76,6 +76,7 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin
+
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import (
     parse_day,
 )
@@ -91,7 +92,7 @@ from ansible_collections.regionjh.halsoval.plugins.plugin_utils.approved_records
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils.record_files import SourceError
 
 
-class InventoryModule(BaseInventoryPlugin):
+class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]  # ansible-core has no types
     """Reads the records of one source, keeps them for the run and shows them as hosts."""
 
     NAME = "regionjh.halsoval.providers"
@@ -162,6 +163,6 @@ def _reason(error: Exception) -> str:
     if isinstance(error, SourceError | AnsibleError):
         return str(error)
     if isinstance(error, ImportError):
-        return f"the Python library {error.name} is needed beside ansible-core: pip install {error.name}"
+        return f"the Python library {error.name} is missing: pip install {error.name}"
     place = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} in {place.filename}:{place.lineno} while reading the records"

@@ -14,7 +14,7 @@ description:
     providers and report O(results) by provider. This turns them into the host's own result, so that
     C(changed), C(failed), C(--diff) and the play recap are true for each provider.
   - Fails when the provider's record is invalid, with all its errors.
-  - Fails when a system's task did not run or failed as a whole, and when it failed for this provider.
+  - Fails when a system's task did not run, failed as a whole or failed for this provider.
   - The result of a task that was skipped counts as nothing changed.
 author:
   - Contributors to the regionjh.halsoval collection (@regionjh)
@@ -44,16 +44,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: The errors of an invalid record, else a line or more from each system that has something to say.
+  description: The errors of an invalid record, else what each system has to say.
   returned: always
   type: str
 systems:
   description:
-    - What each system's task came to for this provider, by the variable's name without V(halsoval_).
+    - What each system came to for this provider, by the variable's name without V(halsoval_).
     - The module of the system documents the values.
   returned: always
   type: dict
-  sample: {"hsa": {"changed": true, "failed": false, "msg": "", "counts": {"person": 25, "added": 31}}}
+  sample: {"hsa": {"changed": true, "failed": false, "msg": "", "counts": {"person": 25}}}
 diff:
   description: Before and after in each system.
   returned: with C(--diff)
@@ -69,7 +69,9 @@ def main() -> None:
         argument_spec={"results": {"type": "list", "elements": "str", "required": True}},
         supports_check_mode=True,
     )
-    module.fail_json(msg="regionjh.halsoval.provider_result runs as an action on the controller only")
+    module.fail_json(
+        msg="regionjh.halsoval.provider_result runs as an action on the controller only"
+    )
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ short_description: Fail unless the approved provider records were read
 version_added: 0.1.0
 description:
   - Begins every playbook, on localhost. It fails unless the inventory plugin
-    P(regionjh.halsoval.providers#inventory) has read exactly one source, with at least one provider.
+    P(regionjh.halsoval.providers#inventory) has read exactly one source, with providers in it.
   - Ansible itself warns and goes on when an inventory source fails. The run then does nothing and
     exits with 0.
   - An invalid record does not fail this task. It fails as its own host in
@@ -63,7 +63,7 @@ findings:
   returned: success
   type: list
   elements: dict
-  sample: [{"code": "name_differs", "provider": "fjallhalsan", "object": "people[3]", "message": "…"}]
+  sample: []
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All records of a directory: found, decrypted, parsed and checked, each for itself and together."""
+"""All records of a directory: found, decrypted, parsed, checked one by one and together."""
 
 from __future__ import annotations
 

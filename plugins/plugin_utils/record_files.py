@@ -55,7 +55,9 @@ def find(directory: Path) -> list[Folder]:
         reason = error.strerror
         raise SourceError(f"the record directory {directory} cannot be read: {reason}") from None
     if not any(path.is_dir() for path in paths):
-        raise SourceError(f"the record directory {directory} is empty: no provider has a folder there")
+        raise SourceError(
+            f"the record directory {directory} is empty: no provider has a folder there"
+        )
     taken = {path.name for path in paths if path.is_dir() and is_provider_id(path.name)}
     return [Folder(path, _host_name(path, taken)) for path in paths]
 
@@ -67,8 +69,10 @@ def stray_files(folder: Folder) -> Iterator[Problem]:
         return
     if not folder.is_provider_id:
         yield Problem(
-            None, (), "expected a provider id as the folder's name: 2 to 40 of a-z, 0-9 and hyphens, "
-            "a letter first, no hyphen last, no personal number"
+            None,
+            (),
+            "expected a provider id as the folder's name: 2 to 40 of a-z, 0-9 and hyphens, "
+            "a letter first, no hyphen last, no personal number",
         )
     for path in sorted(folder.path.iterdir()):
         if path.name not in PART_FILES.values() and not _IGNORED.fullmatch(path.name):
@@ -121,7 +125,7 @@ def _decrypt(path: Path, content: bytes, vault: VaultLib) -> bytes:
 
 
 def _host_name(path: Path, taken: set[str]) -> str:
-    """The folder's name where it is a provider id, else a name that is safe to show, not taken yet."""
+    """The folder's name where it is a provider id, else a safe name that is not taken yet."""
     if path.is_dir() and is_provider_id(path.name):
         return path.name
     slug = re.sub(r"[^a-z0-9]+", "-", mask(path.name).lower()).strip("-")[:30].strip("-")

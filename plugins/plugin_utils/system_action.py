@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 from . import record_store
 
 
-class ActionModule(ActionBase):
+class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no types
     """Runs the task's module with its own options and all approved records.
 
     The records travel as the path of a memory file: an argument would be shown by -vvv, by syslog
@@ -23,12 +23,16 @@ class ActionModule(ActionBase):
     # A detached module would look for the memory file after this process has gone.
     _supports_async = False
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         if "records" in self._task.args:
             raise AnsibleActionFail("expected no option records: the action sets it")
         if self._connection.transport != "local":
-            raise AnsibleActionFail("expected ansible_connection: local; modules run where the records are")
+            raise AnsibleActionFail(
+                "expected ansible_connection: local; modules run where the records are"
+            )
         try:
             with record_store.payload() as path:
                 options = {**self._task.args, "records": path}

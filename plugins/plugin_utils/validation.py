@@ -30,7 +30,7 @@ PATTERNS = {
     r"^((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])$": (
         "an IPv4 address, 192.0.2.1"
     ),
-    r"^[0-9]{4}:[A-Za-z0-9]{1,50}$": "a Peppol id, 0007:5560360793",
+    r"^[0-9]{4}:[A-Za-z0-9]{1,50}$": "a Peppol id, 0007:NNNNNNNNNN",
     r"^[0-9]{3} ?[0-9]{2}$": "a postal code of five digits, 831 31",
 }
 
@@ -41,7 +41,9 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "int_type": lambda _: "expected a whole number",
     "literal_error": lambda ctx: f"expected {ctx['expected'].replace(chr(39), '')}",
     "missing": lambda _: "expected this field; it is missing",
-    "string_pattern_mismatch": lambda ctx: f"expected {PATTERNS.get(ctx['pattern'], 'another form')}",
+    "string_pattern_mismatch": lambda ctx: (
+        f"expected {PATTERNS.get(ctx['pattern'], 'another form')}"
+    ),
     "string_too_long": lambda ctx: f"expected at most {ctx['max_length']} characters",
     "string_type": lambda _: "expected text in quotes",
     "too_long": lambda ctx: f"expected at most {ctx['max_length']} items",

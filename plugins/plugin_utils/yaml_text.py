@@ -41,14 +41,15 @@ _SYNTAX = {
         "a line `field: value`; quote values that hold a colon, and check the indentation"
     ),
     "could not find expected ':'": "a line `field: value`",
-    "did not find expected key": "a field at this indentation",
-    "did not find expected '-' indicator": "a list item, beginning with a hyphen, at this indentation",
-    "did not find expected ',' or ']'": "a comma or ] in the list that begins before",
-    "did not find expected ',' or '}'": "a comma or } in the group that begins before",
+    "did not find expected key": "a field at this indentation, and no quote before it inside a text",
+    "did not find expected node content": "a value; check the brackets and hyphens",
+    "did not find expected '-' indicator": "a list item (a hyphen first) at this indentation",
+    "did not find expected ',' or ']'": "a comma or ] in the list that begins on line {begin}",
+    "did not find expected ',' or '}'": "a comma or }} in the group that begins on line {begin}",
     "found character that cannot start any token": (
         "spaces for indentation, and quotes around values that begin with %, @, ` or a tab"
     ),
-    "found unexpected end of stream": "the quote that ends the text begun before",
+    "found unexpected end of stream": "the quote that ends the text begun on line {begin}",
     "found unknown escape character": "no backslash in double quotes; use single quotes",
     "but found another document": "one document; remove the second `---`",
     "found undefined alias": "no anchor or alias (&, *); quote the text",
@@ -88,7 +89,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     def descend_resolver(self, current_node: yaml.Node | None, current_index: Any) -> None:
         self._depth += 1
         if self._depth > _MAX_DEPTH:
-            line = current_node.start_mark.line + 1 if current_node else None
+            line = None if current_node is None else _line(current_node)
             raise TextError(Problem(line, (), f"expected at most {_MAX_DEPTH} levels of nesting"))
 
     def ascend_resolver(self) -> None:
@@ -121,7 +122,7 @@ def show_path(path: Path) -> str:
 
 
 def shown(name: str) -> str:
-    """A name that somebody else chose, fit for a message: masked, one line, at most 60 characters."""
+    """A name that somebody else chose, as a message shows it: masked, one line, at most 60 long."""
     printable = "".join(c if c.isprintable() else "?" for c in mask(name))
     return printable if len(printable) <= 60 else printable[:59] + "…"
 
@@ -140,8 +141,10 @@ def _refuse_anchors(text: str) -> None:
     try:
         for event in yaml.parse(text, Loader=_Loader):
             if getattr(event, "anchor", None):
-                line = event.start_mark.line + 1
-                raise TextError(Problem(line, (), "expected no anchor or alias (&, *); quote the text"))
+                line = _line(event)
+                raise TextError(
+                    Problem(line, (), "expected no anchor or alias (&, *); quote the text")
+                )
     except yaml.YAMLError as error:
         _refuse(text, error)
 
@@ -150,16 +153,17 @@ def _refuse(text: str, error: yaml.YAMLError) -> NoReturn:
     # Neither the error nor its cause goes on: both quote the text.
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        begin = error.context_mark.line + 1 if error.context_mark else line
         said = error.problem or ""
     else:  # a ReaderError; libyaml counts bytes
         position = getattr(error, "position", 0)
         before = text.encode("utf-8")[:position].decode("utf-8", "ignore")
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        line = begin = before.count("\n") + 1
+        column = len(before) - before.rfind("\n")
         said = getattr(error, "reason", "")
-    expected = _SYNTAX.get(str(said), "valid YAML")
-    where = "" if column is None else f"column {column}: "
-    raise TextError(Problem(line, (), f"{where}expected {expected}")) from None
+    expected = _SYNTAX.get(str(said), "valid YAML").format(begin=begin)
+    raise TextError(Problem(line, (), f"column {column}: expected {expected}")) from None
 
 
 def _value(node: yaml.Node, odd: list[yaml.Node]) -> Any:
@@ -238,5 +242,6 @@ def _child(node: yaml.Node | None, step: str | int) -> tuple[int, yaml.Node] | N
     return None
 
 
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
+def _line(marked: yaml.Node | yaml.Event) -> int:
+    mark: Any = marked.start_mark
+    return int(mark.line) + 1

@@ -71,7 +71,7 @@ def run_lab(
     directory: Path, port: int, state: str, *options: str, **variables: object
 ) -> subprocess.CompletedProcess[str]:
     """Run the lab playbook away from the checkout, so without its ansible.cfg."""
-    variables |= {
+    defaults = {
         "lab_state": state,
         "halsoval_lab_dir": str(directory),
         "halsoval_lab_hsa_port": port,
@@ -81,7 +81,7 @@ def run_lab(
             Path(sys.executable).with_name("ansible-playbook"),
             "regionjh.halsoval.lab",
             "-e",
-            json.dumps(variables),
+            json.dumps(defaults | variables),
             *options,
         ],
         cwd=directory.parent,

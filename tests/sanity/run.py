@@ -27,6 +27,15 @@ from ansible_test._internal.python_requirements import get_venv_packages
 CHECKOUT = Path(__file__).resolve().parents[2]
 # ansible-test keeps its virtual environments below HOME.
 HOME = CHECKOUT / ".cache" / "sanity"
+# What ansible-test would download and run in each of them, with the wanted version of pip
+# as argument: the pip that runs us installs it, from the configured index.
+GET_PIP = """\
+import subprocess, sys
+
+wanted = [arg for arg in sys.argv[1:] if arg not in ("--no-setuptools", "--no-wheel")]
+pip = [{python!r}, "-m", "pip", "--python", sys.executable]
+subprocess.run([*pip, "install", "--quiet", *wanted], check=True)
+"""
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -81,7 +90,9 @@ def ansible_test(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str
     """Run ansible-test sanity for the running Python only."""
     command = [Path(sys.executable).with_name("ansible-test"), "sanity", "--python", PYTHON]
     env = {**os.environ, "HOME": str(HOME)}
-    return subprocess.run([*command, *arguments], cwd=tree, env=env, capture_output=True, text=True)
+    return subprocess.run(
+        [*command, *arguments], cwd=tree, env=env, capture_output=True, text=True, check=False
+    )
 
 
 def prepare_home() -> None:
@@ -89,7 +100,7 @@ def prepare_home() -> None:
     version = get_venv_packages(SimpleNamespace(version=PYTHON))["pip"]
     cached = HOME / ".ansible/test/cache" / f"get_pip_{version.replace('.', '_')}.py"
     cached.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(Path(__file__).with_name("get_pip.py"), cached)
+    cached.write_text(GET_PIP.format(python=sys.executable), encoding="utf-8")
     write_pip_configuration(HOME / ".config/pip/pip.conf")
 
 

@@ -13,6 +13,7 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 Rule = Callable[[str], str]
 
@@ -117,14 +118,18 @@ def parent(dn: str) -> str:
 
 def first_rdn(dn: str) -> str:
     """The first relative DN, as it is written."""
-    return next(iter(_split(dn, ",")), "")
+    first = dn.partition(",")[0]
+    return first if "\\" not in first else _split(dn, ",")[0]
 
 
 def is_below(dn: str, base: str) -> bool:
-    """Whether the entry lies below the base, or is the base itself."""
-    above = dn.removesuffix("," + base)
-    if len(above) < len(dn) and not above.endswith("\\"):  # nearly always: no need to parse
-        return True
+    """Whether an entry lies below the base."""
+    return _is_in(parent(dn), base)
+
+
+# Thousands of entries share a parent, and taking a name apart is slow.
+@lru_cache(maxsize=4096)
+def _is_in(dn: str, base: str) -> bool:
     name, root = distinguished_name(dn), distinguished_name(base)
     return name == root or name.endswith("," + root)
 

@@ -128,12 +128,9 @@ _T = TypeVar("_T")
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(_field,))
 def _model(cls: type[_T]) -> type[_T]:
-    """A frozen dataclass that takes its own fields only, and whose errors repeat no value."""
+    """A frozen dataclass that takes its own fields only."""
     made = dataclass(frozen=True, kw_only=True, slots=True)(cls)
-    made.__pydantic_config__ = {  # type: ignore[attr-defined]
-        "extra": "forbid",
-        "hide_input_in_errors": True,
-    }
+    made.__pydantic_config__ = {"extra": "forbid"}  # type: ignore[attr-defined]
     return made
 
 

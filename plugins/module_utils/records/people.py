@@ -13,6 +13,7 @@ import datetime as dt
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 from .lifecycle import State, last_day, state, unit_of
@@ -60,42 +61,42 @@ class PersonName:
         return " ".join(part for part in (self.given, self.middle, self.surname) if part)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NaturalPerson:
     """A person: every row in any record that shares a personal number, previous ones included."""
 
     numbers: frozenset[str]
     employments: tuple[Employment, ...]
 
-    @property
+    @cached_property
     def rows(self) -> tuple[Person, ...]:
         """The rows that still count: those with an assignment that has not ended, else all."""
         return tuple(_unique(e.row for e in self.current or self.employments))
 
-    @property
+    @cached_property
     def current(self) -> tuple[Employment, ...]:
         """The assignments that call for an entry on the day."""
         return tuple(e for e in self.employments if e.state in ("upcoming", "active", "suspended"))
 
-    @property
+    @cached_property
     def number(self) -> str:
         """The number today: the one that no row calls a previous number, if rows differ."""
         previous = {number for row in self.rows for number in row.previous_numbers}
         return next((r.number for r in self.rows if r.number not in previous), self.rows[0].number)
 
-    @property
+    @cached_property
     def names(self) -> tuple[PersonName, ...]:
         """The different names that the records give; more than one is a finding."""
         return tuple(
             dict.fromkeys(PersonName(r.given_name, r.middle_name, r.surname) for r in self.rows)
         )
 
-    @property
+    @cached_property
     def protected(self) -> bool:
         """Whether any row says that the identity is protected."""
         return any(row.protected for row in self.rows)
 
-    @property
+    @cached_property
     def hsa_id(self) -> str | None:
         """The HSA-id that a record names, if any does."""
         return next((e.row.hsa_id for e in self.employments if e.row.hsa_id), None)

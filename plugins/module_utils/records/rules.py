@@ -146,7 +146,6 @@ def _agreement_days(record: Record) -> _Faults:
     return _ordered(
         ("agreement",),
         record.agreement.agreement,
-        ("contract_signed", "final_agreement_signed"),
         ("contract_signed", "operation_start"),
         ("contract_signed", "ends"),
         ("operation_start", "ends"),

@@ -7,8 +7,10 @@ Why so much is checked here (all reproduced with ldap3 2.9.1):
 
 - A search that a size limit cuts returns as if complete, also with ``raise_exceptions`` and in
   ``paged_search``: the result code of every page is checked.
-- ``receive_timeout`` makes the receiver thread of the asynchronous strategy spin for ever once the
-  peer is gone: asynchronous connections are opened without it and waited for in slices.
+- The asynchronous strategy reads and writes one TLS connection from two threads, which OpenSSL
+  forbids and Python guards against from 3.13 on only: under load the connection breaks. And with a
+  ``receive_timeout`` its thread spins for ever once the peer is gone. So requests are pipelined
+  here, in one thread, on a synchronous connection, with ldap3's own encoders.
 - ``safe_dn`` passes any DN holding "@" unchecked: ``check_names`` is off, DNs come escaped.
 - The RESTARTABLE strategy sends an add again whose reply was lost: here such an entry is read back
   and then decided.
@@ -19,11 +21,12 @@ from __future__ import annotations
 import os
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from ..engine import matching
@@ -33,6 +36,14 @@ from ..records.identifiers import mask
 try:
     import ldap3
     from ldap3.core import exceptions as ldap_errors
+    from ldap3.operation.add import add_operation
+    from ldap3.operation.modify import modify_operation
+    from ldap3.operation.modifyDn import modify_dn_operation
+    from ldap3.operation.search import search_operation
+    from ldap3.protocol.rfc2696 import paged_search_control
+    from ldap3.protocol.rfc4511 import LDAPMessage, MessageID, ProtocolOp
+    from ldap3.utils.asn1 import decode_message_fast
+    from pyasn1.codec.ber.encoder import encode
 
     HAS_LDAP3 = True
 except ImportError:  # ansible-test imports this file without it
@@ -46,6 +57,8 @@ WINDOW = 64
 # Pauses between tries when a server is busy or a connection is lost, in seconds.
 BACK_OFF = (0.5, 1.0, 2.0, 4.0)
 
+# protocolOp of RFC 4511: SearchResultEntry, SearchResultReference.
+_ENTRY, _REFERENCE = 4, 19
 _SUCCESS, _BUSY, _UNAVAILABLE = 0, 51, 52
 _TIME_LIMIT, _SIZE_LIMIT, _ADMIN_LIMIT = 3, 4, 11
 _NO_SUCH_ATTRIBUTE, _EXISTS, _INVALID_CREDENTIALS, _NO_SUCH_OBJECT = 16, 68, 49, 32
@@ -115,37 +128,36 @@ class Directory:
         An operation whose reply was lost is read back: it was done, or it is sent again.
         """
         failed: dict[Operation, str] = {}
-        pending = list(operations)
-        for pause in (*BACK_OFF, None):
-            pending, uncertain = self._send_all(pending, failed)
-            if uncertain:
-                pending = [*self._retried(partial(self._undone, uncertain, failed)), *pending]
-            if not pending:
+        pending: Sequence[Operation] = operations
+        pauses = iter(BACK_OFF)
+        while pending:
+            unsent, uncertain = self._send_all(pending, failed)
+            undone = self._retried(partial(self._undone, uncertain, failed)) if uncertain else []
+            if len(undone) + len(unsent) < len(pending):
+                pauses = iter(BACK_OFF)
+            pending = [*undone, *unsent]
+            pause = next(pauses, None)
+            if pending and pause is None:
+                failed.update(dict.fromkeys(pending, "the directory stayed busy or unreachable"))
                 return failed
-            if pause is not None:
-                time.sleep(pause)
-        failed.update(
-            (operation, "the directory stayed busy or unreachable") for operation in pending
-        )
+            if pending:
+                time.sleep(pause or 0)
         return failed
 
     # --- reading ---------------------------------------------------------------------------------
 
     def _read_all(self) -> tuple[Entry, ...]:
-        with self._connection("SYNC") as connection:
+        with self._connection() as connection:
             return tuple(self._pages(connection))
 
     def _pages(self, connection: Any) -> Iterator[Entry]:
-        canonical = {name.casefold(): name for name in self._search.attributes}
         cookie: bytes | None = None
         while True:
-            response = _searched(connection, self._search, ldap3.SUBTREE, cookie)
-            for found in response:
-                yield _entry(found, canonical)
-            following = _cookie(connection.result)
+            entries, following = _searched(connection, self._search, cookie)
+            yield from entries
             if not following:
                 return
-            if following == cookie and not response:
+            if following == cookie and not entries:
                 raise IncompleteRead("the directory repeated a page of the search")
             cookie = following
 
@@ -154,7 +166,7 @@ class Directory:
     ) -> list[Operation]:
         """Of operations whose reply was lost, those that were not carried out."""
         undone = []
-        with self._connection("SYNC") as connection:
+        with self._connection() as connection:
             for operation in operations:
                 state = self._state(connection, operation)
                 if state == "undone":
@@ -176,9 +188,7 @@ class Directory:
 
     def _lookup(self, connection: Any, dn: str) -> Entry | None:
         search = Search(dn, "(objectClass=*)", self._search.attributes)
-        found = _searched(connection, search, ldap3.BASE, None, missing_is_empty=True)
-        canonical = {name.casefold(): name for name in self._search.attributes}
-        return _entry(found[0], canonical) if found else None
+        return next(iter(_searched(connection, search, None, ldap3.BASE)[0]), None)
 
     def _holds(self, entry: Entry, change: Change) -> bool:
         rule = self._schema[change.attribute].rule
@@ -190,58 +200,45 @@ class Directory:
     def _send_all(
         self, operations: Sequence[Operation], failed: dict[Operation, str]
     ) -> tuple[list[Operation], list[Operation]]:
-        """Send with a bounded window; returns (to be tried again, reply lost)."""
-        again: list[Operation] = []
-        sending: list[Operation] = []
-        waiting: dict[int, Operation] = {}
-        remaining = list(reversed(operations))
-        try:
-            with self._connection("ASYNC") as connection:
-                while remaining or waiting:
-                    while remaining and len(waiting) < WINDOW:
-                        sending.append(remaining.pop())
-                        waiting[_send(connection, sending[0])] = sending[0]
-                        sending.clear()
-                    # Half the window stays under way, so that the server is never without work.
-                    for message in list(waiting)[: WINDOW // 2 if remaining else None]:
-                        result = self._result(connection, message)
-                        _sort_out(waiting.pop(message), result, failed, again)
-        except _Transient:
-            again.extend(reversed(remaining))
-            # A request that broke off while it was sent may have arrived all the same.
-            return again, [*waiting.values(), *sending]
-        return again, []
+        """Send with a bounded window; returns (to be sent again, reply lost).
 
-    def _result(self, connection: Any, message: int) -> dict[str, Any]:
-        """The result of a request; raises _Transient when the connection is gone."""
-        deadline = time.monotonic() + self._settings.timeout
-        while True:
-            # A reply that arrived before the connection closed is still to be had.
-            closed = connection.closed
-            try:
-                return connection.get_response(message, timeout=1)[1]  # type: ignore[no-any-return]
-            except ldap_errors.LDAPResponseTimeoutError:
-                if closed or time.monotonic() > deadline:
-                    raise _Transient("no reply") from None
-            except ldap_errors.LDAPExceptionError as error:
-                raise _Transient(str(error)) from error
+        While there is more to send, half the window stays under way, so that the server is never
+        without work.
+        """
+        busy: list[Operation] = []
+        waiting: dict[int, Operation] = {}
+        remaining = deque(operations)
+        try:
+            with self._connection() as connection:
+                while remaining or waiting:
+                    batch = [remaining.popleft() for _ in range(_room(remaining, waiting))]
+                    numbered = {connection.server.next_message_id(): op for op in batch}
+                    waiting.update(numbered)
+                    connection.socket.sendall(b"".join(map(_encoded, numbered.items())))
+                    while len(waiting) > (WINDOW // 2 if remaining else 0):
+                        for message in _received(connection):
+                            result = connection.strategy.decode_response_fast(message)
+                            _sort_out(waiting.pop(message["messageID"]), result, failed, busy)
+        except _Transient:
+            return [*busy, *remaining], list(waiting.values())
+        return busy, []
 
     # --- connections -----------------------------------------------------------------------------
 
     @contextmanager
-    def _connection(self, strategy: Literal["SYNC", "ASYNC"]) -> Iterator[Any]:
+    def _connection(self) -> Iterator[Any]:
         """A bound connection. Raises _Transient, or DirectoryError where trying again is no use."""
         settings = self._settings
         connection = ldap3.Connection(
             self._server,
             user=settings.bind_dn,
             password=settings.password,
-            client_strategy=strategy,
+            client_strategy=ldap3.SYNC,
             auto_referrals=False,
             auto_range=False,
             check_names=False,
             raise_exceptions=False,
-            receive_timeout=settings.timeout if strategy == "SYNC" else None,
+            receive_timeout=settings.timeout,
         )
         try:
             _bind(connection, settings)
@@ -292,18 +289,18 @@ def _bind(connection: Any, settings: Settings) -> None:
                 "one in ca_path, it names another host, or it has expired"
             ) from error
         raise _Transient(str(error)) from error
-    code = connection.result["result"] if connection.result else _UNAVAILABLE
+    if connection.bound:
+        return
+    code = connection.result["result"]
     if code in (_BUSY, _UNAVAILABLE):
         raise _Transient("the directory is busy")
     if code == _INVALID_CREDENTIALS:
         raise DirectoryError(
             f"{settings.uri} refused the bind as {settings.bind_dn}: invalid credentials"
         )
-    if code != _SUCCESS:
-        raise DirectoryError(
-            f"{settings.uri} refused the bind as {settings.bind_dn}: "
-            f"{connection.result['description']}"
-        )
+    raise DirectoryError(
+        f"{settings.uri} refused the bind as {settings.bind_dn}: {connection.result['description']}"
+    )
 
 
 def _close(connection: Any) -> None:
@@ -313,36 +310,44 @@ def _close(connection: Any) -> None:
 
 
 def _searched(
-    connection: Any,
-    search: Search,
-    scope: str,
-    cookie: bytes | None,
-    missing_is_empty: bool = False,
-) -> list[Mapping[str, Any]]:
-    """The entries of one page, its result code checked."""
-    connection.search(
-        search.base,
-        search.filter,
-        scope,
-        attributes=list(search.attributes),
-        paged_size=PAGE_SIZE if scope == ldap3.SUBTREE else None,
-        paged_cookie=cookie,
-    )
-    code, description = connection.result["result"], connection.result["description"]
+    connection: Any, search: Search, cookie: bytes | None, scope: str = "SUBTREE"
+) -> tuple[list[Entry], bytes | None]:
+    """One page of a search, its result code checked, and the cookie of the next page.
+
+    A base that does not exist is an error, but for a search of one entry: then there is none.
+    """
+    request = search_operation(
+        search.base, search.filter, scope, ldap3.DEREF_NEVER, list(search.attributes),
+        0, 0, False, False, True,
+    )  # fmt: skip
+    paging = [paged_search_control(True, PAGE_SIZE, cookie)] if scope == ldap3.SUBTREE else None
+    connection.strategy.send("searchRequest", request, paging)
+    canonical = {name.casefold(): name for name in search.attributes}
+    entries = []
+    while True:
+        for message in _received(connection):
+            if message["protocolOp"] == _ENTRY:
+                entries.append(_entry(message["payload"], canonical))
+            elif message["protocolOp"] == _REFERENCE:
+                raise IncompleteRead(f"the search below {search.base} refers to another server")
+            else:
+                result = connection.strategy.decode_response_fast(message)
+                if result["result"] == _NO_SUCH_OBJECT and scope == ldap3.BASE:
+                    return [], None
+                _check_search(search.base, result["result"], result["description"])
+                return entries, _cookie(result)
+
+
+def _check_search(base: str, code: int, description: str) -> None:
     if code in (_BUSY, _UNAVAILABLE):
         raise _Transient("the directory is busy")
-    if code == _NO_SUCH_OBJECT and missing_is_empty:
-        return []
     if code in (_TIME_LIMIT, _SIZE_LIMIT, _ADMIN_LIMIT):
         raise IncompleteRead(
-            f"the directory cut the search below {search.base} short ({description}): raise the "
-            "limits of the account that the run binds as"
+            f"the directory cut the search below {base} short ({description}): raise the limits of "
+            "the account that the run binds as"
         )
     if code != _SUCCESS:
-        raise DirectoryError(f"the search below {search.base} failed: {description}")
-    if any(found["type"] != "searchResEntry" for found in connection.response):
-        raise IncompleteRead(f"the search below {search.base} refers to another server")
-    return connection.response  # type: ignore[no-any-return]
+        raise DirectoryError(f"the search below {base} failed: {description}")
 
 
 def _cookie(result: Mapping[str, Any]) -> bytes | None:
@@ -350,35 +355,47 @@ def _cookie(result: Mapping[str, Any]) -> bytes | None:
     return control["value"]["cookie"] if control else None
 
 
-def _entry(found: Mapping[str, Any], canonical: Mapping[str, str]) -> Entry:
+def _entry(payload: Any, canonical: Mapping[str, str]) -> Entry:
+    """An entry of a decoded SearchResultEntry: (tag, ..., value) at every level.
+
+    ldap3's own conversion decodes each value several times, which takes three times as long.
+    """
+    dn = payload[0][3].decode("utf-8", "surrogateescape")
     attributes = {}
-    for name, values in found["raw_attributes"].items():
+    for _, _, _, (kind, values) in payload[1][3]:
+        name = kind[3].decode()
         if ";range=" in name.casefold():
-            raise IncompleteRead(f"{found['dn']} came with a part of its values only")
+            raise IncompleteRead(f"{dn} came with a part of its values only")
         attributes[canonical.get(name.casefold(), name)] = tuple(
-            value.decode("utf-8", "surrogateescape") for value in values
+            value[3].decode("utf-8", "surrogateescape") for value in values[3]
         )
-    return Entry(found["dn"], attributes)
+    return Entry(dn, attributes)
 
 
-def _send(connection: Any, operation: Operation) -> int:
-    try:
-        return _request(connection, operation)
-    except (ldap_errors.LDAPExceptionError, OSError, AttributeError) as error:
-        # AttributeError: the receiver thread has taken the socket of a lost connection away.
-        raise _Transient(str(error)) from error
+def _room(remaining: Sized, waiting: Sized) -> int:
+    return min(len(remaining), WINDOW - len(waiting))
 
 
-def _request(connection: Any, operation: Operation) -> int:
+def _encoded(numbered: tuple[int, Operation]) -> bytes:
+    """An LDAP message (RFC 4511 section 4.1.1)."""
+    number, operation = numbered
+    kind, request = _request(operation)
+    message = LDAPMessage()
+    message["messageID"] = MessageID(number)
+    message["protocolOp"] = ProtocolOp().setComponentByName(kind, request)
+    return encode(message)  # type: ignore[no-any-return]
+
+
+def _request(operation: Operation) -> tuple[str, Any]:
     if operation.action == "add":
-        attributes = {change.attribute: list(change.add) for change in operation.changes}
-        return connection.add(operation.dn, attributes=attributes)  # type: ignore[no-any-return]
+        attributes = {change.attribute: change.add for change in operation.changes}
+        return "addRequest", add_operation(operation.dn, attributes, True)
     if operation.action == "rename":
-        return connection.modify_dn(operation.dn, operation.new_rdn)  # type: ignore[no-any-return]
+        return "modDNRequest", modify_dn_operation(operation.dn, operation.new_rdn, True)
     # Old values are deleted by value, so that the server refuses where they changed meanwhile.
     changes = {
         change.attribute: [
-            (how, list(values))
+            (how, values)
             for how, values in (
                 (ldap3.MODIFY_DELETE, change.delete),
                 (ldap3.MODIFY_ADD, change.add),
@@ -387,18 +404,30 @@ def _request(connection: Any, operation: Operation) -> int:
         ]
         for change in operation.changes
     }
-    return connection.modify(operation.dn, changes)  # type: ignore[no-any-return]
+    return "modifyRequest", modify_operation(operation.dn, changes, True)
+
+
+def _received(connection: Any) -> Iterator[Mapping[str, Any]]:
+    """The messages that have come, at least one, decoded as far as ldap3's fast decoder goes."""
+    messages = connection.strategy.receiving()
+    if not messages:
+        raise _Transient("the directory closed the connection")
+    for message in messages:
+        decoded = decode_message_fast(message)  # type: ignore[no-untyped-call]
+        if decoded["messageID"] == 0:  # RFC 4511 section 4.4.1, notice of disconnection
+            raise _Transient("the directory is closing the connection")
+        yield decoded
 
 
 def _sort_out(
     operation: Operation,
     result: Mapping[str, Any],
     failed: dict[Operation, str],
-    again: list[Operation],
+    busy: list[Operation],
 ) -> None:
     code = result["result"]
     if code in (_BUSY, _UNAVAILABLE):
-        again.append(operation)
+        busy.append(operation)
     elif code in (_NO_SUCH_ATTRIBUTE, _EXISTS):
         failed[operation] = "somebody else changed the entry at the same time; run again"
     elif code != _SUCCESS:

@@ -1,0 +1,218 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A directory in memory that does, and refuses, what slapd with the HSA schema does (RFC 4511).
+
+It shows whether a plan does what it says: an operation that a server would refuse fails here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import matching
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
+    Attribute,
+    Change,
+    Entry,
+    Operation,
+    Values,
+)
+
+SINGLE_VALUED = frozenset(
+    (
+        "hsaIdentity",
+        "personalIdentityNumber",
+        "orgNo",
+        "startDate",
+        "endDate",
+        "hsaResponsibleHealthCareProvider",
+        "hsaCommissionPurpose",
+    )
+)
+UNIQUE = ("hsaIdentity", "personalIdentityNumber")
+STRUCTURAL = {
+    "organizationalUnit": ("ou", "hsaIdentity"),
+    "person": ("cn", "sn", "fullName", "hsaIdentity"),
+    "hsaCommission": ("cn", "hsaIdentity", "hsaCommissionPurpose"),
+}
+MUST = {
+    **STRUCTURAL,
+    "hsaHealthCareProvider": ("orgNo",),
+    "hsaHealthCareUnit": ("hsaResponsibleHealthCareProvider",),
+}
+
+
+class Killed(BaseException):
+    """Not an Exception: nothing in the pipe may catch it, as nothing catches SIGKILL."""
+
+
+class _Refused(Exception):
+    """A result code other than success."""
+
+
+class MemoryDirectory:
+    """A system of the pipe. `refuses` gives the reason why an operation must fail, or None.
+
+    `calls` are the operations of each call of `apply`.
+    """
+
+    name = "memory"
+
+    def __init__(
+        self,
+        bases: Iterable[str],
+        attributes: Iterable[Attribute],
+        refuses: Callable[[Operation], str | None] = lambda operation: None,
+    ) -> None:
+        self._rules = {attribute.name: attribute.rule for attribute in attributes}
+        self._entries: dict[str, Entry] = {}
+        self.refuses = refuses
+        self.calls: list[tuple[Operation, ...]] = []
+        for base in bases:
+            self._entries[_normal(base)] = Entry(base, {})
+
+    # --- for tests -------------------------------------------------------------------------------
+
+    def put(self, dn: str, **attributes: str | Values) -> Entry:
+        """Hold an entry that somebody else made, or change one by hand; () takes a value away."""
+        held = self._entries.get(_normal(dn), Entry(dn, {}))
+        given = {
+            name: (values,) if isinstance(values, str) else values
+            for name, values in attributes.items()
+        }
+        entry = Entry(held.dn, {n: v for n, v in {**held.attributes, **given}.items() if v})
+        self._entries[_normal(dn)] = entry
+        return entry
+
+    def remove(self, dn: str) -> None:
+        """Lose an entry that somebody deleted by hand."""
+        del self._entries[_normal(dn)]
+
+    def content(self) -> dict[str, dict[str, frozenset[str]]]:
+        """Everything it holds, to compare."""
+        return {
+            entry.dn: {name: frozenset(values) for name, values in entry.attributes.items()}
+            for entry in self._entries.values()
+        }
+
+    def copy(self) -> MemoryDirectory:
+        """A directory with the same entries and rules."""
+        other = MemoryDirectory((), ())
+        other._rules, other._entries = self._rules, dict(self._entries)
+        return other
+
+    # --- a system of the pipe --------------------------------------------------------------------
+
+    def read(self) -> tuple[Entry, ...]:
+        """What a search for (hsaIdentity=*) finds."""
+        return tuple(e for e in self._entries.values() if "hsaIdentity" in e.attributes)
+
+    def apply(self, operations: Sequence[Operation]) -> Mapping[Operation, str]:
+        """Carry out the operations, each for itself."""
+        self.calls.append(tuple(operations))
+        failed = {}
+        for operation in operations:
+            try:
+                reason = self.refuses(operation)
+                if reason:
+                    raise _Refused(reason)
+                self._carry_out(operation)
+            except _Refused as refused:
+                failed[operation] = str(refused)
+        return failed
+
+    def _carry_out(self, operation: Operation) -> None:
+        if operation.action == "add":
+            self._add(operation)
+        elif operation.action == "modify":
+            entry = self._held(operation.dn)
+            self._store(Entry(entry.dn, self._modified(entry, operation.changes)))
+        else:
+            self._rename(operation)
+
+    def _add(self, operation: Operation) -> None:
+        if _normal(operation.dn) in self._entries:
+            raise _Refused("entryAlreadyExists")
+        self._held(matching.parent(operation.dn))
+        self._store(
+            Entry(operation.dn, self._modified(Entry(operation.dn, {}), operation.changes))
+        )
+
+    def _rename(self, operation: Operation) -> None:
+        entry = self._held(operation.dn)
+        dn = f"{operation.new_rdn},{matching.parent(operation.dn)}"
+        if _normal(dn) in self._entries and _normal(dn) != _normal(entry.dn):
+            raise _Refused("entryAlreadyExists")
+        # As ldap3 asks for: the values of the old name go (deleteoldrdn).
+        old = {(name, self._form(name, value)) for name, value in matching.split_dn(entry.dn)[0]}
+        attributes = {
+            name: tuple(v for v in values if (name, self._form(name, v)) not in old)
+            for name, values in entry.attributes.items()
+        }
+        for name, value in matching.split_dn(dn)[0]:
+            if self._form(name, value) not in self._forms(name, attributes.get(name, ())):
+                attributes[name] = (*attributes.get(name, ()), value)
+        renamed = self._checked(Entry(dn, attributes), entry.dn)
+        for moved in [e for e in self._entries.values() if matching.is_below(e.dn, entry.dn)]:
+            new_dn = moved.dn[: -len(entry.dn)] + dn
+            del self._entries[_normal(moved.dn)]
+            self._entries[_normal(new_dn)] = Entry(new_dn, moved.attributes)
+        self._entries[_normal(dn)] = renamed
+
+    def _modified(self, entry: Entry, changes: Iterable[Change]) -> dict[str, Values]:
+        attributes = dict(entry.attributes)
+        for change in changes:
+            values = {self._form(change.attribute, v): v for v in attributes.get(change.attribute, ())}
+            for value in change.delete:
+                if values.pop(self._form(change.attribute, value), None) is None:
+                    raise _Refused("noSuchAttribute")
+            for value in change.add:
+                if self._form(change.attribute, value) in values:
+                    raise _Refused("attributeOrValueExists")
+                if not value:
+                    raise _Refused("invalidAttributeSyntax")
+                values[self._form(change.attribute, value)] = value
+            attributes[change.attribute] = tuple(values.values())
+        return attributes
+
+    def _store(self, entry: Entry) -> None:
+        self._entries[_normal(entry.dn)] = self._checked(entry, entry.dn)
+
+    def _checked(self, entry: Entry, replaced: str) -> Entry:
+        """The entry if it may stand in the place of the replaced one."""
+        held = {name: values for name, values in entry.attributes.items() if values}
+        for name, value in matching.split_dn(entry.dn)[0]:
+            if self._form(name, value) not in self._forms(name, held.get(name, ())):
+                raise _Refused("notAllowedOnRDN")
+        for name in SINGLE_VALUED:
+            if len(held.get(name, ())) > 1:
+                raise _Refused(f"constraintViolation: {name} is single-valued")
+        classes = set(held.get("objectClass", ()))
+        if len(STRUCTURAL.keys() & classes) != 1:
+            raise _Refused("objectClassViolation: not one structural class")
+        missing = {name for kind in classes for name in MUST.get(kind, ())} - held.keys()
+        if missing:
+            raise _Refused(f"objectClassViolation: {sorted(missing)} are missing")
+        for other in self._entries.values():
+            for name in UNIQUE if _normal(other.dn) != _normal(replaced) else ():
+                if self._forms(name, held.get(name, ())) & self._forms(
+                    name, other.attributes.get(name, ())
+                ):
+                    raise _Refused(f"constraintViolation: {name} is taken")
+        return Entry(entry.dn, held)
+
+    def _held(self, dn: str) -> Entry:
+        if _normal(dn) not in self._entries:
+            raise _Refused("noSuchObject")
+        return self._entries[_normal(dn)]
+
+    def _form(self, name: str, value: str) -> str:
+        return self._rules.get(name, matching.case_ignore)(value)
+
+    def _forms(self, name: str, values: Iterable[str]) -> set[str]:
+        return {self._form(name, value) for value in values}
+
+
+def _normal(dn: str) -> str:
+    return matching.distinguished_name(dn)

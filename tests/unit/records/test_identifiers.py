@@ -1,0 +1,315 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records import identifiers
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import (
+    MASK,
+    birth_date,
+    has_prefix,
+    is_sole_trader,
+    luhn_valid,
+    mask,
+    parse_day,
+    parse_hsa_id,
+    parse_opening_hours,
+    parse_organisation_number,
+    parse_personal_number,
+    parse_personnummer,
+    parse_right,
+    parse_samordningsnummer,
+    parse_text,
+    spellings,
+)
+
+TAX_AGENCY_TEST_NUMBER = "191212121212"
+PARSERS = (
+    parse_personnummer,
+    parse_samordningsnummer,
+    parse_personal_number,
+    parse_organisation_number,
+    parse_hsa_id,
+    parse_text,
+    parse_day,
+    parse_opening_hours,
+    parse_right,
+)
+
+
+def with_check_digit(nine: str) -> str:
+    """The check digit by the tax agency's own recipe (SKV 704): multiply 2, 1, 2, …, add digits."""
+    products = [int(digit) * factor for digit, factor in zip(nine, (2, 1) * 5, strict=False)]
+    total = sum(int(digit) for product in products for digit in str(product))
+    return nine + str(-total % 10)
+
+
+@st.composite
+def personal_numbers(draw: st.DrawFn, added_days: int | None = None) -> str:
+    born = draw(st.dates(dt.date(1885, 1, 1), dt.date(2025, 12, 31)))
+    added = draw(st.sampled_from((0, 60))) if added_days is None else added_days
+    serial = draw(st.integers(0, 999))
+    digits = f"{born:%Y%m}{born.day + added:02d}{serial:03d}"
+    return digits[:2] + with_check_digit(digits[2:])
+
+
+# No digits, and no letters that an HSA-id could begin with.
+prose = st.text(st.characters(exclude_categories=["Nd", "Cs"], exclude_characters="SET"))
+
+
+@pytest.mark.parametrize("number", ["1212121212", "5560360793", "2321000214"])
+def test_published_numbers_have_a_valid_check_digit(number: str) -> None:
+    assert luhn_valid(number)
+
+
+@given(personal_numbers(0), st.sampled_from(["", "-", "+"]))
+def test_personnummer_is_read_in_every_form_with_century(number: str, separator: str) -> None:
+    assert parse_personnummer(number[:8] + separator + number[8:]) == number
+    assert parse_personal_number(number) == number
+    assert f"{birth_date(number):%Y%m%d}" == number[:8]
+
+
+@given(personal_numbers(60))
+def test_samordningsnummer_is_read_as_its_own_kind_only(number: str) -> None:
+    assert parse_samordningsnummer(number) == number
+    assert parse_personal_number(number) == number
+    assert birth_date(number).day == int(number[6:8]) - 60
+    with pytest.raises(ValueError, match="no valid date"):
+        parse_personnummer(number)
+
+
+@given(personal_numbers(), st.integers(2, 11), st.integers(1, 9))
+def test_one_mistyped_digit_is_always_noticed(number: str, place: int, change: int) -> None:
+    wrong = str((int(number[place]) + change) % 10)
+    with pytest.raises(ValueError, match=r"no valid date|check digit"):
+        parse_personal_number(number[:place] + wrong + number[place + 1 :])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1212121212", "19121212 1212", "19121212-121", "19121212-12120", "١٩١٢١٢١٢١٢١٢", "", "\n"],
+)
+def test_other_forms_of_a_personnummer_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a personnummer of 12 digits"):
+        parse_personnummer(text)
+
+
+@pytest.mark.parametrize("text", ["552000-0018", "5520000018"])
+def test_organisation_number_is_read_with_and_without_hyphen(text: str) -> None:
+    assert parse_organisation_number(text) == "5520000018"
+
+
+@pytest.mark.parametrize("text", ["552000-0019", "552000 0018", "16552000-0018"])
+def test_wrong_organisation_number_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="organisationsnummer"):
+        parse_organisation_number(text)
+
+
+@given(personal_numbers())
+def test_every_personal_number_can_be_a_sole_traders(number: str) -> None:
+    assert is_sole_trader(parse_organisation_number(number[2:]))
+
+
+def test_company_is_no_sole_trader() -> None:
+    assert not is_sole_trader("5520000018")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SE2321000214-1",
+        "SE2321000214-HV000001",
+        "TSTNMT2321000156-1003",
+        "SE2321000214-" + 18 * "a",
+    ],
+)
+def test_hsa_id_is_kept_as_it_is(text: str) -> None:
+    assert parse_hsa_id(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SE2321000214-",
+        "SE2321000214-" + 19 * "a",
+        "SE2321000214-å",
+        "SE232100021-1",
+        "se2321000214-1",
+        "SE2321000214_1",
+        "SE2321000214-1\n",
+        "SE２３２１０００２１４-1",
+    ],
+)
+def test_other_forms_of_an_hsa_id_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected an HSA-id"):
+        parse_hsa_id(text)
+
+
+def test_prefix_of_another_region_is_told_apart() -> None:
+    assert has_prefix("SE2321000214-1", ["SE2321000214-"])
+    assert not has_prefix("SE2321000131-1", ["SE2321000214-", "TST"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Läkarhuset +7, Åre #2", "{{ lookup('pipe', 'touch owned') }}", "d'Östersjö", "李 小龙"],
+)
+def test_odd_names_are_text(text: str) -> None:
+    assert parse_text(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " a",
+        "a\u00a0",
+        "a\0b",
+        "a\nb",
+        "a\u2028b",
+        "a\u200fb",
+        "a\u202eb",
+        "\ufeffa",
+        5000 * "a",
+    ],
+)
+def test_text_that_looks_other_than_it_is_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        parse_text(text)
+
+
+def test_letters_of_two_characters_become_one() -> None:
+    assert parse_text("A\u030are") == "Åre"
+
+
+@given(st.text())
+def test_accepted_text_is_accepted_again_unchanged(text: str) -> None:
+    try:
+        accepted = parse_text(text)
+    except ValueError:
+        assume(False)
+    assert parse_text(accepted) == accepted
+
+
+@given(st.dates(dt.date(1990, 1, 1), dt.date(2199, 12, 31)))
+def test_day_is_read_from_date_and_from_text(day: dt.date) -> None:
+    assert parse_day(day) == day
+    assert parse_day(day.isoformat()) == day
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        20240101,
+        1.5,
+        True,
+        None,
+        dt.datetime(2024, 1, 1),
+        "20240101",
+        "2024-1-1",
+        "2024-02-30",
+        "2024-W01-1",
+        "2024-01-01T00:00:00",
+        "1989-12-31",
+        "9999-12-31",
+    ],
+)
+def test_what_is_no_day_near_our_time_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="expected a day"):
+        parse_day(value)
+
+
+@pytest.mark.parametrize("text", ["1-5#08:00#17:00", "7#00:00#24:00"])
+def test_opening_hours_are_kept_as_they_are(text: str) -> None:
+    assert parse_opening_hours(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1-8#08:00#17:00",
+        "1#8:00#17:00",
+        "1#08:00#25:00",
+        "1#24:00#24:00",
+        "1#08:00",
+        "1#08:00#17:00\n",
+    ],
+)
+def test_other_forms_of_opening_hours_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected opening hours"):
+        parse_opening_hours(text)
+
+
+def test_right_has_three_parts() -> None:
+    assert parse_right("Läsa;alla;SJF") == "Läsa;alla;SJF"
+    for text in ("Läsa;alla", "Läsa;;SJF", "Läsa;alla;SJF;x", "Läsa alla SJF"):
+        with pytest.raises(ValueError, match="expected a right"):
+            parse_right(text)
+
+
+@pytest.mark.parametrize("parse", PARSERS)
+@given(text=st.one_of(st.text(min_size=1).map("Ω".__add__), personal_numbers().map("{}x".format)))
+def test_no_message_repeats_the_text(parse: Callable[[str], object], text: str) -> None:
+    try:
+        parse(text)
+    except ValueError as error:
+        said = str(error)
+    else:
+        said = ""
+        assert parse is parse_text
+    assert text not in said
+
+
+@given(prose, personal_numbers(), prose, st.data())
+def test_every_spelling_of_a_personal_number_is_masked(
+    before: str, number: str, after: str, data: st.DataObject
+) -> None:
+    spelling = data.draw(st.sampled_from(sorted(spellings(number))))
+    masked = mask(before + spelling + after)
+    assert masked == before + MASK + after
+
+
+@pytest.mark.parametrize("separator", [" - ", "\u2013", "\u2212", "\u00a0"])
+def test_separators_that_word_processors_make_are_masked(separator: str) -> None:
+    assert mask(f"({TAX_AGENCY_TEST_NUMBER[:8]}{separator}1212)") == f"({MASK})"
+
+
+def test_number_with_a_wrong_check_digit_is_masked_too() -> None:
+    assert mask("19121212-1213") == MASK
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SE2321000214-1007",
+        "SE2321000214-HV000001 is in cn=SE2321000214-HV000002",
+        "20260302110000Z",
+        "2026-03-02 14:00:00",
+        "HV-2023-04",
+        "plan 3f2504e04f89",
+    ],
+)
+def test_ids_and_times_are_kept(text: str) -> None:
+    assert mask(text) == text
+
+
+def test_number_beside_an_hsa_id_is_masked() -> None:
+    masked = mask("SE2321000214-1007 191212121212 SE2321000214-191212-1212")
+    assert masked == f"SE2321000214-1007 {MASK} SE2321000214-{MASK}"
+
+
+@given(st.text())
+def test_masking_twice_changes_nothing_more(text: str) -> None:
+    assert mask(mask(text)) == mask(text)
+
+
+def test_region_prefix_is_the_regions_own_number() -> None:
+    number = identifiers.REGION_HSA_PREFIX.removeprefix("SE").removesuffix("-")
+    assert parse_organisation_number(number) == "2321000214"
