@@ -37,9 +37,10 @@ help: ## List what can be made
 demo: lab-up ## Start the lab and onboard the example providers; leaves the lab running
 	ansible-playbook -i $(LAB) regionjh.halsoval.onboard
 	@printf '%s\n' '' \
-		'The five example providers are in the directory, as their phases demand. Look around:' \
+		'The directory now holds what the records of the example providers ask for on' \
+		'the day of the lab. Look around:' \
 		'' \
-		'  LDAPTLS_CACERT=.lab/ca/ca.pem ldapsearch -x -LLL -H ldaps://localhost:6636 \' \
+		'  LDAPTLS_CACERT=.lab/ca/ca.pem ldapsearch -x -LLL -o ldif-wrap=no -H ldaps://127.0.0.1:6636 \' \
 		'    -D "cn=halsoval,ou=System,o=Region Jämtland Härjedalen,c=SE" -y .lab/secrets/hsa_service \' \
 		'    -b "ou=Privata vårdgivare,o=Region Jämtland Härjedalen,c=SE"' \
 		'' \
@@ -49,7 +50,7 @@ demo: lab-up ## Start the lab and onboard the example providers; leaves the lab 
 		'  ansible-playbook regionjh.halsoval.onboard --check --diff' \
 		'  ansible-playbook regionjh.halsoval.onboard' \
 		'' \
-		'make lab-down stops the lab. README.md and docs/ tell more.'
+		'make lab-down stops the lab. README.md and docs/ tell more.' ''
 
 .PHONY: lab-up
 lab-up: .venv/ready ## Start the lab: the region's servers, on this machine, below .lab/

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -29,35 +29,51 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
             {"results": {"type": "list", "elements": "str", "required": True}}
         )
         try:
-            errors = record_store.reading().errors.get(host)
+            reading = record_store.reading()
         except record_store.StoreError as error:
             raise AnsibleActionFail(str(error)) from None
-        if errors:
-            return {**result, **_FAILED, "msg": "\n".join(errors), "systems": {}}
+        if host in reading.errors:
+            return {**result, **_invalid(host, reading.errors[host])}
         # Read by name: as an argument, all providers' results would be templated for each host.
         systems = {
             name.removeprefix("halsoval_"): _of_provider(variables.get(name), name, host)
             for name in options["results"]
         }
-        return {**result, **_summary(systems, bool(self._task.diff))}
+        words = f"{host} ({reading.providers[host].phase}): {_in_words(systems)}"
+        return {**result, **_together(systems, bool(self._task.diff)), "summary": words}
+
+
+def _invalid(host: str, errors: Sequence[str]) -> dict[str, Any]:
+    summary = f"{host}: the record is invalid, {len(errors)} errors"
+    return {**_FAILED, "msg": "\n".join(errors), "systems": {}, "summary": summary}
 
 
 def _of_provider(registered: Any, name: str, host: str) -> Mapping[str, Any]:
     """This provider's part of a registered result, or what to say where there is none."""
     if not isinstance(registered, Mapping):
         return {**_FAILED, "msg": f"{name} holds no result: its task did not run"}
-    if registered.get("failed") or registered.get("unreachable"):
-        return {**_FAILED, "msg": registered.get("msg") or "the task failed"}
     if registered.get("skipped"):
         return {"changed": False, "failed": False, "msg": "skipped"}
-    own = registered.get("providers", {}).get(host)
+    # A role keeps its task from ending the play (failed_when), so `failed` alone does not tell.
+    own = None if registered.get("failed") else registered.get("providers", {}).get(host)
     if own is None:
-        return {**_FAILED, "msg": f"{name} holds no result for this provider"}
+        silence = f"{name} holds no result for this provider"
+        return {**_FAILED, "msg": registered.get("msg") or silence}
     return dict(own)
 
 
-def _summary(systems: Mapping[str, Mapping[str, Any]], with_diff: bool) -> dict[str, Any]:
-    summary: dict[str, Any] = {
+def _in_words(systems: Mapping[str, Mapping[str, Any]]) -> str:
+    """What each system holds for the provider and what was done, in one line."""
+    texts = []
+    for name, own in systems.items():
+        counts = ", ".join(f"{what} {number}" for what, number in own.get("counts", {}).items())
+        failed = "FAILED; " if own.get("failed") else ""
+        texts.append(f"{name}: {failed}{counts or 'nothing'}")
+    return "; ".join(texts)
+
+
+def _together(systems: Mapping[str, Mapping[str, Any]], with_diff: bool) -> dict[str, Any]:
+    together: dict[str, Any] = {
         "changed": any(own.get("changed") for own in systems.values()),
         "failed": any(own.get("failed") for own in systems.values()),
         "msg": "\n".join(
@@ -69,4 +85,4 @@ def _summary(systems: Mapping[str, Mapping[str, Any]], with_diff: bool) -> dict[
         },
     }
     diffs = [own["diff"] for own in systems.values() if own.get("diff")]
-    return {**summary, "diff": diffs} if with_diff and diffs else summary
+    return {**together, "diff": diffs} if with_diff and diffs else together

@@ -47,6 +47,11 @@ msg:
   description: The errors of an invalid record, else what each system has to say.
   returned: always
   type: str
+summary:
+  description: The provider, its phase, and what each system holds and did, in one line.
+  returned: always
+  type: str
+  sample: "fjallhalsan (operation): hsa: provider 1, unit 3, person 25, commission 5, added 34"
 systems:
   description:
     - What each system came to for this provider, by the variable's name without V(halsoval_).

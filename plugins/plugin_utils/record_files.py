@@ -74,10 +74,15 @@ def stray_files(folder: Folder) -> Iterator[Problem]:
             "expected a provider id as the folder's name: 2 to 40 of a-z, 0-9 and hyphens, "
             "a letter first, no hyphen last, no personal number",
         )
-    for path in sorted(folder.path.iterdir()):
-        if path.name not in PART_FILES.values() and not _IGNORED.fullmatch(path.name):
+    try:
+        names = sorted(path.name for path in folder.path.iterdir())
+    except OSError as error:
+        yield Problem(None, (), f"expected a readable folder: {error.strerror}")
+        return
+    for name in names:
+        if name not in PART_FILES.values() and not _IGNORED.fullmatch(name):
             expected = ", ".join(PART_FILES.values())
-            yield Problem(None, (), f"expected only {expected}, not {shown(path.name)}")
+            yield Problem(None, (), f"expected only {expected}, not {shown(name)}")
 
 
 def is_provider_id(name: str) -> bool:

@@ -50,7 +50,7 @@ def reading() -> Reading:
     if len(_store.outcomes) > 1:
         sources = ", ".join(_store.outcomes)
         raise StoreError(f"expected one inventory source with records, not several: {sources}")
-    (outcome,) = _store.outcomes.values()
+    outcome = next(iter(_store.outcomes.values()))
     if isinstance(outcome, str):
         raise StoreError(outcome)
     return outcome

@@ -41,7 +41,7 @@ _SYNTAX = {
         "a line `field: value`; quote values that hold a colon, and check the indentation"
     ),
     "could not find expected ':'": "a line `field: value`",
-    "did not find expected key": "a field at this indentation, and no quote before it inside a text",
+    "did not find expected key": "a field at this indentation, and no quote inside a text",
     "did not find expected node content": "a value; check the brackets and hyphens",
     "did not find expected '-' indicator": "a list item (a hyphen first) at this indentation",
     "did not find expected ',' or ']'": "a comma or ] in the list that begins on line {begin}",
@@ -170,13 +170,13 @@ def _value(node: yaml.Node, odd: list[yaml.Node]) -> Any:
     """The data of a node; notes the nodes that _explain has something to say about."""
     if node.tag:
         odd.append(node)
-    if type(node) is yaml.ScalarNode:
+    if isinstance(node, yaml.ScalarNode):
         return node.value if node.style else _plain(node.value)
-    if type(node) is yaml.SequenceNode:
+    if isinstance(node, yaml.SequenceNode):
         return [_value(item, odd) for item in node.value]
     fields: dict[str, Any] = {}
     for key, value in node.value:
-        if type(key) is not yaml.ScalarNode or key.tag or key.value in fields:
+        if not isinstance(key, yaml.ScalarNode) or key.tag or key.value in fields:
             odd.append(key)
         else:
             fields[key.value] = _value(value, odd)
@@ -206,7 +206,7 @@ def _explain(node: yaml.Node, path: Path) -> Iterator[Problem]:
     elif isinstance(node, yaml.MappingNode):
         seen: dict[str, int] = {}
         for key, value in node.value:
-            if type(key) is not yaml.ScalarNode or key.tag:
+            if not isinstance(key, yaml.ScalarNode) or key.tag:
                 yield Problem(_line(key), path, "expected a plain field name")
             elif key.value in seen:
                 first = f"expected each field once; the first is on line {seen[key.value]}"

@@ -13,6 +13,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -301,22 +302,22 @@ def test_a_person_has_one_entry(lab: Lab, service: ldap3.Connection) -> None:
 def test_an_hsa_id_is_given_once_also_at_the_same_moment(
     lab: Lab, service: ldap3.Connection
 ) -> None:
-    writer = ldap3.Connection(
-        service.server,
-        lab.service_dn,
-        lab.service_password,
-        auto_bind=True,
-        client_strategy=ldap3.ASYNC,
-    )
-    for serial in range(20):
-        same = person(f"SE2321000214-HVSAME{serial:02}")
-        numbers = [
-            writer.add(f"cn=twin{serial}-{n},{lab.people_branch}", attributes=same)
-            for n in range(8)
-        ]
-        results = [writer.get_response(number)[1]["description"] for number in numbers]
-        assert sorted(results) == ["constraintViolation"] * 7 + ["success"]
-    writer.unbind()
+    # The requests of one connection hardly overlap in slapd, those of several do.
+    writers = [lab.service() for _ in range(4)]
+
+    def add(writer: ldap3.Connection, twin: str, hsa_id: str) -> str:
+        with suppress(LDAPConstraintViolationResult):
+            writer.add(f"cn={twin},{lab.people_branch}", attributes=person(hsa_id))
+        return str(writer.result["description"])
+
+    with ThreadPoolExecutor(len(writers)) as pool:
+        for serial in range(50):
+            twins = [f"twin{serial}-{n}" for n in range(len(writers))]
+            same = [f"SE2321000214-HVSAME{serial:02}"] * len(writers)
+            results = sorted(pool.map(add, writers, twins, same))
+            assert results == ["constraintViolation"] * 3 + ["success"]
+    for writer in writers:
+        writer.unbind()
 
 
 @pytest.mark.parametrize(

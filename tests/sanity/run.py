@@ -44,7 +44,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="halsoval-sanity-") as directory:
         tree = Path(directory, "ansible_collections", "regionjh", "halsoval")
         build(tree)
-        names = sys.argv[1:] or ansible_test(tree, "--list-tests").stdout.split()
+        listed = ansible_test(tree, "--list-tests")
+        if listed.returncode:
+            sys.exit(listed.stderr)
+        names = sys.argv[1:] or listed.stdout.split()
         results = {name: run(tree, name) for name in names}
     for outcome in ("passed", "not applicable", "could not run", "failed"):
         show(outcome, [name for name, result in results.items() if result == outcome])
@@ -70,7 +73,7 @@ def run(tree: Path, name: str) -> str:
     """One test by itself, so that one which cannot be set up does not stop the others."""
     finished = ansible_test(tree, "--junit", "--lint", "--test", name)
     reports = list((tree / "tests/output/junit").glob(f"ansible-test-sanity-{name}*.xml"))
-    if not reports:
+    if not reports and ansible_test(tree, "--prime-venvs", "--test", name).returncode:
         outcome = "could not run"
     elif finished.returncode:
         outcome = "failed"
@@ -79,10 +82,9 @@ def run(tree: Path, name: str) -> str:
     else:
         outcome = "passed"
     print(f"{name}: {outcome}", flush=True)
-    if outcome == "could not run":
-        print(finished.stderr, flush=True)
-    elif outcome == "failed":
-        print(finished.stdout, flush=True)
+    if finished.returncode:
+        # Findings are on stdout; where there are none, stderr says what went wrong.
+        print(finished.stdout or finished.stderr, flush=True)
     return outcome
 
 

@@ -18,7 +18,7 @@ from functools import lru_cache
 Rule = Callable[[str], str]
 
 _SPACES = re.compile(r"\s+")
-_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)?(\d\d)?(?:[.,]\d+)?(Z|[+-]\d{2}(?:\d\d)?)")
+_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)?(\d\d)?(?:[.,]0+)?(Z|[+-]\d{2}(?:\d\d)?)")
 
 
 def exact(value: str) -> str:
@@ -55,9 +55,9 @@ def generalized_time(value: str) -> str:
         moment = dt.datetime(
             int(year), int(month), int(day), int(hour), int(minute or 0), int(second or 0)
         )
-    except ValueError:
+        return (moment - _offset(zone)).strftime("%Y%m%d%H%M%SZ")
+    except (ValueError, OverflowError):
         return value
-    return (moment - _offset(zone)).strftime("%Y%m%d%H%M%SZ")
 
 
 def distinguished_name(value: str) -> str:
@@ -150,7 +150,7 @@ def _split_pair(pair: str) -> tuple[str, str]:
     kind, equals, value = pair.partition("=")
     if not equals or not kind.strip():
         raise ValueError("expected a distinguished name: attribute=value, ...")
-    return kind.strip(), _unescape(value.lstrip())
+    return kind.strip(), _unescape(value.lstrip(" "))
 
 
 def _unescape(value: str) -> str:

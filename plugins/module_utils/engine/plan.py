@@ -88,7 +88,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One write: add, modify or rename an entry."""
+    """One write: add, modify or rename an entry.
+
+    `dn` is the entry's name when its turn comes; `held_dn` the one it has before the plan.
+    """
 
     action: Literal["add", "modify", "rename"]
     key: str
@@ -99,10 +102,19 @@ class Operation:
     providers: frozenset[str]
     changes: tuple[Change, ...] = ()
     new_rdn: str = ""
+    held_dn: str = ""
     confidential: bool = False
 
+    @property
+    def new_dn(self) -> str:
+        """The entry's name once the operation is done."""
+        return f"{self.new_rdn},{matching.parent(self.dn)}" if self.new_rdn else self.dn
+
     def dated_part(self) -> Operation | None:
-        """The operation with nothing but the removals that a date explains, or None."""
+        """The operation with nothing but the removals that a date explains, or None.
+
+        It is what is done of a refused plan, so no rename of that plan comes before it.
+        """
         if self.action != "modify":
             return None
         changes = tuple(
@@ -110,7 +122,7 @@ class Operation:
             for change in self.changes
         )
         changes = tuple(change for change in changes if change.delete)
-        return replace(self, changes=changes) if changes else None
+        return replace(self, dn=self.held_dn, changes=changes) if changes else None
 
     def without(self, ids: Collection[str], refers: Collection[str]) -> Operation | None:
         """The operation without the added references to objects that are not there, or None."""
@@ -197,7 +209,7 @@ def plan_hash(operations: Iterable[Operation], secret: bytes) -> str:
     ]
     if not lines:
         return ""
-    return hmac.new(secret, "\n".join(lines).encode(), hashlib.sha256).hexdigest()[:16]
+    return hmac.new(secret, "\n".join(lines).encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()[:16]
 
 
 class _Names:
@@ -215,17 +227,23 @@ class _Names:
         return self._dns[entry.key]
 
     def current(self, entry: Wanted, held: Entry) -> str:
-        """The DN of a held entry once its parents are renamed."""
+        """The DN of a held entry once its parents are renamed.
+
+        One that lies elsewhere, as an entry that was taken over may, stays there.
+        """
         parent = self._wanted.get(entry.parent)
-        if parent is None:
+        if parent is None or parent.held is None:
+            return held.dn
+        if not _same(matching.parent(held.dn), parent.held.dn):
             return held.dn
         return f"{matching.first_rdn(held.dn)},{self.final(parent)}"
 
     def _choose(self, entry: Wanted) -> str:
-        if entry.held is not None and _serves(matching.first_rdn(entry.held.dn), entry.rdns):
-            return self.current(entry, entry.held)
+        held = self.current(entry, entry.held) if entry.held else ""
+        if held and _serves(matching.first_rdn(held), entry.rdns):
+            return held
         parent = self._wanted.get(entry.parent)
-        base = self.final(parent) if parent else entry.parent
+        base = matching.parent(held) if held else self.final(parent) if parent else entry.parent
         for name in entry.rdns[:-1]:
             normal = matching.distinguished_name(f"{name},{base}")
             if normal not in self._taken:
@@ -242,11 +260,12 @@ class _Names:
 
 
 def _serves(name: str, rdns: Values) -> bool:
-    return (
-        not rdns
-        or name in rdns
-        or matching.distinguished_name(name) in map(matching.distinguished_name, rdns)
-    )
+    return not rdns or any(_same(name, rdn) for rdn in rdns)
+
+
+def _same(dn: str, other: str) -> bool:
+    # Nearly always spelled alike, and taking a name apart is slow.
+    return dn == other or matching.distinguished_name(dn) == matching.distinguished_name(other)
 
 
 def _operations(entry: Wanted, names: _Names, schema: Mapping[str, Attribute]) -> list[Operation]:
@@ -259,11 +278,11 @@ def _operations(entry: Wanted, names: _Names, schema: Mapping[str, Attribute]) -
         level=entry.level,
         dn=dn,
         providers=entry.providers,
+        held_dn=held.dn if held else "",
         confidential=entry.confidential,
     )
     if held is None:
-        added = tuple(Change(name, (), (), new) for name, new in entry.attributes.items() if new)
-        return [replace(write, action="add", changes=added)]
+        return [replace(write, action="add", changes=_changes(entry, Entry(dn, {}), schema))]
     operations = []
     current = names.current(entry, held)
     if dn != current:
@@ -276,15 +295,16 @@ def _operations(entry: Wanted, names: _Names, schema: Mapping[str, Attribute]) -
     return operations
 
 
-def _renamed(held: Entry, name: str) -> Entry:
+def _renamed(held: Entry, rdn: str) -> Entry:
     """The entry as a rename leaves it: the server moves the values of the RDN itself."""
     attributes = dict(held.attributes)
+    names = {name.casefold(): name for name in attributes}
     for kind, old in matching.split_dn(matching.first_rdn(held.dn))[0]:
-        form = matching.case_ignore(old)
-        attributes[kind] = tuple(
-            value for value in attributes.get(kind, ()) if matching.case_ignore(value) != form
+        name, form = names.get(kind.casefold(), kind), matching.case_ignore(old)
+        attributes[name] = tuple(
+            value for value in attributes.get(name, ()) if matching.case_ignore(value) != form
         )
-    for kind, new in matching.split_dn(name)[0]:
+    for kind, new in matching.split_dn(rdn)[0]:
         attributes[kind] = (*attributes.get(kind, ()), new)
     return Entry(held.dn, attributes)
 

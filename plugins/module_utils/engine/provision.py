@@ -159,13 +159,17 @@ class Written:
 
 
 def _carry_out(system: System, plan: Plan, operations: Sequence[Operation]) -> Written:
-    """Write level by level. What refers to, or lies below, an entry that failed is held back."""
+    """Write level by level. What refers to, or lies below, an entry that failed is held back.
+
+    A change that failed holds nothing back: what lies below may be somebody's leaving.
+    """
     refers = frozenset(name for name, attribute in plan.attributes.items() if attribute.refers)
     done: list[Operation] = []
     failed: dict[Operation, str] = {}
-    absent: set[str] = set()
     for batch in _batches(operations):
-        names = {operation.dn for operation in failed}
+        absent = {operation.id for operation in failed if operation.action == "add"}
+        # A name that a rename did not reach may be somebody else's entry.
+        names = {operation.new_dn for operation in failed if operation.action != "modify"}
         ready = []
         for operation in batch:
             possible = operation.without(absent, refers)
@@ -176,7 +180,6 @@ def _carry_out(system: System, plan: Plan, operations: Sequence[Operation]) -> W
         outcome = system.apply(ready)
         failed.update(outcome)
         done.extend(operation for operation in ready if operation not in outcome)
-        absent.update(operation.id for operation in outcome if operation.action == "add")
     return Written(done, failed)
 
 
@@ -287,10 +290,11 @@ def _diff(
 
 
 def _before_after(operation: Operation, attributes: Mapping[str, Attribute]) -> tuple[str, str]:
-    new_dn = operation.dn
-    if operation.action == "rename":
-        new_dn = f"{operation.new_rdn},{matching.parent(operation.dn)}"
-    before, after = [f"dn: {operation.dn}"], [f"dn: {new_dn}"]
+    # Who named an entry before it was taken over may have named it after a protected person.
+    before, after = (
+        [f"dn: {label(operation) if operation.confidential else mask(dn)}"]
+        for dn in (operation.dn, operation.new_dn)
+    )
     for change in operation.changes:
         secret = operation.confidential or attributes[change.attribute].secret
         kept = [value for value in change.before if value not in change.delete]

@@ -131,7 +131,7 @@ def parse_service(text: str) -> str:
     key = _KEYS.get(text.casefold())
     if key is not None:
         raise ValueError(f"expected the key {key}")
-    raise ValueError("expected a service of the catalogue (docs/records.md lists them)")
+    raise ValueError("expected a service of the catalogue (docs/reference/services.md lists them)")
 
 
 def parse_licence(text: str) -> str:

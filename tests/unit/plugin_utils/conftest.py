@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +56,3 @@ def records(tmp_path: Path) -> Records:
     directory = tmp_path / "providers"
     shutil.copytree(VALID, directory)
     return Records(directory)
-
-
-Change = Callable[[str, str, str], None]

@@ -38,7 +38,7 @@ TEXT = [
         "%, @, ` or a tab"
     ]),
     ("staff", "surname: Tolvansson", "surname: 'x", [
-        "12: column 16: expected a field at this indentation, and no quote before it inside a text"
+        "13: column 16: expected a field at this indentation, and no quote inside a text"
     ]),
     ("staff", "surname: Tolvansson", "surname: a\x00b", [
         "5: column 15: expected text without control characters"
@@ -74,7 +74,9 @@ TEXT = [
     ]),
     ("equipment", "workstations:", "[a]: b\nworkstations:", ["1: expected a plain field name"]),
     # wrong types
-    ("agreement", '"559999-0008"', "5599990008", ["3: organisation_number: expected text in quotes"]),
+    ("agreement", '"559999-0008"', "5599990008", [
+        "3: organisation_number: expected text in quotes"
+    ]),
     ("agreement", "name: Tallbackens sagovård AB", "name:", ["2: name: expected text in quotes"]),
     ("agreement", "listed_patients: 1200", 'listed_patients: "1200"', [
         "19: units[0].listed_patients: expected a whole number"
@@ -157,7 +159,8 @@ TEXT = [
         "this one is unknown"
     ]),
     ("agreement", "[vardutbud_bas,", "[vardutbud_bas, teleportation,", [
-        "13: services[1]: expected a service of the catalogue (docs/records.md lists them)"
+        "13: services[1]: expected a service of the catalogue "
+        "(docs/reference/services.md lists them)"
     ]),
     # numbers and ids
     ("staff", "19121212-1212", "19121212-1213", [
@@ -255,7 +258,7 @@ def test_all_faults_of_all_parts_at_once(records: Records) -> None:
 
 def test_other_parts_are_checked_beside_one_that_cannot_be_read(records: Records) -> None:
     records.change("staff", "people:", "people: [")
-    records.change("equipment", "unit: mottagning\n", "")
+    records.change("equipment", "    unit: mottagning\n", "")
 
     assert records.errors() == (
         "tallbacken/staff.yml:2: column 3: expected a value; check the brackets and hyphens",
@@ -266,9 +269,7 @@ def test_other_parts_are_checked_beside_one_that_cannot_be_read(records: Records
 def test_missing_part(records: Records) -> None:
     (records.path / "tallbacken/equipment.yml").unlink()
 
-    assert records.errors() == (
-        "tallbacken/equipment.yml: expected this file; it is missing",
-    )
+    assert records.errors() == ("tallbacken/equipment.yml: expected this file; it is missing",)
 
 
 def test_part_that_is_a_directory(records: Records) -> None:
@@ -323,9 +324,7 @@ def test_file_beside_the_folders(records: Records) -> None:
         ("vard-19121212-1212", "invalid-vard", "vard-********-****"),
     ],
 )
-def test_folder_whose_name_is_no_id(
-    records: Records, folder: str, host: str, shown: str
-) -> None:
+def test_folder_whose_name_is_no_id(records: Records, folder: str, host: str, shown: str) -> None:
     shutil.move(records.path / "tallbacken", records.path / folder)
 
     assert records.read().errors == {
@@ -390,6 +389,24 @@ def test_wrong_vault_password_is_the_records_error(records: Records) -> None:
             "tallbacken/staff.yml: expected a file that a given vault password decrypts",
         )
     }
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"$ANSIBLE_VAULT",
+        b"$ANSIBLE_VAULT;1.1;AES256\n",
+        b"$ANSIBLE_VAULT;1.1;ROT13\n6162\n",
+        b"$ANSIBLE_VAULT;1.1;AES256\nzz\n",
+        VAULT.encrypt(b"people: []")[:-20],
+    ],
+)
+def test_damaged_vault_is_the_records_error(records: Records, content: bytes) -> None:
+    (records.path / "tallbacken/staff.yml").write_bytes(content)
+
+    assert records.errors() == (
+        "tallbacken/staff.yml: expected a file that a given vault password decrypts",
+    )
 
 
 # --- the directory

@@ -9,6 +9,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -28,7 +29,13 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model im
 )
 
 LAB = Path(__file__).parents[3] / "inventories" / "lab"
-SOURCE = yaml.safe_load((LAB / "halsoval.yml").read_text(encoding="utf-8"))
+
+
+def read(path: Path) -> Any:
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+
+
+SOURCE = read(LAB / "halsoval.yml")
 AS_OF: dt.date = SOURCE["as_of"]
 PREFIXES: list[str] = SOURCE["hsa_id_prefixes"]
 FOLDERS = sorted((LAB / SOURCE["records"]).iterdir())
@@ -38,9 +45,7 @@ FOLDERS = sorted((LAB / SOURCE["records"]).iterdir())
 def records() -> dict[str, Record]:
     adapter = TypeAdapter(Record)
     return {
-        folder.name: adapter.validate_python(
-            {part: yaml.safe_load((folder / f"{part}.yml").read_text("utf-8")) for part in PARTS}
-        )
+        folder.name: adapter.validate_python({part: read(folder / f"{part}.yml") for part in PARTS})
         for folder in FOLDERS
     }
 

@@ -56,9 +56,7 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
 
 def objects(kind: Any) -> st.SearchStrategy[Any]:
     hints = get_type_hints(kind)
-    return st.builds(
-        kind, **{f.name: st.deferred(lambda h=hints[f.name]: values(h)) for f in fields(kind)}
-    )
+    return st.builds(kind, **{f.name: values(hints[f.name]) for f in fields(kind)})
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)

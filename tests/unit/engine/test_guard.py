@@ -1,0 +1,299 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the guard lets through: exact numbers, dated ends, confirmed plans."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import pytest
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard import (
+    Holding,
+    Verdict,
+    judge,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
+    Attribute,
+    Entry,
+    Plan,
+    Values,
+    Wanted,
+    make_plan,
+    plan_hash,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+SECRET = b"secret"
+SCHEMA = (
+    Attribute("member", grants="value"),
+    Attribute("public", grants="entry"),
+    Attribute("mail"),
+)
+
+
+def entry(
+    provider: str,
+    *,
+    held: int = 0,
+    lost: int = 0,
+    dated: int = 0,
+    kind: str = "commission",
+    also: Collection[str] = (),
+    **attributes: Values,
+) -> Wanted:
+    """An entry with `held` members that loses `lost`, and `dated` more that a date explains."""
+    members = tuple(f"{provider}-{n}" for n in range(held))
+    dn = f"ou={kind},ou={provider},c=SE"
+    return Wanted(
+        key=f"{kind}/{provider}", kind=kind, id=f"{kind}-{provider}", level=0, parent="c=SE",
+        rdns=(), attributes={"member": members[lost + dated :], **attributes},
+        providers=frozenset({provider, *also}),
+        held=Entry(dn, {"member": members, "public": ("03",)}),
+        dated={"member": members[lost : lost + dated]},
+    )  # fmt: skip
+
+
+def people(provider: str, count: int) -> frozenset[Holding]:
+    return frozenset(("person", f"{provider}-{n}") for n in range(count))
+
+
+def plan(*entries: Wanted) -> Plan:
+    return make_plan(entries, SCHEMA)
+
+
+def judged(
+    made: Plan,
+    holdings: Mapping[str, Collection[Holding]],
+    selected: Collection[str] | None = None,
+    expected: Collection[str] = (),
+    blocked: Mapping[str, str] | None = None,
+) -> Verdict:
+    chosen = set(holdings) if selected is None else selected
+    return judge(made, chosen, holdings, expected, SECRET, blocked or {})
+
+
+# --- per provider --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("held", "may_go"),
+    # min(10, max(1, 20 %)), rounded down.
+    [(1, 1), (4, 1), (5, 1), (9, 1), (10, 2), (14, 2), (15, 3), (49, 9), (50, 10), (400, 10)],
+)
+def test_a_provider_may_lose_a_fifth_at_least_one_at_most_ten(held: int, may_go: int) -> None:
+    holdings = {"alfa": people("alfa", held)}
+    within = plan(entry("alfa", held=held, lost=may_go))
+    assert judged(within, holdings).refusals == {}
+    assert judged(within, holdings).operations == within.operations
+    if may_go < held:
+        over = judged(plan(entry("alfa", held=held, lost=may_go + 1)), holdings)
+        assert set(over.refusals) == {"alfa"}
+        assert f"{may_go + 1} of {held}" in over.refusals["alfa"]
+        assert f"at most {may_go}" in over.refusals["alfa"]
+        assert over.operations == ()
+
+
+def test_the_same_person_lost_twice_is_one_person() -> None:
+    made = plan(entry("alfa", held=5, lost=1), entry("alfa", held=5, lost=1, kind="statistics"))
+    assert judged(made, {"alfa": people("alfa", 5)}).refusals == {}
+
+
+def test_units_and_people_are_counted_together() -> None:
+    holdings = {"alfa": people("alfa", 5) | {("unit", "unit-alfa"), ("unit", "other")}}
+    member, unit = entry("alfa", held=5, lost=1), entry("alfa", kind="unit", public=())
+    assert judged(plan(member), holdings).refusals == {}
+    assert judged(plan(unit), holdings).refusals == {}
+    assert "2 of 7" in judged(plan(member, unit), holdings).refusals["alfa"]
+
+
+def test_the_last_unit_is_never_lost_without_a_date() -> None:
+    made = plan(entry("alfa", kind="unit", public=()))
+    alone = {"alfa": people("alfa", 60) | {("unit", "unit-alfa")}}
+    verdict = judged(made, alone)
+    assert "last unit" in verdict.refusals["alfa"]
+    assert verdict.operations == ()
+    assert judged(made, {"alfa": alone["alfa"] | {("unit", "other")}}).refusals == {}
+
+
+def test_the_refusal_names_the_hash_that_confirms_it() -> None:
+    made = plan(entry("alfa", held=6, lost=5))
+    verdict = judged(made, {"alfa": people("alfa", 6)})
+    assert verdict.hashes == {"alfa": plan_hash(made.operations, SECRET)}
+    assert f"halsoval_expected_plan: [{verdict.hashes['alfa']}]" in verdict.refusals["alfa"]
+
+
+def test_one_providers_refusal_does_not_stop_another() -> None:
+    made = plan(entry("alfa", held=6, lost=5), entry("beta", held=6, lost=1))
+    verdict = judged(made, {"alfa": people("alfa", 6), "beta": people("beta", 6)})
+    assert set(verdict.refusals) == {"alfa"}
+    assert [op.id for op in verdict.operations] == ["commission-beta"]
+
+
+def test_what_is_not_selected_is_neither_done_nor_judged() -> None:
+    made = plan(entry("alfa", held=6, lost=5, dated=1), entry("beta", held=6, lost=1))
+    verdict = judged(made, {p: people(p, 6) for p in ("alfa", "beta")}, selected=["beta"])
+    assert verdict.refusals == {}
+    assert set(verdict.hashes) == {"beta"}
+    assert [op.id for op in verdict.operations] == ["commission-beta"]
+
+
+# --- per run -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("providers", "held", "may_go"),
+    # max(10, 2 %): of 60, of 550, of 600, of 660.
+    [(12, 5, 10), (11, 50, 11), (12, 50, 12), (14, 47, 13)],
+)
+def test_a_run_may_lose_ten_or_two_percent(providers: int, held: int, may_go: int) -> None:
+    names = [f"p{n:02d}" for n in range(providers)]
+    holdings = {name: people(name, held) for name in names}
+    total = providers * held
+    assert may_go == max(10, total * 2 // 100)
+
+    def verdict(lost: int) -> Verdict:
+        return judged(
+            plan(*(entry(name, held=held, lost=int(n < lost)) for n, name in enumerate(names))),
+            holdings,
+        )
+
+    if may_go <= providers:
+        assert verdict(may_go).refusals == {}
+    if may_go < providers:
+        over = verdict(may_go + 1)
+        assert set(over.refusals) == set(names[: may_go + 1])
+        assert f"{may_go + 1} of {total}" in over.refusals[names[0]]
+        assert over.operations == ()
+
+
+def test_a_run_that_loses_too_much_still_does_what_takes_nothing() -> None:
+    names = [f"p{n:02d}" for n in range(11)]
+    losing = [entry(name, held=5, lost=1) for name in names]
+    made = plan(*losing, entry("plain", held=5, mail=("new",)))
+    verdict = judged(made, {name: people(name, 5) for name in (*names, "plain")})
+    assert set(verdict.refusals) == set(names)
+    assert [op.id for op in verdict.operations] == ["commission-plain"]
+
+
+def test_what_a_provider_is_refused_is_not_counted_in_the_run() -> None:
+    names = [f"p{n:02d}" for n in range(10)]
+    made = plan(
+        *(entry(name, held=5, lost=1) for name in names), entry("wild", held=100, lost=100)
+    )
+    holdings = {name: people(name, 5) for name in names} | {"wild": people("wild", 100)}
+    assert set(judged(made, holdings).refusals) == {"wild"}
+
+
+def test_a_person_of_two_providers_is_one_in_the_run() -> None:
+    shared = frozenset({("person", f"s-{n}") for n in range(10)})
+    names = [f"p{n}" for n in range(2)]
+    members = tuple(f"s-{n}" for n in range(10))
+    wanted = [
+        Wanted(
+            key=name, kind="commission", id=name, level=0, parent="", rdns=(),
+            attributes={"member": ()}, providers=frozenset({name}),
+            held=Entry(f"cn={name},c=SE", {"member": members}),
+        )
+        for name in names
+    ]  # fmt: skip
+    holdings = {name: shared | people(name, 40) for name in names}
+    assert judged(make_plan(wanted, SCHEMA), holdings).refusals == {}
+
+
+# --- dated ends ----------------------------------------------------------------------------------
+
+
+def test_dated_ends_are_free_however_many() -> None:
+    made = plan(entry("alfa", held=100, dated=100))
+    verdict = judged(made, {"alfa": people("alfa", 100)})
+    assert verdict.refusals == {}
+    assert verdict.operations == made.operations
+
+
+def test_a_refusal_does_not_delay_dated_ends() -> None:
+    made = plan(entry("alfa", held=20, lost=9, dated=3, mail=("new",)))
+    verdict = judged(made, {"alfa": people("alfa", 20)})
+    assert set(verdict.refusals) == {"alfa"}
+    (part,) = verdict.operations
+    assert [(c.attribute, set(c.delete), c.add) for c in part.changes] == [
+        ("member", {"alfa-9", "alfa-10", "alfa-11"}, ())
+    ]
+
+
+def test_a_refusal_for_another_reason_does_not_delay_dated_ends() -> None:
+    made = plan(entry("alfa", held=20, dated=3, mail=("new",)))
+    holdings = {"alfa": people("alfa", 20)}
+    verdict = judged(made, holdings, blocked={"alfa": "two entries", "beta": "not asked for"})
+    assert verdict.refusals == {"alfa": "two entries"}
+    (part,) = verdict.operations
+    assert [c.attribute for c in part.changes] == ["member"]
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 60))
+def test_undated_losses_beyond_the_limit_never_happen(held: int, lost: int, dated: int) -> None:
+    lost = min(lost, held)
+    dated = min(dated, held - lost)
+    verdict = judged(
+        plan(entry("alfa", held=held, lost=lost, dated=dated)), {"alfa": people("alfa", held)}
+    )
+    gone = {v for op in verdict.operations for c in op.changes for v in c.delete}
+    assert len(gone - {f"alfa-{n}" for n in range(lost, lost + dated)}) <= min(10, max(1, held // 5))
+    assert gone >= {f"alfa-{n}" for n in range(lost, lost + dated)}
+
+
+# --- confirmed plans -----------------------------------------------------------------------------
+
+
+def test_a_confirmed_plan_is_done_whole_whatever_it_takes() -> None:
+    made = plan(entry("alfa", held=100, lost=100), entry("alfa", kind="unit", public=()))
+    name = plan_hash(made.operations, SECRET)
+    holdings = {"alfa": people("alfa", 100) | {("unit", "unit-alfa")}}
+    verdict = judged(made, holdings, expected=[name])
+    assert verdict.refusals == {}
+    assert verdict.operations == made.operations
+
+
+def test_a_stale_hash_is_refused_and_nothing_is_done() -> None:
+    seen = plan(entry("alfa", held=6, lost=5))
+    stale = plan_hash(seen.operations, SECRET)
+    now = plan(entry("alfa", held=6, lost=4, dated=2))
+    verdict = judged(now, {"alfa": people("alfa", 6)}, expected=[stale])
+    assert set(verdict.refusals) == {"alfa"}
+    assert verdict.hashes["alfa"] in verdict.refusals["alfa"]
+    assert stale not in verdict.refusals["alfa"]
+    assert verdict.operations == ()
+
+
+def test_exactly_the_confirmed_plans_are_done() -> None:
+    made = plan(*(entry(p, held=6, lost=1, dated=1) for p in ("alfa", "beta", "gamma")))
+    holdings = {p: people(p, 6) for p in ("alfa", "beta", "gamma", "idle")}
+    name = judged(made, holdings).hashes["beta"]
+    verdict = judged(made, holdings, expected=[name])
+    assert [op.id for op in verdict.operations] == ["commission-beta"]
+    assert set(verdict.refusals) == {"alfa", "gamma"}
+
+
+def test_a_confirmed_plan_of_a_provider_that_is_not_selected_is_not_done() -> None:
+    made = plan(entry("alfa", held=6, lost=5))
+    name = plan_hash(made.operations, SECRET)
+    verdict = judged(made, {"alfa": people("alfa", 6)}, selected=["beta"], expected=[name])
+    assert verdict.operations == ()
+    assert verdict.refusals == {}
+
+
+def test_confirming_does_not_lift_another_reason_for_refusal() -> None:
+    made = plan(entry("alfa", held=6, lost=5))
+    name = plan_hash(made.operations, SECRET)
+    holdings = {"alfa": people("alfa", 6)}
+    verdict = judged(made, holdings, expected=[name], blocked={"alfa": "two entries"})
+    assert verdict.refusals == {"alfa": "two entries"}
+    assert verdict.operations == ()
+
+
+def test_a_shared_operation_is_done_when_one_of_its_providers_may() -> None:
+    made = plan(entry("alfa", held=6, lost=5), entry("beta", held=6, mail=("n",), also=["alfa"]))
+    verdict = judged(made, {p: people(p, 6) for p in ("alfa", "beta")})
+    assert set(verdict.refusals) == {"alfa"}
+    assert [op.id for op in verdict.operations] == ["commission-beta"]

@@ -1,0 +1,443 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A plan holds what must change, under the attributes' rules, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import matching
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
+    Attribute,
+    Change,
+    Entry,
+    Operation,
+    Plan,
+    Values,
+    Wanted,
+    make_plan,
+    plan_hash,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+BASE = "ou=Branch,c=SE"
+SCHEMA = (
+    Attribute("ou"),
+    Attribute("hsaIdentity"),
+    Attribute("mail"),
+    Attribute("phone", matching.telephone),
+    Attribute("time", matching.generalized_time),
+    Attribute("key", matching.exact),
+    Attribute("class", ours=frozenset({"Ours", "mine"})),
+    Attribute("member", grants="value", refers=True),
+    Attribute("role", grants="entry"),
+)
+
+
+def wanted(
+    key: str = "u", attributes: Mapping[str, Values] | None = None, **fields: Any
+) -> Wanted:
+    """A wanted unit named after its key."""
+    plain: dict[str, Any] = {
+        "kind": "unit", "id": f"id-{key}", "level": 0, "parent": BASE, "rdns": (f"ou={key}",),
+        "providers": frozenset({"alfa"}),
+    }  # fmt: skip
+    return Wanted(key=key, attributes=attributes or {}, **{**plain, **fields})
+
+
+def held(dn: str, **attributes: str | Values) -> Entry:
+    """An entry as a system holds it."""
+    return Entry(dn, {n: (v,) if isinstance(v, str) else v for n, v in attributes.items()})
+
+
+def plan(*entries: Wanted, taken: tuple[str, ...] = ()) -> Plan:
+    return make_plan(entries, SCHEMA, taken)
+
+
+def only(made: Plan) -> Operation:
+    """The plan's one operation."""
+    (operation,) = made.operations
+    return operation
+
+
+# --- attributes ----------------------------------------------------------------------------------
+
+
+def test_a_missing_entry_is_added_with_the_values_it_has() -> None:
+    add = only(plan(wanted(attributes={"ou": ("u",), "mail": (), "key": ("k1", "k2")})))
+    assert (add.action, add.dn) == ("add", f"ou=u,{BASE}")
+    assert add.changes == (Change("ou", (), (), ("u",)), Change("key", (), (), ("k1", "k2")))
+
+
+def test_values_that_are_the_same_by_their_rule_are_added_once() -> None:
+    # A server refuses an add that names a value twice.
+    add = only(plan(wanted(attributes={"ou": ("U", "u", "w"), "phone": ("1 2", "12")})))
+    assert [len(change.add) for change in add.changes] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("mail", ("A@x", "b@x"), ("B@x", "a@x")),
+        ("phone", ("063-14 75 00",), ("063147500",)),
+        ("time", ("20260302230000Z",), ("20260303000000+0100",)),
+        ("member", ("SE1-A", "SE1-B"), ("SE1-B", "SE1-A")),
+        ("key", ("b", "a"), ("a", "b")),
+        ("mail", (), ()),
+    ],
+)
+def test_values_equal_by_their_rule_in_any_order_need_nothing(
+    name: str, before: Values, after: Values
+) -> None:
+    entry = held(f"ou=u,{BASE}", ou="u", **{name: before})
+    assert plan(wanted(attributes={name: after}, held=entry)).operations == ()
+
+
+def test_a_difference_by_the_rule_is_exactly_what_changes() -> None:
+    entry = held(f"ou=u,{BASE}", ou="u", key=("a", "b"), mail=("m", "n"), phone="1")
+    change = only(plan(wanted(attributes={"key": ("B", "a"), "mail": ("N",)}, held=entry)))
+    assert (change.action, change.dn) == ("modify", f"ou=u,{BASE}")
+    assert change.changes == (
+        Change("key", ("a", "b"), ("b",), ("B",)),
+        Change("mail", ("m", "n"), ("m",), ()),
+    )
+
+
+def test_an_attribute_that_is_not_named_is_left_alone_and_an_empty_one_goes() -> None:
+    entry = held(f"ou=u,{BASE}", ou="u", mail=("m", "n"), phone="1", other="x")
+    change = only(plan(wanted(attributes={"mail": ()}, held=entry)))
+    assert change.changes == (Change("mail", ("m", "n"), ("m", "n"), ()),)
+
+
+def test_values_that_are_not_ours_to_set_are_left_alone() -> None:
+    entry = held(f"ou=u,{BASE}", ou="u", **{"class": ("theirs", "OURS", "top")})
+    change = only(plan(wanted(attributes={"class": ("mine",)}, held=entry)))
+    assert change.changes == (Change("class", ("theirs", "OURS", "top"), ("OURS",), ("mine",)),)
+    assert plan(wanted(attributes={"class": ("ours",)}, held=entry)).operations == ()
+
+
+_value = st.sampled_from(("a", "A", "b", " b", "c d", "c  D", "ours", "OURS", "mine", "1 2", "12"))
+_values = st.lists(_value, max_size=4).map(tuple)
+_attributes = st.dictionaries(
+    st.sampled_from(("mail", "phone", "key", "class", "member")), _values, max_size=4
+)
+
+
+@given(_attributes, _attributes)
+def test_after_the_change_the_entry_is_as_wanted_and_nothing_is_left_to_do(
+    before: dict[str, Values], after: dict[str, Values]
+) -> None:
+    rules = {attribute.name: attribute.rule for attribute in SCHEMA}
+    # A server holds no two values that its rule calls the same.
+    before = {n: tuple({rules[n](v): v for v in values}.values()) for n, values in before.items()}
+    entry = held(f"ou=u,{BASE}", ou="u", **before)
+    changed = dict(entry.attributes)
+    for operation in plan(wanted(attributes=after, held=entry)).operations:
+        for change in operation.changes:
+            kept = [v for v in changed.get(change.attribute, ()) if v not in change.delete]
+            assert set(change.delete) <= set(changed.get(change.attribute, ()))
+            assert {rules[change.attribute](v) for v in kept}.isdisjoint(
+                rules[change.attribute](v) for v in change.add
+            )
+            changed[change.attribute] = (*kept, *change.add)
+    for name, values in after.items():
+        forms = {rules[name](v) for v in changed.get(name, ())}
+        extra = forms - {rules[name](v) for v in values}
+        assert forms >= {rules[name](v) for v in values}
+        assert extra == set() or (name == "class" and extra.isdisjoint({"ours", "mine"}))
+    again = replace(entry, attributes=changed)
+    assert plan(wanted(attributes=after, held=again)).operations == ()
+
+
+# --- names ---------------------------------------------------------------------------------------
+
+
+def test_a_renamed_entry_is_renamed_and_its_naming_attribute_not_changed_twice() -> None:
+    entry = held(f"ou=Gamla,{BASE}", ou="Gamla", mail="m")
+    rename = only(plan(wanted("Nya", {"ou": ("Nya",), "mail": ("m",)}, held=entry)))
+    assert (rename.action, rename.dn, rename.new_rdn) == ("rename", f"ou=Gamla,{BASE}", "ou=Nya")
+    assert rename.changes == ()
+
+
+def test_what_else_changes_is_changed_under_the_new_name() -> None:
+    entry = held(f"ou=Gamla,{BASE}", ou=("Gamla", "Smeknamn"), mail="m")
+    rename, modify = plan(wanted("Nya", {"ou": ("Nya",), "mail": ("n",)}, held=entry)).operations
+    assert (rename.action, modify.action) == ("rename", "modify")
+    assert modify.dn == f"ou=Nya,{BASE}"
+    assert modify.changes == (
+        Change("ou", ("Smeknamn", "Nya"), ("Smeknamn",), ()),
+        Change("mail", ("m",), ("m",), ("n",)),
+    )
+
+
+def test_a_name_spelled_in_another_way_is_no_other_name() -> None:
+    entry = held(f"OU=l\\2C v\\C3\\A5rd,{BASE}", ou="L, Vård")
+    assert plan(wanted("l", {"ou": ("l, vård",)}, rdns=("ou=L\\, Vård",), held=entry)).operations == ()
+
+
+def test_the_naming_attribute_of_a_name_in_capitals_is_the_same_attribute() -> None:
+    entry = held(f"OU=Gamla,{BASE}", ou="Gamla")
+    assert only(plan(wanted("Nya", {"ou": ("Nya",)}, held=entry))).action == "rename"
+
+
+def test_an_entry_without_a_name_to_have_keeps_its_own() -> None:
+    entry = held(f"ou=Vad som helst,{BASE}", ou="Vad som helst")
+    assert plan(wanted(rdns=(), held=entry)).operations == ()
+
+
+def test_entries_below_a_renamed_one_are_written_where_they_are_by_then() -> None:
+    top = held(f"ou=Gamla,{BASE}", ou="Gamla")
+    below = held(f"ou=b,ou=Gamla,{BASE}", ou="b", mail="m")
+    lowest = held(f"ou=x,ou=b,ou=Gamla,{BASE}", ou="x", mail="m")
+    operations = plan(
+        wanted("low", {"mail": ("n",)}, level=2, parent="b", rdns=("ou=y",), held=lowest),
+        wanted("b", {"mail": ("n",)}, level=1, parent="Nya", held=below),
+        wanted("new", {"ou": ("new",)}, level=1, parent="Nya"),
+        wanted("Nya", {"ou": ("Nya",)}, held=top),
+    ).operations
+    assert [(op.action, op.dn) for op in operations] == [
+        ("rename", f"ou=Gamla,{BASE}"),
+        ("modify", f"ou=b,ou=Nya,{BASE}"),
+        ("add", f"ou=new,ou=Nya,{BASE}"),
+        ("rename", f"ou=x,ou=b,ou=Nya,{BASE}"),
+        ("modify", f"ou=y,ou=b,ou=Nya,{BASE}"),
+    ]
+
+
+def test_an_entry_that_lies_elsewhere_than_its_parent_is_written_where_it_lies() -> None:
+    # A unit that was taken over, or that somebody moved.
+    top = held(f"ou=Top,{BASE}", ou="Top")
+    moved = held(f"ou=Gamla,ou=Annan,{BASE}", ou="Gamla", mail="m")
+    rename, modify = plan(
+        wanted("Top", held=top),
+        wanted("u", {"mail": ("n",)}, level=1, parent="Top", rdns=("ou=Nya",), held=moved),
+    ).operations
+    assert (rename.dn, rename.new_rdn) == (moved.dn, "ou=Nya")
+    assert modify.dn == f"ou=Nya,ou=Annan,{BASE}"
+
+
+def test_of_two_new_entries_of_one_name_the_first_gets_it_plain() -> None:
+    names = {f"u{n}": ("ou=Hälsan", f"ou=Hälsan+hsaIdentity=SE1-{n}") for n in range(3)}
+    first, second, third = plan(*(wanted(k, rdns=rdns) for k, rdns in names.items())).operations
+    assert first.dn == f"ou=Hälsan,{BASE}"
+    assert second.dn == f"ou=Hälsan+hsaIdentity=SE1-1,{BASE}"
+    assert third.dn == f"ou=Hälsan+hsaIdentity=SE1-2,{BASE}"
+
+
+def test_entries_of_one_name_below_different_parents_share_it() -> None:
+    entries = [wanted("a"), wanted("b")] + [
+        wanted(f"{p}1", level=1, parent=p, rdns=("ou=X", f"ou=X+hsaIdentity={p}")) for p in "ab"
+    ]
+    dns = [op.dn for op in plan(*entries).operations]
+    assert dns[2:] == [f"ou=X,ou=a,{BASE}", f"ou=X,ou=b,{BASE}"]
+
+
+def test_a_name_that_somebody_else_has_is_not_taken() -> None:
+    rdns = ("ou=L\\, V", "ou=L\\, V+hsaIdentity=SE1-A")
+    made = plan(wanted(rdns=rdns), taken=(f"OU=l\\2C v,{BASE}",))
+    assert only(made).dn == f"{rdns[1]},{BASE}"
+
+
+def test_a_name_that_another_entry_leaves_in_the_same_plan_is_not_taken() -> None:
+    # The server does both requests at the same time.
+    leaving = wanted("b", rdns=("ou=B",), held=held(f"ou=A,{BASE}", ou="A"))
+    arriving = wanted("a", rdns=("ou=A", "ou=A+hsaIdentity=SE1-A"))
+    assert [op.dn for op in plan(arriving, leaving).operations if op.action == "add"] == [
+        f"ou=A+hsaIdentity=SE1-A,{BASE}"
+    ]
+
+
+def test_parents_are_written_first_and_renames_before_all_else_of_their_level() -> None:
+    old = held(f"ou=old,{BASE}", ou="old")
+    operations = plan(
+        wanted("leaf", level=2, parent="mid"),
+        wanted("top", level=0),
+        wanted("mid", level=1, parent="top"),
+        wanted("other", {"mail": ("m",)}, level=1, rdns=("ou=new",), held=old),
+    ).operations
+    assert [(op.key, op.action) for op in operations] == [
+        ("top", "add"), ("other", "rename"), ("mid", "add"), ("other", "modify"), ("leaf", "add"),
+    ]  # fmt: skip
+    assert operations[4].dn == f"ou=leaf,ou=mid,ou=top,{BASE}"
+
+
+# --- what belongs to whom, and what is lost ------------------------------------------------------
+
+
+def test_a_shared_operation_belongs_to_every_one_of_its_providers() -> None:
+    made = plan(
+        wanted("a", providers=frozenset({"alfa"})),
+        wanted("s", providers=frozenset({"alfa", "beta"})),
+    )
+    assert {p: [op.key for op in ops] for p, ops in made.by_provider().items()} == {
+        "alfa": ["a", "s"],
+        "beta": ["s"],
+    }
+
+
+def test_who_loses_something_is_the_value_or_the_entry_or_nobody() -> None:
+    entry = held(f"ou=u,{BASE}", ou="u", member=("p1", "p2", "p3"), role=("r", "s"), mail="m")
+    made = plan(wanted(attributes={"member": ("p1", "p9"), "role": ("s",), "mail": ()}, held=entry))
+    assert made.losses(only(made)) == {("person", "p2"), ("person", "p3"), ("unit", "id-u")}
+
+
+def test_what_a_date_explains_is_no_loss() -> None:
+    entry = held(f"ou=u,{BASE}", ou="u", member=("P1", "p2"), role=("r",))
+    made = plan(
+        wanted(
+            attributes={"member": (), "role": ()}, held=entry,
+            dated={"member": ["p1"], "role": ["r"]},
+        )
+    )  # fmt: skip
+    assert made.losses(only(made)) == {("person", "p2")}
+
+
+def test_what_is_added_is_no_loss() -> None:
+    entry = held(f"ou=u,{BASE}", ou="u")
+    made = plan(wanted(attributes={"member": ("p1",), "role": ("r",)}, held=entry))
+    assert made.losses(only(made)) == frozenset()
+
+
+def test_the_dated_part_takes_what_a_date_ended_and_nothing_else() -> None:
+    entry = held(f"ou=u,{BASE}", ou="u", member=("p1", "p2"), role=("r",), mail="m")
+    modify = only(
+        plan(
+            wanted(
+                attributes={"member": ("p3",), "role": (), "mail": ("n",)}, held=entry,
+                dated={"member": ["p1", "p4"]},
+            )
+        )
+    )  # fmt: skip
+    part = modify.dated_part()
+    assert part is not None
+    assert [(c.attribute, c.delete, c.add) for c in part.changes] == [("member", ("p1",), ())]
+    assert (part.action, part.dn, part.providers) == ("modify", modify.dn, modify.providers)
+
+
+def test_an_operation_without_dated_ends_has_no_dated_part() -> None:
+    entry = held(f"ou=Gamla,{BASE}", ou="Gamla", member=("p1",))
+    dated = {"member": ["p2"]}
+    add, rename, modify = plan(
+        wanted("a", {"member": ("p2",)}, dated=dated),
+        wanted("Nya", {"member": ()}, level=1, held=entry, dated=dated),
+    ).operations
+    assert [op.dated_part() for op in (add, rename, modify)] == [None, None, None]
+
+
+def test_the_dated_part_is_done_under_the_name_that_the_entry_has_without_the_plan() -> None:
+    # It is what is left of a refused plan, and the rename is refused with it.
+    top = held(f"ou=Gamla,{BASE}", ou="Gamla")
+    below = held(f"ou=b,ou=Gamla,{BASE}", ou="b", member=("p1",))
+    _rename, modify = plan(
+        wanted("Nya", held=top),
+        wanted("b", {"member": ()}, level=1, parent="Nya", held=below, dated={"member": ["p1"]}),
+    ).operations
+    part = modify.dated_part()
+    assert modify.dn == f"ou=b,ou=Nya,{BASE}"
+    assert part is not None
+    assert part.dn == below.dn
+
+
+def test_references_to_what_is_not_there_are_left_out() -> None:
+    entry = held(f"ou=u,{BASE}", ou="u", member=("p0",))
+    modify = only(plan(wanted(attributes={"member": ("p1", "p2"), "mail": ("p1",)}, held=entry)))
+    rest = modify.without({"p1"}, {"member"})
+    assert rest is not None
+    assert [(c.attribute, c.delete, c.add) for c in rest.changes] == [
+        ("member", ("p0",), ("p2",)),
+        ("mail", (), ("p1",)),
+    ]
+    assert modify.without((), {"member"}) is modify
+
+
+def test_an_operation_of_nothing_but_references_that_are_not_there_is_none() -> None:
+    entry = held(f"ou=u,{BASE}", ou="u")
+    modify = only(plan(wanted(attributes={"member": ("p1", "p2")}, held=entry)))
+    assert modify.without({"p1", "p2"}, {"member"}) is None
+
+
+# --- the hash ------------------------------------------------------------------------------------
+
+_text = st.text(max_size=4)
+_names = st.lists(_text, max_size=3, unique=True).map(tuple)
+
+
+@st.composite
+def _operation(draw: st.DrawFn) -> Operation:
+    changes = draw(st.lists(st.tuples(_text, _names, _names, _names), max_size=3))
+    return Operation(
+        action=draw(st.sampled_from(("add", "modify", "rename"))), key=draw(_text), kind="unit",
+        id="i", level=0, dn=draw(_text), providers=frozenset(), new_rdn=draw(_text),
+        changes=tuple(Change(*change) for change in changes),
+    )  # fmt: skip
+
+
+def _form(operations: list[Operation]) -> list[Any]:
+    return [
+        [op.action, op.key, op.dn, op.new_rdn]
+        + [(c.attribute, sorted(c.delete), sorted(c.add)) for c in op.changes]
+        for op in operations
+    ]
+
+
+@given(st.lists(_operation(), max_size=3), st.lists(_operation(), max_size=3))
+def test_plans_have_one_hash_exactly_when_they_do_the_same(
+    one: list[Operation], other: list[Operation]
+) -> None:
+    same = _form(one) == _form(other)
+    assert (plan_hash(one, b"s") == plan_hash(other, b"s")) is same
+
+
+@given(_operation(), st.data())
+def test_the_hash_is_the_same_for_values_in_another_order(
+    operation: Operation, data: st.DataObject
+) -> None:
+    shuffled = tuple(
+        replace(
+            change,
+            delete=tuple(data.draw(st.permutations(change.delete))),
+            add=tuple(data.draw(st.permutations(change.add))),
+        )
+        for change in operation.changes
+    )
+    assert plan_hash([operation], b"s") == plan_hash([replace(operation, changes=shuffled)], b"s")
+
+
+@pytest.mark.parametrize(
+    "different",
+    [
+        {"action": "add"},
+        {"key": "v"},
+        {"dn": "ou=v"},
+        {"new_rdn": "ou=w"},
+        {"changes": (Change("mail", (), ("a",), ()),)},
+        {"changes": (Change("ou", (), (), ("a",)),)},
+        {"changes": (Change("mail", (), (), ("b",)),)},
+        {"changes": (Change("mail", (), (), ("a",)), Change("ou", (), (), ("a",)))},
+        {"changes": ()},
+    ],
+)
+def test_the_hash_differs_when_anything_differs(different: dict[str, Any]) -> None:
+    operation = Operation(
+        action="modify", key="u", kind="unit", id="i", level=0, dn="ou=u",
+        providers=frozenset({"alfa"}), changes=(Change("mail", (), (), ("a",)),),
+    )  # fmt: skip
+    hashes = {plan_hash([op], b"s") for op in (operation, replace(operation, **different))}
+    assert len(hashes) == 2
+    assert plan_hash([operation, replace(operation, **different)], b"s") not in hashes
+
+
+def test_the_hash_is_keyed_and_empty_for_nothing() -> None:
+    operations = plan(wanted(attributes={"mail": ("m",)})).operations
+    assert plan_hash(operations, b"one") != plan_hash(operations, b"two")
+    assert plan_hash((), b"one") == ""
+
+
+def test_a_plan_that_takes_away_bytes_that_are_no_text_has_a_hash() -> None:
+    entry = held(f"ou=u,{BASE}", ou="u", mail=b"\xff\xe5".decode("utf-8", "surrogateescape"))
+    assert plan_hash(plan(wanted(attributes={"mail": ()}, held=entry)).operations, b"s")

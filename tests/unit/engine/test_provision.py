@@ -1,0 +1,363 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The run: what is written in what order, what is held back, and what each provider is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import matching
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
+    Attribute,
+    Entry,
+    Operation,
+    Values,
+    Wanted,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import (
+    Desired,
+    Finding,
+    Request,
+    provision,
+)
+from ansible_collections.regionjh.halsoval.tests.unit.builders import number
+from ansible_collections.regionjh.halsoval.tests.unit.memory_directory import MemoryDirectory
+
+BASE = "ou=Branch,c=SE"
+SCHEMA = (
+    Attribute("objectClass"),
+    Attribute("ou"),
+    Attribute("cn"),
+    Attribute("sn"),
+    Attribute("fullName"),
+    Attribute("mail"),
+    Attribute("hsaIdentity"),
+    Attribute("personalIdentityNumber", matching.numeric, secret=True),
+    Attribute("hsaCommissionPurpose"),
+    Attribute("hsaCommissionMember", grants="value", refers=True),
+)
+
+
+class World:
+    """A provider or two with a unit, people and a commission, wanted of a directory."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.directory = MemoryDirectory(("c=SE", BASE), SCHEMA)
+        self.wanted: list[Wanted] = []
+        self.errors: dict[str, tuple[str, ...]] = {}
+        self.findings: tuple[Finding, ...] = ()
+        self.holdings: dict[str, frozenset[tuple[str, str]]] = {}
+        self.request = Request(
+            providers=("alfa", "beta"), known=frozenset({"alfa", "beta"}), invalid=frozenset(),
+            expected=frozenset(), secret=b"s", check=False, diff=True,
+            lock_directory=tmp_path / "locks", title="HSA",
+        )  # fmt: skip
+
+    def add(self, key: str, kind: str, level: int, parent: str, *providers: str, **more: Any) -> None:
+        rdn = f"ou={key}" if kind == "unit" else f"cn={key}"
+        kinds: dict[str, dict[str, Values]] = {
+            "unit": {"objectClass": ("organizationalUnit",), "ou": (key,)},
+            "person": {
+                "objectClass": ("person",), "cn": (key,), "sn": (key,), "fullName": (key,)
+            },
+            "commission": {
+                "objectClass": ("hsaCommission",), "cn": (key,), "hsaCommissionPurpose": ("vård",)
+            },
+        }  # fmt: skip
+        attributes = {**kinds[kind], "hsaIdentity": (key,), **more.pop("attributes", {})}
+        self.wanted.append(
+            Wanted(
+                key=key, kind=kind, id=key, level=level, parent=parent,
+                rdns=(more.pop("rdn", rdn),), attributes=attributes,
+                providers=frozenset(providers or ("alfa",)), **more,
+            )
+        )  # fmt: skip
+
+    def desire(self, held: Sequence[Entry]) -> Desired:
+        by_id = {entry.first("hsaIdentity"): entry for entry in held}
+        return Desired(
+            wanted=tuple(replace(w, held=by_id.get(w.id)) for w in self.wanted),
+            attributes=SCHEMA, holdings=self.holdings, errors=self.errors, findings=self.findings,
+        )  # fmt: skip
+
+    def run(self, **request: Any) -> dict[str, dict[str, Any]]:
+        return provision(self.directory, self.desire, replace(self.request, **request))
+
+    def ids(self) -> set[str]:
+        return {entry.attributes["hsaIdentity"][0] for entry in self.directory.read()}
+
+    def values(self, id: str, name: str) -> Values:
+        (entry,) = (e for e in self.directory.read() if e.first("hsaIdentity") == id)
+        return entry.attributes.get(name, ())
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Alfa has a unit, two people and a commission; beta a unit and one of the people."""
+    world = World(tmp_path)
+    world.add("u1", "unit", 1, BASE)
+    world.add("u2", "unit", 1, BASE, "beta")
+    world.add("p1", "person", 2, BASE, attributes={"personalIdentityNumber": (number(1),)})
+    world.add("p2", "person", 2, BASE, "alfa", "beta")
+    world.add("c1", "commission", 3, "u1", attributes={"hsaCommissionMember": ("p1", "p2")})
+    world.add("c2", "commission", 3, "u2", "beta", attributes={"hsaCommissionMember": ("p2",)})
+    return world
+
+
+def refuse(*ids: str) -> Callable[[Operation], str | None]:
+    return lambda operation: "insufficientAccessRights" if operation.id in ids else None
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+
+def test_a_run_brings_about_what_is_wanted_and_a_second_one_does_nothing(world: World) -> None:
+    first = world.run()
+    assert world.ids() == {"u1", "u2", "p1", "p2", "c1", "c2"}
+    assert world.values("c1", "hsaCommissionMember") == ("p1", "p2")
+    assert {p: (r["changed"], r["failed"]) for p, r in first.items()} == {
+        "alfa": (True, False),
+        "beta": (True, False),
+    }
+    world.directory.calls.clear()
+    second = world.run()
+    assert world.directory.calls == []
+    for result in second.values():
+        assert (result["changed"], result["failed"], result["plan"]) == (False, False, "")
+        assert result["diff"]["before"] == result["diff"]["after"] == ""
+
+
+def test_every_level_is_written_after_the_one_above_it(world: World) -> None:
+    world.run()
+    levels = [{op.level for op in call} for call in world.directory.calls]
+    assert levels == [{1}, {2}, {3}]
+
+
+def test_check_mode_never_writes_and_makes_the_same_plan(world: World) -> None:
+    before = world.directory.content()
+    checked = world.run(check=True)
+    assert world.directory.calls == []
+    assert world.directory.content() == before
+    assert not world.request.lock_directory.exists()
+    assert checked == world.run()
+
+
+def test_a_person_who_could_not_be_added_is_kept_out_of_the_commission(world: World) -> None:
+    world.directory.refuses = refuse("p1")
+    results = world.run()
+    assert world.values("c1", "hsaCommissionMember") == ("p2",)
+    assert results["alfa"]["errors"] == ["person p1: insufficientAccessRights"]
+    assert (results["alfa"]["failed"], results["alfa"]["changed"]) == (True, True)
+    assert (results["beta"]["failed"], results["beta"]["changed"]) == (False, True)
+    world.directory.refuses = refuse()
+    world.run()
+    assert set(world.values("c1", "hsaCommissionMember")) == {"p1", "p2"}
+
+
+def test_a_person_who_could_not_be_changed_stays_in_the_commission(world: World) -> None:
+    world.run()
+    world.wanted[2] = replace(world.wanted[2], attributes={"mail": ("new@x",)})
+    world.wanted[4] = replace(
+        world.wanted[4], attributes={"hsaCommissionMember": ("p1", "p2", "p3")}
+    )
+    world.directory.refuses = refuse("p1")
+    world.run()
+    assert world.values("c1", "hsaCommissionMember") == ("p1", "p2", "p3")
+
+
+def test_nothing_is_tried_below_a_unit_that_failed(world: World) -> None:
+    world.add("deep", "unit", 4, "c1")
+    world.directory.refuses = refuse("u1")
+    results = world.run()
+    tried = {op.id for call in world.directory.calls for op in call}
+    assert tried == {"u1", "u2", "p1", "p2", "c2"}
+    errors = results["alfa"]["errors"]
+    assert [e.partition(":")[0] for e in errors] == ["unit u1", "commission c1", "unit deep"]
+    assert all("not tried" in error for error in errors[1:])
+    assert results["beta"]["errors"] == []
+
+
+def test_nothing_is_tried_under_a_name_that_a_rename_did_not_reach(world: World) -> None:
+    world.run()
+    # Somebody else's entry has the name, so that the server refuses the rename.
+    world.directory.put(f"ou=taken,{BASE}", ou="taken")
+    world.wanted[0] = replace(
+        world.wanted[0], rdns=("ou=taken",), attributes={"ou": ("taken",), "mail": ("new@x",)}
+    )
+    world.add("c3", "commission", 3, "u1")
+    results = world.run()
+    assert f"cn=c3,ou=taken,{BASE}" not in world.directory.content()
+    assert world.directory.content()[f"ou=taken,{BASE}"] == {"ou": {"taken"}}
+    errors = results["alfa"]["errors"]
+    assert errors[0] == "unit u1: entryAlreadyExists"
+    assert sorted(e.partition(":")[0] for e in errors[1:]) == ["commission c3", "unit u1"]
+    assert all("not tried" in error for error in errors[1:])
+
+
+def test_leaving_is_not_held_back_by_a_unit_whose_change_failed(world: World) -> None:
+    world.run()
+    world.wanted[0] = replace(world.wanted[0], attributes={"mail": ("new@x",)})
+    world.wanted[4] = replace(world.wanted[4], attributes={"hsaCommissionMember": ("p2",)})
+    world.directory.refuses = refuse("u1")
+    result = world.run()["alfa"]
+    assert world.values("c1", "hsaCommissionMember") == ("p2",)
+    assert result["errors"] == ["unit u1: insufficientAccessRights"]
+
+
+def test_a_refused_plan_still_does_its_dated_ends_where_the_entries_are(world: World) -> None:
+    world.run()
+    world.holdings = {"alfa": frozenset({("person", "p1"), ("person", "p2")})}
+    world.errors = {"alfa": ("two entries of one person",)}
+    world.wanted[0] = replace(world.wanted[0], rdns=("ou=ny",), attributes={"ou": ("ny",)})
+    world.wanted[4] = replace(
+        world.wanted[4], attributes={"hsaCommissionMember": ("p2",), "mail": ("x@y",)},
+        dated={"hsaCommissionMember": ("p1",)},
+    )  # fmt: skip
+    result = world.run()["alfa"]
+    assert world.values("c1", "hsaCommissionMember") == ("p2",)
+    assert world.values("c1", "mail") == ()
+    assert world.values("u1", "ou") == ("u1",)
+    assert (result["failed"], result["changed"]) == (True, True)
+    assert result["errors"] == ["two entries of one person"]
+    assert result["changes"] == ["modify commission c1"]
+
+
+# --- what each provider is told ------------------------------------------------------------------
+
+
+def test_the_result_counts_what_is_wanted_and_what_was_written(world: World) -> None:
+    results = world.run()
+    assert results["alfa"]["counts"] == {"unit": 1, "person": 2, "commission": 1, "added": 4}
+    assert results["beta"]["changes"] == ["add unit u2", "add person p2", "add commission c2"]
+    world.wanted[0] = replace(world.wanted[0], rdns=("ou=ny",), attributes={"ou": ("ny",)})
+    assert world.run()["alfa"]["counts"] == {"unit": 1, "person": 2, "commission": 1, "renamed": 1}
+
+
+def test_what_failed_is_not_counted_as_done(world: World) -> None:
+    world.directory.refuses = lambda operation: "busy"
+    results = world.run()
+    for result in results.values():
+        assert (result["changed"], result["failed"], result["changes"]) == (False, True, [])
+    assert world.ids() == set()
+
+
+def test_only_selected_providers_are_written_and_reported(world: World) -> None:
+    results = world.run(providers=("beta",))
+    assert set(results) == {"beta"}
+    assert world.ids() == {"u2", "p2", "c2"}
+
+
+def test_a_shared_persons_failure_is_told_to_both(world: World) -> None:
+    world.directory.refuses = refuse("p2")
+    results = world.run()
+    for provider in ("alfa", "beta"):
+        assert results[provider]["errors"] == ["person p2: insufficientAccessRights"]
+    assert world.values("c2", "hsaCommissionMember") == ()
+
+
+def test_a_provider_without_a_valid_record_fails_and_is_left_alone(world: World) -> None:
+    results = world.run(
+        providers=("alfa", "beta", "gone"), known=frozenset({"alfa"}), invalid=frozenset({"beta"})
+    )
+    assert {"u2", "c2"}.isdisjoint(world.ids())
+    assert results["beta"]["failed"] is True
+    assert "invalid" in results["beta"]["msg"]
+    assert results["gone"]["failed"] is True
+    assert "no such record" in results["gone"]["msg"]
+    assert results["beta"].keys() | {"diff"} == results["alfa"].keys()
+
+
+def test_findings_go_to_the_provider_they_concern(world: World) -> None:
+    world.findings = (Finding("alfa", "orphan", "p9", f"no record of {number(3)} explains it"),)
+    results = world.run(check=True)
+    (finding,) = results["alfa"]["findings"]
+    assert (finding["code"], finding["object"]) == ("orphan", "p9")
+    assert number(3) not in finding["message"]
+    assert results["beta"]["findings"] == []
+
+
+# --- the diff ------------------------------------------------------------------------------------
+
+
+def diff(world: World, provider: str = "alfa") -> Mapping[str, str]:
+    shown: Mapping[str, str] = world.run(check=True)[provider]["diff"]
+    return shown
+
+
+def test_there_is_a_diff_only_where_one_is_asked_for(world: World) -> None:
+    assert "diff" not in world.run(check=True, diff=False)["alfa"]
+
+
+def test_the_diff_shows_before_and_after_of_what_changes(world: World) -> None:
+    world.run()
+    world.wanted[0] = replace(world.wanted[0], attributes={"mail": ("b@x", "a@x")})
+    world.directory.put(f"ou=u1,{BASE}", mail="c@x")
+    shown = diff(world)
+    assert shown["before"] == f"dn: ou=u1,{BASE}\nmail: c@x\n\n"
+    assert shown["after"] == f"dn: ou=u1,{BASE}\nmail: a@x\nmail: b@x\n\n"
+    assert shown["before_header"] == shown["after_header"]
+    assert world.run(check=True)["alfa"]["plan"] in shown["before_header"]
+
+
+def test_the_diff_of_a_new_entry_has_no_before(world: World) -> None:
+    world.wanted = world.wanted[:1]
+    shown = diff(world)
+    assert shown["before"] == ""
+    assert shown["after"].startswith(f"dn: ou=u1,{BASE}\n")
+
+
+def test_the_diff_of_a_rename_shows_both_names(world: World) -> None:
+    world.run()
+    world.wanted[0] = replace(world.wanted[0], rdns=("ou=ny",), attributes={"ou": ("ny",)})
+    shown = diff(world)
+    assert (shown["before"], shown["after"]) == (f"dn: ou=u1,{BASE}\n\n", f"dn: ou=ny,{BASE}\n\n")
+
+
+def test_the_diff_says_that_a_personal_number_differs_and_not_which(world: World) -> None:
+    world.run()
+    world.wanted[2] = replace(
+        world.wanted[2], attributes={"personalIdentityNumber": (number(2),), "mail": (f"{number(2)}@x",)}
+    )  # fmt: skip
+    shown = diff(world)
+    assert "personalIdentityNumber" in shown["before"]
+    assert shown["before"] != shown["after"]
+    for number_ in (number(1), number(2)):
+        assert number_ not in str(shown)
+
+
+def test_the_diff_masks_a_personal_number_in_a_name(world: World) -> None:
+    # An entry that somebody else named so, before it was taken over.
+    world.add("p9", "person", 2, BASE, rdn=f"cn={number(9)}", attributes={"cn": (number(9), "p9")})
+    shown = diff(world)
+    assert "p9" in shown["after"]
+    assert number(9) not in str(shown)
+
+
+def test_the_diff_shows_a_protected_person_by_id_alone(world: World) -> None:
+    # The name is in the entry's DN too, where somebody else named it before it was taken over.
+    protected = {"cn": ("Åsa Öst", "p9"), "sn": ("Öst",), "mail": ("asa@x",)}
+    world.add(
+        "p9", "person", 2, BASE, rdn="cn=Åsa Öst", attributes=protected, confidential=True
+    )  # fmt: skip
+    added = diff(world)
+    world.run()
+    world.wanted[-1] = replace(
+        world.wanted[-1], rdns=("cn=p9",), attributes={"cn": ("p9",), "mail": (), "sn": ("Väst",)}
+    )
+    changed = diff(world)
+    for shown in (added, changed):
+        assert "p9" in shown["after"]
+        assert shown["before"] != shown["after"]
+        for told in ("Åsa", "Öst", "Väst", "asa@x"):
+            assert told not in str(shown)
+
+
+def test_no_result_tells_a_personal_number(world: World) -> None:
+    world.directory.refuses = lambda operation: f"value {number(1)} is taken"
+    assert number(1) not in str(world.run())
+    assert "is taken" in str(world.run())
