@@ -99,9 +99,9 @@ bench: .venv/bench ## Measure against ldapadd and community.general; prints the 
 	@.venv/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@echo 'Installing the packages of constraints.txt into .venv'
 	@$(call install,test)
-	@for tree in .venv/lib/python*/site-packages/ansible_collections .venv/collections/ansible_collections; do \
-		mkdir -p "$$tree/regionjh"; \
-		ln -sfnT "$(CURDIR)" "$$tree/regionjh/halsoval"; \
+	@for tree in .venv/lib/python*/site-packages .venv/collections; do \
+		mkdir -p "$$tree/ansible_collections/regionjh"; \
+		ln -sfnT "$(CURDIR)" "$$tree/ansible_collections/regionjh/halsoval"; \
 	done
 	@touch $@
 

@@ -114,7 +114,7 @@ def provision(
         verdict = judge(plan, selected, desired.holdings, request.expected, request.secret, blocked)
         written = Written(verdict.operations, {})
         if not request.check:
-            written = _carry_out(system, plan, verdict.operations)
+            written = carry_out(system, plan, verdict.operations)
     return _results(desired, plan, verdict, written, request)
 
 
@@ -158,7 +158,7 @@ class Written:
     failed: Mapping[Operation, str]
 
 
-def _carry_out(system: System, plan: Plan, operations: Sequence[Operation]) -> Written:
+def carry_out(system: System, plan: Plan, operations: Sequence[Operation]) -> Written:
     """Write level by level. What refers to, or lies below, an entry that failed is held back.
 
     A change that failed holds nothing back: what lies below may be somebody's leaving.

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
@@ -519,3 +521,21 @@ def test_no_error_shows_a_personal_number(
 
 def test_reading_does_not_show_its_records(records: Records) -> None:
     assert "Tolvansson" not in repr(records.read())
+
+
+# --- the documentation
+
+
+def test_example_in_the_documentation_is_valid(records: Records) -> None:
+    page = (Path(__file__).parents[3] / "docs/records.md").read_text(encoding="utf-8")
+    folder = records.path / "fjallhalsan"
+    folder.mkdir()
+    for part, text in re.findall(r"```yaml\n# (\w+\.yml)\n(.*?)```", page, re.DOTALL):
+        if part != "halsoval.yml":
+            (folder / part).write_text(text, encoding="utf-8")
+    shutil.rmtree(records.path / "tallbacken")
+
+    reading = records.read()
+
+    assert reading.errors == {}
+    assert reading.providers["fjallhalsan"].phase == "establishment"

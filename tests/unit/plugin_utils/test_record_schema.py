@@ -26,7 +26,7 @@ EXAMPLES = sorted((ROOT / "inventories/lab/providers").glob("*/*.yml"))
 def test_published_pages_are_made_from_the_model(name: str) -> None:
     published = (ROOT / "docs" / name).read_text(encoding="utf-8")
 
-    assert published == record_schema.pages()[name], "run `make reference`"
+    assert published == record_schema.pages()[name], "make the pages again: see record_schema.py"
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: "/".join(path.parts[-2:]))

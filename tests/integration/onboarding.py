@@ -1,0 +1,344 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real runs of the onboard playbook and of its module, and what the directory holds after them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ldap3
+import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.matching import split_dn
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
+from ansible_collections.regionjh.halsoval.plugins.plugin_utils import approved_records, validation
+
+if TYPE_CHECKING:
+    from ansible_collections.regionjh.halsoval.tests.integration.conftest import Lab
+
+INVENTORY = Path(__file__).parents[2] / "inventories/lab"
+AS_OF = "2026-03-02"
+MODULE = "ansible_collections.regionjh.halsoval.plugins.modules.hsa"
+
+Attributes = Mapping[str, tuple[str, ...]]
+
+
+# --- the directory -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Held:
+    """All that the region's tree holds at a moment: values in order, by attribute and DN."""
+
+    entries: Mapping[str, Attributes]
+
+    def keyed(self, key: str) -> Attributes:
+        """The one entry that carries a key of ours."""
+        (entry,) = (e for e in self.entries.values() if key in e.get("halsovalKey", ()))
+        return entry
+
+    def person(self, number: str) -> Attributes | None:
+        """The entry of a person; None without one, an error with more."""
+        found = [e for e in self.entries.values() if e.get("personalIdentityNumber") == (number,)]
+        assert len(found) <= 1
+        return found[0] if found else None
+
+    def of(self, provider: str) -> dict[str, Attributes]:
+        """The entries that are a provider's by their key; a shared person's are both's."""
+        return {
+            dn: entry
+            for dn, entry in self.entries.items()
+            if any(key.split("/")[1] == provider for key in entry.get("halsovalKey", ()))
+        }
+
+    def ours(self) -> dict[str, Attributes]:
+        """The entries that carry a key."""
+        return {dn: entry for dn, entry in self.entries.items() if "halsovalKey" in entry}
+
+    def members(self, provider: str, unit: str = "") -> set[str]:
+        """The HSA-ids that commissions of a provider, or of one of its units, have as members."""
+        commissions = f"commission/{provider}/{unit}/" if unit else f"commission/{provider}/"
+        return {
+            member
+            for entry in self.entries.values()
+            if any(key.startswith(commissions) for key in entry.get("halsovalKey", ()))
+            for member in entry.get("hsaCommissionMember", ())
+        }
+
+    def differing(self, other: Held) -> set[str]:
+        """The DNs whose entries are not the same in another moment."""
+        dns = self.entries.keys() | other.entries.keys()
+        return {dn for dn in dns if self.entries.get(dn) != other.entries.get(dn)}
+
+
+def held(lab: Lab) -> Held:
+    """Read the whole tree, as the account that no access rule or limit holds back."""
+    with lab.admin() as admin:
+        admin.search(lab.base, "(objectClass=*)", attributes=[ldap3.ALL_ATTRIBUTES])
+        return Held(
+            {
+                entry["dn"]: {
+                    name: tuple(sorted(value.decode() for value in values))
+                    for name, values in entry["raw_attributes"].items()
+                    if name != "userPassword"
+                }
+                for entry in admin.response
+            }
+        )
+
+
+def empty(lab: Lab) -> None:
+    """Remove everything below the two branches that are ours."""
+    with lab.admin() as admin:
+        for branch in (lab.provider_branch, lab.people_branch):
+            admin.search(branch, "(objectClass=*)", attributes=[ldap3.NO_ATTRIBUTES])
+            dns = [entry["dn"] for entry in admin.response if entry["dn"] != branch]
+            for dn in sorted(dns, key=_depth, reverse=True):
+                admin.delete(dn)
+
+
+def restore(lab: Lab, content: Held) -> None:
+    """Bring the two branches to what they held at another moment."""
+    empty(lab)
+    with lab.admin() as admin:
+        entries = content.ours()
+        for dn in sorted(entries, key=_depth):
+            admin.add(dn, attributes={name: list(v) for name, v in entries[dn].items()})
+
+
+def _depth(dn: str) -> int:
+    return len(split_dn(dn))
+
+
+# --- the playbook --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run came to: exit status, output, and the play recap by host."""
+
+    rc: int
+    output: str
+
+    @property
+    def recap(self) -> dict[str, dict[str, int]]:
+        """The counts of the play recap by host."""
+        lines = self.output.partition("PLAY RECAP")[2].splitlines()[1:]
+        return {
+            host.strip(): {name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", counts)}
+            for host, colon, counts in (line.partition(" : ") for line in lines)
+            if colon
+        }
+
+    def hosts(self, count: str) -> set[str]:
+        """The hosts with something under this name in the recap: changed, failed."""
+        return {host for host, counts in self.recap.items() if counts[count]}
+
+
+@dataclass(frozen=True)
+class Site:
+    """A directory with records, an inventory source and a home of its own; works on a lab."""
+
+    path: Path
+    lab: Lab
+
+    @property
+    def home(self) -> Path:
+        """Where Ansible keeps its files meanwhile."""
+        return self.path / "home"
+
+    @property
+    def providers(self) -> Path:
+        """The record directory."""
+        return self.path / "inventory/providers"
+
+    def onboard(self, *options: str, **variables: object) -> Run:
+        """Run the playbook to its end."""
+        process = self.start(*options, **variables)
+        try:
+            output, _ = process.communicate(timeout=120)
+        finally:
+            process.kill()
+        return Run(process.returncode, output)
+
+    def start(
+        self, *options: str, environment: Mapping[str, str] | None = None, **variables: object
+    ) -> subprocess.Popen[str]:
+        """Start the playbook, away from the checkout and without its ansible.cfg."""
+        of_lab = {
+            "halsoval_lab_dir": str(self.lab.dir),
+            "halsoval_lab_hsa_port": self.lab.port,
+        }
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("ANSIBLE_")}
+        of_home = {"HOME": str(self.home), "TMPDIR": str(self.home)}
+        of_ansible = {"ANSIBLE_CONFIG": str(self.path / "empty.cfg"), "ANSIBLE_NOCOLOR": "1"}
+        return subprocess.Popen(
+            [
+                Path(sys.executable).with_name("ansible-playbook"),
+                *("-i", self.path / "inventory/halsoval.yml"),
+                "regionjh.halsoval.onboard",
+                *("-e", json.dumps(of_lab | variables)),
+                *options,
+            ],
+            cwd=self.path / "work",
+            env=inherited | of_home | of_ansible | dict(environment or {}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def edit(self, provider: str, part: str, old: str, new: str) -> None:
+        """Change a text in a part of a record, wherever it stands there."""
+        file = self.providers / provider / f"{part}.yml"
+        text = file.read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new), encoding="utf-8")
+
+    @contextmanager
+    def people(self, provider: str) -> Iterator[list[dict[str, Any]]]:
+        """The rows of a staff part, to change; they are written back. JSON is YAML."""
+        file = self.providers / provider / "staff.yml"
+        part = yaml.safe_load(file.read_text(encoding="utf-8"))
+        yield part["people"]
+        file.write_text(json.dumps(part, default=str), encoding="utf-8")
+
+    def encrypt(self, provider: str, part: str) -> Path:
+        """Encrypt a part of a record; returns the file that holds the password."""
+        file, password = self.providers / provider / f"{part}.yml", self.path / "password"
+        password.write_text("open sesame")
+        vault = VaultLib([("default", VaultSecret(b"open sesame"))])
+        file.write_bytes(vault.encrypt(file.read_bytes()))
+        return password
+
+    def put(self, record: Record) -> None:
+        """Write a record in place of the one of the same id."""
+        folder = self.providers / record.id
+        folder.mkdir(exist_ok=True)
+        parts = {"agreement": {}, "staff": {}, "equipment": {}}
+        for part, content in (parts | json.loads(validation.dump(record))).items():
+            (folder / f"{part}.yml").write_text(json.dumps(content), encoding="utf-8")
+
+    def processes(self) -> dict[int, list[str]]:
+        """The arguments of every process that has this site's home, by pid."""
+        found = {}
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                environment = (process / "environ").read_bytes().split(b"\0")
+                arguments = (process / "cmdline").read_text(errors="replace").split("\0")
+            except OSError:  # it ended meanwhile, or is another user's
+                continue
+            if b"HOME=" + os.fsencode(self.home) in environment:
+                found[int(process.name)] = arguments
+        return found
+
+    def module_processes(self) -> list[int]:
+        """The running modules of system hsa: Python, not the shell around it."""
+        return [
+            pid
+            for pid, (program, *arguments) in self.processes().items()
+            if "python" in Path(program).name
+            and any(argument.endswith("/AnsiballZ_hsa.py") for argument in arguments)
+        ]
+
+
+def make_site(path: Path, lab: Lab, examples: bool = True) -> Site:
+    """A site at a path, with the example providers or with none."""
+    (path / "inventory/providers").mkdir(parents=True)
+    (path / "home").mkdir()
+    (path / "work").mkdir()
+    (path / "empty.cfg").touch()
+    shutil.copy(INVENTORY / "halsoval.yml", path / "inventory")
+    shutil.copytree(INVENTORY / "group_vars", path / "inventory/group_vars")
+    if examples:
+        shutil.copytree(INVENTORY / "providers", path / "inventory/providers", dirs_exist_ok=True)
+    return Site(path, lab)
+
+
+# --- the module alone ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Task:
+    """The module as a task would start it: with the records of a directory, on a lab."""
+
+    options: Mapping[str, Any]
+
+    def start(self) -> subprocess.Popen[str]:
+        """Start the module's process."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", MODULE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdin
+        process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": dict(self.options)}))
+        process.stdin.close()
+        return process
+
+    def run(self) -> dict[str, Any]:
+        """Run the module to its end; returns its result."""
+        with self.start() as process:
+            assert process.stdout
+            output = process.stdout.read()
+        result: dict[str, Any] = json.loads(output)
+        return result
+
+
+def make_task(site: Site, payload: Path, as_of: str = AS_OF, **options: Any) -> Task:
+    """A task over all of a site's records, which go through the controller's own reading."""
+    reading = approved_records.read(
+        site.providers, VaultLib(), dt.date.fromisoformat(as_of), ["SE2321000214-"]
+    )
+    assert not reading.errors, reading.errors
+    records = b", ".join(provider.data for provider in reading.providers.values())
+    payload.write_bytes(b'{"records": [' + records + b'], "invalid": []}')
+    lab = site.lab
+    return Task(
+        {
+            "providers": list(reading.providers),
+            "as_of": as_of,
+            "lock_directory": str(site.home / "lock"),
+            "records": str(payload),
+            "server_uri": lab.uri,
+            "bind_dn": lab.service_dn,
+            "bind_password": lab.service_password,
+            "ca_path": str(lab.ca),
+            "base_dn": lab.base,
+            "provider_branch": lab.provider_branch,
+            "people_branch": lab.people_branch,
+            "feigned": True,
+            **options,
+        }
+    )
+
+
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
+    """Wait for something to become true; returns it."""
+    for _ in _ticks(seconds):
+        if value := condition():
+            return value
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def _ticks(seconds: float) -> Iterator[None]:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        yield
+        time.sleep(0.02)
