@@ -39,6 +39,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
             name.removeprefix("halsoval_"): _of_provider(variables.get(name), name, host)
             for name in options["results"]
         }
+        if host not in reading.providers:
+            raise AnsibleActionFail(f"no approved record names the host {host}")
         words = f"{host} ({reading.providers[host].phase}): {_in_words(systems)}"
         return {**result, **_together(systems, bool(self._task.diff)), "summary": words}
 

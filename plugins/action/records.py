@@ -10,6 +10,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import mask
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils import record_store
 
 
@@ -35,5 +36,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
             "providers": len(reading.providers),
             "invalid": list(reading.errors),
             "phases": dict(phases),
-            "findings": [asdict(finding) for finding in reading.findings],
+            "findings": [
+                {name: mask(text) for name, text in asdict(finding).items()}
+                for finding in reading.findings
+            ],
         }

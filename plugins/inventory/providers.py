@@ -144,6 +144,8 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]  # ansible-cor
         # Modules run where the records are, with the Python that has what they need.
         self.inventory.set_variable(host, "ansible_connection", "local")
         self.inventory.set_variable(host, "ansible_python_interpreter", sys.executable)
+        # Else the module is written to disk with its options, the service account's password too.
+        self.inventory.set_variable(host, "ansible_pipelining", True)
 
 
 def _day(given: Any) -> dt.date:

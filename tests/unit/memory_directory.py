@@ -154,6 +154,7 @@ class MemoryDirectory:
             if self._form(name, value) not in self._forms(name, attributes.get(name, ())):
                 attributes[name] = (*attributes.get(name, ()), value)
         renamed = self._checked(Entry(dn, attributes), entry.dn)
+        del self._entries[_normal(entry.dn)]
         for moved in [e for e in self._entries.values() if matching.is_below(e.dn, entry.dn)]:
             new_dn = moved.dn[: -len(entry.dn)] + dn
             del self._entries[_normal(moved.dn)]

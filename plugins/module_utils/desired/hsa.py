@@ -18,9 +18,11 @@ from ..engine import matching
 from ..engine.guard import Holding
 from ..engine.plan import Entry, Values, Wanted
 from ..engine.provision import Desired
+from ..records import claims
 from ..records.payload import Approved
 from ..records.people import NaturalPerson, natural_people
 from . import hsa_attributes, hsa_findings
+from .hsa_findings import person_error
 from .hsa_holdings import Holdings, ids, index, person_key
 from .hsa_layout import Layout, attributes
 from .hsa_sites import Commission, Site, commissions, sites
@@ -37,7 +39,8 @@ def desire(approved: Approved, as_of: dt.date, layout: Layout, held: Sequence[En
     people = natural_people(approved.records, as_of, layout.lead_days)
     units = sites(approved.records, as_of)
     groups = commissions(units, people, holdings.ours)
-    given = ids(_named(units, people, groups), people, holdings)
+    named = {hsa_id for record in approved.records for *_, hsa_id in claims.hsa_ids(record)}
+    given = ids(_named(units, people, groups, holdings), people, holdings, named)
     known = frozenset(record.id for record in approved.records)
     draft = _Draft(layout, as_of, known, holdings, given)
     wanted = (
@@ -52,19 +55,26 @@ def desire(approved: Approved, as_of: dt.date, layout: Layout, held: Sequence[En
         holdings=_held_objects(wanted, layout),
         findings=hsa_findings.findings(approved, as_of, people, units, holdings, given),
         errors=hsa_findings.errors(people, units, holdings),
-        taken=tuple(entry.dn for entry in holdings.not_ours),
+        taken=tuple(entry.dn for entry in (*holdings.not_ours, *holdings.ours.values())),
     )
 
 
 def _named(
-    units: Sequence[Site], people: Sequence[NaturalPerson], groups: Sequence[Commission]
+    units: Sequence[Site],
+    people: Sequence[NaturalPerson],
+    groups: Sequence[Commission],
+    holdings: Holdings,
 ) -> dict[str, str | None]:
     """The keys that need an HSA-id, in the order of writing, with the one that a record names."""
     live = [site for site in units if site.is_live]
     return {
         **{f"provider/{site.record.id}": site.record.agreement.hsa_id for site in live},
         **{site.key: site.unit.hsa_id for site in live},
-        **{person.number: person.hsa_id for person in people if person.current},
+        **{
+            person.number: None if person_error(person, holdings) else person.hsa_id
+            for person in people
+            if person.current
+        },
         **{commission.key: None for commission in groups if commission.is_called_for},
     }
 
@@ -105,29 +115,32 @@ class _Draft:
 
     def person(self, person: NaturalPerson) -> Iterator[Wanted]:
         """The person's entry, unless somebody else keeps it or it cannot be told which it is."""
-        entries = self.holdings.of_person(person)
-        held = entries[0] if entries else None
-        if len(entries) > 1 or (held is None and not person.current):
+        held = next(iter(self.holdings.of_person(person)), None)
+        if person_error(person, self.holdings) or (held is None and not person.current):
             return
         if held is not None and not self.holdings.may_write(held, person.hsa_id):
             return
         hsa_id = self.ids[person.number]
-        roles = hsa_attributes.system_roles(person.employments, ("suspended", "ended"), self.layout)
         yield Wanted(
             key=f"person/{hsa_id}", kind="person", id=hsa_id, level=_PERSON,
             parent=self.layout.people_branch,
-            rdns=() if held else (matching.rdn((self.layout.name("cn"), hsa_id)),),
+            rdns=(matching.rdn((self.layout.name("cn"), hsa_id)),),
             attributes=self._of_person(person, hsa_id, held),
             providers=frozenset(e.provider for e in person.current or person.employments),
             held=held,
-            dated=self.layout.local({"hsaSystemRole": roles}),
-            confidential=person.protected,
+            dated=self.layout.local(hsa_attributes.over(person, self.as_of, self.layout)),
+            confidential=person.protected
+            or (held is not None and self.holdings.is_confidential(held)),
         )  # fmt: skip
 
     def commission(self, commission: Commission) -> Iterator[Wanted]:
         """The commission's entry with the people who act on the day."""
         site, held = commission.site, self.holdings.ours.get(commission.key)
-        over = self._ids_of(commission.people("suspended", "ended"))
+        over = tuple(
+            self.holdings.id(entry)
+            for person in commission.people("suspended", "ended")
+            for entry in self.holdings.of_person(person)
+        )
         if commission.is_called_for:
             hsa_id = self.ids[commission.key]
             said = hsa_attributes.of_commission(site, commission.assignment, hsa_id, self.layout)
@@ -155,7 +168,7 @@ class _Draft:
     ) -> Wanted:  # fmt: skip
         """A provider's or unit's entry: named after it, found again by key."""
         hsa_id = self.ids[key]
-        held = self.holdings.ours.get(key) or self.holdings.by_id.get(recorded_id or "")
+        held = self.holdings.ours.get(key) or self.holdings.with_id(recorded_id)
         ou, identity = self.layout.name("ou"), self.layout.name("hsaIdentity")
         plain = matching.rdn((ou, name))
         # Two units of one name under one provider: the HSA-id tells them apart. An entry that has
@@ -187,18 +200,18 @@ class _Draft:
         self, person: NaturalPerson, hsa_id: str, held: Entry | None
     ) -> dict[str, Values]:
         named = {e.provider for e in person.employments if e.state not in ("outside", "later")}
-        others = tuple(
-            key
-            for key in (self.holdings.keys(held) if held else ())
-            if key.removeprefix("person/") not in self.known
-        )
+        held_keys = self.holdings.keys(held) if held else ()
+        others = tuple(k for k in held_keys if k.removeprefix("person/") not in self.known)
         if person.current:
             said = hsa_attributes.of_person(
                 person, hsa_id, held, bool(others), self.as_of, self.layout
             )
         else:
             said = hsa_attributes.of_person_without_assignment(person, bool(others))
-        keys = (*map(person_key, sorted(named)), *others)
+        if person.protected or (others and held and self.holdings.is_confidential(held)):
+            said = hsa_attributes.of_protected_person(said, hsa_id, self.layout)
+        # Without any key the entry would not be ours any more, when the person starts later on.
+        keys = (*map(person_key, sorted(named)), *others) or held_keys
         return {**self.layout.local(said), self.layout.key_attribute: keys}
 
     def _local(self, key: str, said: Mapping[str, Values]) -> dict[str, Values]:

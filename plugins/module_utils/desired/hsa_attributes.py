@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ..engine.plan import Entry, Values
 from ..records.lifecycle import end_of_day, start_of_day
-from ..records.model import Address, AgreementPart, Assignment
+from ..records.model import Address, AgreementPart, Assignment, Person
 from ..records.people import Employment, NaturalPerson, PersonName, agreed
 from .hsa_layout import Layout
 from .hsa_sites import Site
@@ -84,28 +84,18 @@ def of_person(
     `others` says that a provider holds the person whose record cannot be read now: what the entry
     holds for it stays.
     """
-    held_classes = held.attributes.get("objectClass", ()) if held else ()
-    protected = person.protected or (
-        others and layout.name("hsaConfidentialPerson") in held_classes
-    )
-    classes = ("person", *(("hsaConfidentialPerson",) if protected else ()))
     attributes = {
-        "objectClass": layout.classes(*classes),
+        "objectClass": layout.classes("person"),
         "hsaIdentity": (hsa_id,),
         "personalIdentityNumber": (person.number,),
-        "hsaTitle": _titles(person, as_of),
-        "hsaSystemRole": system_roles(person.current, ("active",), layout),
+        "hsaTitle": _titles(person.rows, as_of),
+        "hsaSystemRole": _system_roles((e for e in person.current if e.state == "active"), layout),
         **_period(person.current),
+        **_name(person.names, hsa_id, held),
+        "title": _values([agreed(row.position for row in person.rows)]),
+        "mail": _values([agreed(row.mail for row in person.rows)]),
+        "telephoneNumber": _values([agreed(row.phone for row in person.rows)]),
     }
-    if protected:
-        attributes |= _protected(hsa_id, layout)
-    else:
-        attributes |= {
-            **_name(person.names, hsa_id, held),
-            "title": _values([agreed(row.position for row in person.rows)]),
-            "mail": _values([agreed(row.mail for row in person.rows)]),
-            "telephoneNumber": _values([agreed(row.phone for row in person.rows)]),
-        }
     return _with_others(attributes, held, layout) if others and held else attributes
 
 
@@ -116,28 +106,53 @@ def of_person_without_assignment(person: NaturalPerson, others: bool) -> dict[st
     return {"endDate": _period(person.employments)["endDate"], "hsaSystemRole": ()}
 
 
-def system_roles(
-    employments: Iterable[Employment], states: tuple[str, ...], layout: Layout
-) -> Values:
-    """The hsaSystemRole values of the services used in assignments of those states."""
-    services = {
-        service
-        for employment in employments
-        if employment.state in states
-        for service in employment.assignment.systems
+def of_protected_person(
+    said: Mapping[str, Values], hsa_id: str, layout: Layout
+) -> dict[str, Values]:
+    """The same of a protected person, with nothing that tells who it is.
+
+    The schema demands names, so there are neutral ones.
+    """
+    absent = (
+        "givenName", "middleName", "title", "mail", "telephoneNumber", "hsaTelephoneNumber",
+        "mobile", "postalAddress", "hsaPostalAddress", "hsaVisitingAddress", "hsaDirectoryContact",
+        "description",
+    )  # fmt: skip
+    classes = said.get("objectClass", layout.classes("person"))
+    return {
+        **said,
+        "objectClass": (*classes, layout.name("hsaConfidentialPerson")),
+        "cn": (hsa_id,),
+        "sn": (layout.protected_name,),
+        "fullName": (layout.protected_name,),
+        **dict.fromkeys(absent, ()),
     }
+
+
+def over(person: NaturalPerson, as_of: dt.date, layout: Layout) -> dict[str, Values]:
+    """What assignments gave that a date in a record has ended or suspended."""
+    ended = [e for e in person.employments if e.state in ("suspended", "ended")]
+    return {
+        "hsaSystemRole": _system_roles(ended, layout),
+        "hsaTitle": _titles((e.row for e in ended), as_of),
+    }
+
+
+def _system_roles(employments: Iterable[Employment], layout: Layout) -> Values:
+    """The hsaSystemRole values of the services used in the assignments."""
+    services = {service for e in employments for service in e.assignment.systems}
     return tuple(
         sorted(role for service, role in layout.system_roles.items() if service in services)
     )
 
 
-def _titles(person: NaturalPerson, as_of: dt.date) -> Values:
+def _titles(rows: Iterable[Person], as_of: dt.date) -> Values:
     """Licensed professions that are confirmed in HOSP; no others may be published."""
     return tuple(
         sorted(
             {
                 licence.title
-                for row in person.rows
+                for row in rows
                 for licence in row.licences
                 if licence.confirmed is not None and licence.confirmed <= as_of
             }
@@ -156,18 +171,6 @@ def _name(names: tuple[PersonName, ...], hsa_id: str, held: Entry | None) -> dic
         "middleName": _values([name.middle]),
         "sn": (name.surname,),
         "fullName": (name.full,),
-    }
-
-
-def _protected(hsa_id: str, layout: Layout) -> dict[str, Values]:
-    """What a protected person is published with: neutral names, which the schema demands."""
-    absent = ("givenName", "middleName", "title", "mail", "telephoneNumber")
-    name = layout.protected_name
-    return {
-        "cn": (hsa_id,),
-        "sn": (name,),
-        "fullName": (name,),
-        **dict.fromkeys(absent, ()),
     }
 
 

@@ -17,7 +17,7 @@ from ..engine.provision import Finding
 from ..records.lifecycle import missing_for_operation, phase
 from ..records.payload import Approved
 from ..records.people import NaturalPerson
-from .hsa_holdings import Holdings
+from .hsa_holdings import Holdings, unit_of_commission
 from .hsa_sites import Site
 
 
@@ -43,7 +43,7 @@ def errors(
     """Why a provider's plan may not be carried out, by provider."""
     found: dict[str, list[str]] = defaultdict(list)
     for person in people:
-        message = _person_error(person, holdings)
+        message = person_error(person, holdings)
         if message:
             for provider in _providers(person):
                 found[provider].append(message)
@@ -56,7 +56,7 @@ def errors(
             if site.is_live and message and message not in found[site.record.id]:
                 found[site.record.id].append(message)
     for key in sorted(holdings.doubled):
-        found[key.split("/")[1]].append(f"more than one entry in HSA carries the key {key}")
+        found[_provider_of(key)].append(f"more than one entry in HSA carries the key {key}")
     return {provider: tuple(messages) for provider, messages in found.items() if messages}
 
 
@@ -113,11 +113,9 @@ def _orphans(
     explained.update(site.key for site in units)
     entries = {entry.dn for person in people for entry in holdings.of_person(person)}
     for key, entry in holdings.ours.items():
-        kind, provider = key.split("/")[:2]
-        unit = "/".join(["unit", *key.split("/")[1:3]]) if kind == "commission" else key
-        if provider in approved.invalid or unit in explained:
-            continue
-        yield _orphan(provider, kind, entry, holdings)
+        provider, kind = _provider_of(key), key.partition("/")[0]
+        if provider not in approved.invalid and (unit_of_commission(key) or key) not in explained:
+            yield _orphan(provider, kind, entry, holdings)
     for entry in holdings.our_people:
         providers = [key.removeprefix("person/") for key in holdings.keys(entry)]
         if entry.dn not in entries and approved.invalid.isdisjoint(providers):
@@ -134,36 +132,37 @@ def _orphan(provider: str, kind: str, entry: Entry, holdings: Holdings) -> Findi
     )
 
 
-def _person_error(person: NaturalPerson, holdings: Holdings) -> str | None:
+def person_error(person: NaturalPerson, holdings: Holdings) -> str | None:
+    """Why the person's entry cannot be told or written, or None."""
     entries = holdings.of_person(person)
-    if not entries or not (person.current or len(entries) > 1):
-        return None
     ids = ", ".join(sorted(holdings.id(entry) for entry in entries))
-    numbers = holdings.layout.name("personalIdentityNumber")
+    named = holdings.with_id(person.hsa_id)
+    if named is not None and named not in entries:
+        return f"the HSA-id {person.hsa_id} that the record names belongs to somebody else in HSA"
     if len(entries) > 1:
         return f"HSA has several entries for one person ({ids}): merge them by hand"
-    if person.numbers.isdisjoint(entries[0].attributes.get(numbers, ())):
-        return f"the HSA-id {ids} that the record names belongs to somebody else in HSA"
-    if person.hsa_id not in (None, holdings.id(entries[0])):
+    if person.hsa_id and entries and named is None:
         return f"the record names the HSA-id {person.hsa_id}, but HSA has the person as {ids}"
     return None
 
 
 def _entry_error(key: str, recorded_id: str | None, holdings: Holdings) -> str | None:
-    held = holdings.ours.get(key)
-    if held is not None:
-        if recorded_id not in (None, holdings.id(held)):
-            held_id = holdings.id(held)
-            return f"the record names the HSA-id {recorded_id}, but HSA has {key} as {held_id}"
-        return None
-    named = holdings.by_id.get(recorded_id or "")
-    if named is None:
+    held, named = holdings.ours.get(key), holdings.with_id(recorded_id)
+    if held is not None and recorded_id and named is not held:
+        held_id = holdings.id(held)
+        return f"the record names the HSA-id {recorded_id}, but HSA has {key} as {held_id}"
+    if held is not None or named is None:
         return None
     if not holdings.is_in_our_branches(named):
         return f"the HSA-id {recorded_id} that the record names lies outside our branches of HSA"
     if holdings.keys(named):
         return f"the HSA-id {recorded_id} that the record names belongs to something else"
     return None
+
+
+def _provider_of(key: str) -> str:
+    # Somebody may have written a key by hand, of any form.
+    return key.partition("/")[2].partition("/")[0]
 
 
 def _providers(person: NaturalPerson) -> list[str]:

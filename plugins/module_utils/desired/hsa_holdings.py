@@ -11,7 +11,7 @@ record names them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..engine import matching
@@ -26,7 +26,8 @@ class Holdings:
     """The directory's entries, found by key, HSA-id and personal number.
 
     Ours are the entries that carry our key and lie in our branches: `our_people`, and all others
-    by key in `ours`. `doubled` are the keys that more than one entry carries.
+    by key in `ours`. `doubled` are the keys that more than one entry carries. HSA-ids in `by_id`
+    and numbers in `by_number` stand in the form that equal ones share.
     """
 
     layout: Layout
@@ -46,6 +47,10 @@ class Holdings:
         """An entry's HSA-id."""
         return entry.first(self.layout.name("hsaIdentity")) or ""
 
+    def with_id(self, hsa_id: str | None) -> Entry | None:
+        """The entry that has an HSA-id, whatever its case."""
+        return self.by_id.get(matching.case_ignore(hsa_id)) if hsa_id else None
+
     def is_ours(self, entry: Entry) -> bool:
         """Whether the entry is one that we made or took over."""
         return bool(self.keys(entry)) and self.is_in_our_branches(entry)
@@ -53,8 +58,13 @@ class Holdings:
     def may_write(self, entry: Entry, recorded_id: str | None) -> bool:
         """Whether the entry is ours, or lies in our branches and the record takes it over."""
         return self.is_ours(entry) or (
-            self.is_in_our_branches(entry) and self.id(entry) == recorded_id
+            self.is_in_our_branches(entry) and entry is self.with_id(recorded_id)
         )
+
+    def is_confidential(self, entry: Entry) -> bool:
+        """Whether the entry is that of a protected person."""
+        name = self.layout.name("hsaConfidentialPerson").casefold()
+        return name in map(str.casefold, entry.attributes.get("objectClass", ()))
 
     def is_in_our_branches(self, entry: Entry) -> bool:
         """Whether the entry lies where we may write."""
@@ -62,15 +72,15 @@ class Holdings:
         return any(matching.is_below(entry.dn, branch) for branch in branches)
 
     def of_person(self, person: NaturalPerson) -> tuple[Entry, ...]:
-        """The entries that are this person's; more than one is an error in the directory."""
+        """The entries with the person's number; more than one is an error in the directory.
+
+        The HSA-id that a record names does not make an entry theirs: it may be mistyped.
+        """
         found = {
             entry.dn: entry
             for number in sorted(person.numbers)
             for entry in self.by_number.get(number, ())
         }
-        named = self.by_id.get(person.hsa_id or "")
-        if named is not None:
-            found[named.dn] = named
         return tuple(found.values())
 
 
@@ -83,7 +93,8 @@ def index(entries: Sequence[Entry], layout: Layout) -> Holdings:
     empty = Holdings(layout, {}, frozenset(), {}, {}, (), (), frozenset())
     for entry in entries:
         for number in entry.attributes.get(layout.name("personalIdentityNumber"), ()):
-            by_number[number] = (*by_number.get(number, ()), entry)
+            form = matching.numeric(number)
+            by_number[form] = (*by_number.get(form, ()), entry)
         keys = empty.keys(entry)
         if not empty.is_ours(entry):
             not_ours.append(entry)
@@ -92,8 +103,8 @@ def index(entries: Sequence[Entry], layout: Layout) -> Holdings:
         else:
             doubled.update(ours.keys() & set(keys))
             ours.update(dict.fromkeys(keys, entry))
-    by_id = {empty.id(entry): entry for entry in entries}
-    used = frozenset((*by_id, *_references(entries, layout)))
+    by_id = {matching.case_ignore(empty.id(entry)): entry for entry in entries}
+    used = frozenset((*map(empty.id, entries), *_references(entries, layout)))
     return Holdings(
         layout, ours, frozenset(doubled), by_id, by_number,
         tuple(our_people), tuple(not_ours), used,
@@ -101,12 +112,16 @@ def index(entries: Sequence[Entry], layout: Layout) -> Holdings:
 
 
 def ids(
-    named: Mapping[str, str | None], people: Sequence[NaturalPerson], holdings: Holdings
+    named: Mapping[str, str | None],
+    people: Sequence[NaturalPerson],
+    holdings: Holdings,
+    reserved: Collection[str],
 ) -> dict[str, str]:
     """The HSA-id of everything that is to be entered, by key; of people by personal number.
 
     `named` are the keys in the order in which entries are written, with the id that the record
     names, if it does. An id comes from the directory, else from the record, else it is given out.
+    `reserved` are all ids that any record names: nothing else may get one of them.
     """
     held = {key: holdings.id(entry) for key, entry in holdings.ours.items()}
     held |= {
@@ -117,7 +132,7 @@ def ids(
     recorded = {key: hsa_id for key, hsa_id in named.items() if hsa_id}
     known = {**recorded, **held}
     missing = [key for key in named if key not in known]
-    used = holdings.used_ids.union(recorded.values())
+    used = holdings.used_ids.union(reserved)
     return {**known, **allocate(missing, used, holdings.layout.hsa_id_prefix)}
 
 

@@ -75,7 +75,7 @@ def attributes(layout: Layout) -> tuple[Attribute, ...]:
         *(Attribute(name, matching.generalized_time) for name in ("startDate", "endDate")),
         *(
             Attribute(name, matching.telephone)
-            for name in ("telephoneNumber", "hsaTelephoneNumber")
+            for name in ("telephoneNumber", "hsaTelephoneNumber", "mobile")
         ),
         *map(Attribute, _TEXTS),
     )
@@ -92,7 +92,8 @@ _CLASSES = (
 
 _TEXTS = (
     "cn", "sn", "givenName", "middleName", "fullName", "title", "mail", "ou", "postalAddress",
-    "hsaVisitingAddress", "hsaDirectoryContact", "surgeryHours", "businessClassificationCode",
-    "careType", "management", "unitPrescriptionCode", "hsaResponsibleHealthCareProvider",
-    "hsaHealthCareUnitManager", "hsaCommissionPurpose", "hsaCommissionRight",
+    "hsaPostalAddress", "hsaVisitingAddress", "hsaDirectoryContact", "description", "surgeryHours",
+    "businessClassificationCode", "careType", "management", "unitPrescriptionCode",
+    "hsaResponsibleHealthCareProvider", "hsaHealthCareUnitManager", "hsaCommissionPurpose",
+    "hsaCommissionRight",
 )  # fmt: skip

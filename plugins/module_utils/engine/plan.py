@@ -209,7 +209,9 @@ def plan_hash(operations: Iterable[Operation], secret: bytes) -> str:
     ]
     if not lines:
         return ""
-    return hmac.new(secret, "\n".join(lines).encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()[:16]
+    return hmac.new(
+        secret, "\n".join(lines).encode("utf-8", "surrogateescape"), hashlib.sha256
+    ).hexdigest()[:16]
 
 
 class _Names:

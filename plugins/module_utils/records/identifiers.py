@@ -133,7 +133,8 @@ def parse_text(text: str) -> str:
     two characters would differ from the same å elsewhere.
     """
     text = unicodedata.normalize("NFC", text)
-    if any(unicodedata.category(character) in _UNPRINTABLE for character in text):
+    # isprintable is fast and stricter: it refuses other spaces than the common one, too.
+    if not text.isprintable() and any(unicodedata.category(c) in _UNPRINTABLE for c in text):
         raise ValueError("expected one line without control or invisible characters")
     if text != text.strip() or not text:
         raise ValueError("expected text without space at its beginning or end")

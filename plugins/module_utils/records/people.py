@@ -126,10 +126,12 @@ def natural_people(
 def allocate(missing: Sequence[str], used: Collection[str], prefix: str) -> dict[str, str]:
     """Give out HSA-ids: `prefix` + six digits, in the order of `missing`, never one that is used.
 
+    HSA-ids do not differ by case.
+
     `used` are all ids that the directory and the records name, those of archived objects too.
     Raises ValueError when the ids have run out.
     """
-    pattern = re.compile(re.escape(prefix) + r"(\d{6})")
+    pattern = re.compile(re.escape(prefix) + r"([0-9]{6})", re.IGNORECASE)
     numbers = {int(match.group(1)) for match in map(pattern.fullmatch, used) if match}
     given, number = {}, max(0, max(numbers, default=0) - _GAP)
     for key in missing:
