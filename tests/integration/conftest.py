@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from lab import Lab, start_lab
+
+from ansible_collections.regionjh.halsoval.tests.lab import Lab, start_lab
 
 
 @pytest.fixture(scope="session")

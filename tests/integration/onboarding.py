@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ldap3
 import yaml
@@ -26,9 +26,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.matching import split_dn
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils import approved_records, validation
-
-if TYPE_CHECKING:
-    from ansible_collections.regionjh.halsoval.tests.integration.conftest import Lab
+from ansible_collections.regionjh.halsoval.tests.lab import Lab
 
 INVENTORY = Path(__file__).parents[2] / "inventories/lab"
 AS_OF = "2026-03-02"
@@ -113,11 +111,19 @@ def empty(lab: Lab) -> None:
 
 def restore(lab: Lab, content: Held) -> None:
     """Bring the two branches to what they held at another moment."""
-    empty(lab)
+    before, wanted = held(lab).ours(), content.ours()
     with lab.admin() as admin:
-        entries = content.ours()
-        for dn in sorted(entries, key=_depth):
-            admin.add(dn, attributes={name: list(v) for name, v in entries[dn].items()})
+        for dn in sorted(before.keys() - wanted.keys(), key=_depth, reverse=True):
+            admin.delete(dn)
+        for dn in sorted(wanted, key=_depth):
+            values = {
+                name: list(wanted[dn].get(name, ()))
+                for name in {**before.get(dn, {}), **wanted[dn]}
+            }
+            if dn not in before:
+                admin.add(dn, attributes=values)
+            elif before[dn] != wanted[dn]:
+                admin.modify(dn, {n: [(ldap3.MODIFY_REPLACE, v)] for n, v in values.items()})
 
 
 def _depth(dn: str) -> int:
@@ -239,20 +245,20 @@ class Site:
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 environment = (process / "environ").read_bytes().split(b"\0")
-                arguments = (process / "cmdline").read_text(errors="replace").split("\0")
+                arguments = (process / "cmdline").read_text(errors="replace").split("\0")[:-1]
             except OSError:  # it ended meanwhile, or is another user's
                 continue
-            if b"HOME=" + os.fsencode(self.home) in environment:
+            if arguments and b"HOME=" + os.fsencode(self.home) in environment:
                 found[int(process.name)] = arguments
         return found
 
     def module_processes(self) -> list[int]:
-        """The running modules of system hsa: Python, not the shell around it."""
+        """The running modules: Python that reads its program from a pipe or a file of Ansible."""
         return [
             pid
             for pid, (program, *arguments) in self.processes().items()
             if "python" in Path(program).name
-            and any(argument.endswith("/AnsiballZ_hsa.py") for argument in arguments)
+            if not arguments or Path(arguments[0]).name.startswith("AnsiballZ_")
         ]
 
 
@@ -277,6 +283,10 @@ class Task:
     """The module as a task would start it: with the records of a directory, on a lab."""
 
     options: Mapping[str, Any]
+
+    def but(self, **options: Any) -> Task:
+        """The task with other options."""
+        return Task({**self.options, **options})
 
     def start(self) -> subprocess.Popen[str]:
         """Start the module's process."""

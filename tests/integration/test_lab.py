@@ -32,7 +32,7 @@ from ldap3.core.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from lab import Lab
+    from ansible_collections.regionjh.halsoval.tests.lab import Lab
 
 OWN_DOCTOR = "SE2321000214-1007"
 OWN_DOCTOR_NUMBER = "189902142380"

@@ -23,8 +23,12 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 import pytest
-from lab import Lab, free_port, start_lab
-from many_records import write_source, write_variables
+
+from ansible_collections.regionjh.halsoval.tests.lab import Lab, free_port, start_lab
+from ansible_collections.regionjh.halsoval.tests.performance.many_records import (
+    write_source,
+    write_variables,
+)
 
 BIN = Path(sys.executable).parent
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
@@ -55,7 +59,7 @@ def run(*command: str | Path, directory: Path, stdin: str = "") -> Run:
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-        _, status, usage = os.wait4(process.pid, 0)
+        _pid, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
@@ -163,7 +167,7 @@ def region(lab: Lab, tmp_path: Path) -> Callable[[int, int], Region]:
 def test_ten_thousand_people_against_ldapadd(region: Callable[[int, int], Region]) -> None:
     many = region(100, 100)
     first, second, added, written = [], [], [], []
-    for _ in range(ROUNDS):
+    for _round in range(ROUNDS):
         many.empty()
         first.append(many.onboard())
         second.append(many.onboard())
@@ -173,7 +177,7 @@ def test_ten_thousand_people_against_ldapadd(region: Callable[[int, int], Region
         many.empty()
         written.append(many.write_stage())
     few = region(10, 100)
-    small = [onboard_anew(few) for _ in range(ROUNDS)]
+    small = [onboard_anew(few) for _round in range(ROUNDS)]
     entries = ldif.read_text().count("\n\n") + 1
     print(f"\n\n10,000 people at 100 providers, {entries} entries; medians of {ROUNDS}")
     show("onboard, seconds", middle(first), "")
@@ -187,9 +191,9 @@ def test_ten_thousand_people_against_ldapadd(region: Callable[[int, int], Region
 
 def test_one_entry_against_a_loop_of_ldap_entry(region: Callable[[int, int], Region]) -> None:
     many = region(100, 100)
-    ours = [onboard_anew(many) for _ in range(ROUNDS)]
+    ours = [onboard_anew(many) for _round in range(ROUNDS)]
     entries = many.ours_as_ldif().read_text().count("\n\n") + 1
-    per_item = [seconds_per_loop_item(many) for _ in range(ROUNDS)]
+    per_item = [seconds_per_loop_item(many) for _round in range(ROUNDS)]
     per_entry = middle(ours) / entries
     print("\n\nA loop of community.general.ldap_entry, 30 items")
     show("ldap_entry, milliseconds an entry", 1000 * statistics.median(per_item), "")
@@ -200,7 +204,7 @@ def test_one_entry_against_a_loop_of_ldap_entry(region: Callable[[int, int], Reg
 def test_ten_milliseconds_of_round_trip(region: Callable[[int, int], Region]) -> None:
     few = region(10, 100)
     near, far = [], []
-    for _ in range(ROUNDS):
+    for _round in range(ROUNDS):
         for delay, runs in ((0.0, near), (ROUND_TRIP, far)):
             with relayed(few.lab.port, delay) as port:
                 few.use_port(port)

@@ -56,9 +56,7 @@ class Hsa:
         self, *records: Record, invalid: Iterable[str] = (), day: dt.date = TODAY
     ) -> Desired:
         """What it must hold for the records."""
-        return desire(
-            approved(*records, invalid=invalid), day, self.layout, self.directory.read()
-        )
+        return desire(approved(*records, invalid=invalid), day, self.layout, self.directory.read())
 
     def plan(self, *records: Record, **options: Any) -> Plan:
         """What must change for the records."""

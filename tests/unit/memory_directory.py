@@ -135,9 +135,7 @@ class MemoryDirectory:
         if _normal(operation.dn) in self._entries:
             raise _Refused("entryAlreadyExists")
         self._held(matching.parent(operation.dn))
-        self._store(
-            Entry(operation.dn, self._modified(Entry(operation.dn, {}), operation.changes))
-        )
+        self._store(Entry(operation.dn, self._modified(Entry(operation.dn, {}), operation.changes)))
 
     def _rename(self, operation: Operation) -> None:
         entry = self._held(operation.dn)
@@ -164,7 +162,9 @@ class MemoryDirectory:
     def _modified(self, entry: Entry, changes: Iterable[Change]) -> dict[str, Values]:
         attributes = dict(entry.attributes)
         for change in changes:
-            values = {self._form(change.attribute, v): v for v in attributes.get(change.attribute, ())}
+            values = {
+                self._form(change.attribute, v): v for v in attributes.get(change.attribute, ())
+            }
             for value in change.delete:
                 if values.pop(self._form(change.attribute, value), None) is None:
                     raise _Refused("noSuchAttribute")

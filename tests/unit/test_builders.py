@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records import identifiers, rules
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.lifecycle import phase
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (

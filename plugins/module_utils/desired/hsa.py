@@ -39,7 +39,7 @@ def desire(approved: Approved, as_of: dt.date, layout: Layout, held: Sequence[En
     people = natural_people(approved.records, as_of, layout.lead_days)
     units = sites(approved.records, as_of)
     groups = commissions(units, people, holdings.ours)
-    named = {hsa_id for record in approved.records for *_, hsa_id in claims.hsa_ids(record)}
+    named = {hsa_id for record in approved.records for *_place, hsa_id in claims.hsa_ids(record)}
     given = ids(_named(units, people, groups, holdings), people, holdings, named)
     known = frozenset(record.id for record in approved.records)
     draft = _Draft(layout, as_of, known, holdings, given)

@@ -143,7 +143,7 @@ def person_key(provider: str) -> str:
 
 def unit_of_commission(key: str) -> str | None:
     """The key of the unit that a commission's key belongs to; None for keys of other kinds."""
-    kind, _, rest = key.partition("/")
+    kind, _slash, rest = key.partition("/")
     return "unit/" + rest.rpartition("/")[0] if kind == "commission" else None
 
 

@@ -244,14 +244,23 @@ class _Names:
         held = self.current(entry, entry.held) if entry.held else ""
         if held and _serves(matching.first_rdn(held), entry.rdns):
             return held
-        parent = self._wanted.get(entry.parent)
-        base = matching.parent(held) if held else self.final(parent) if parent else entry.parent
+        base, today = self._places(entry)
         for name in entry.rdns[:-1]:
-            normal = matching.distinguished_name(f"{name},{base}")
-            if normal not in self._taken:
-                self._taken.add(normal)
+            both = {matching.distinguished_name(f"{name},{place}") for place in (base, today)}
+            if self._taken.isdisjoint(both):
+                self._taken.update(both)
                 return f"{name},{base}"
         return f"{entry.rdns[-1]},{base}"
+
+    def _places(self, entry: Wanted) -> tuple[str, str]:
+        """The DN above the entry and that DN today: a rename brings along what lies below."""
+        if entry.held is not None:
+            return matching.parent(self.current(entry, entry.held)), matching.parent(entry.held.dn)
+        parent = self._wanted.get(entry.parent)
+        if parent is None:
+            return entry.parent, entry.parent
+        base = self.final(parent)
+        return base, parent.held.dn if parent.held else base
 
     @cached_property
     def _taken(self) -> set[str]:

@@ -284,8 +284,8 @@ def _diff(
     return {
         "before_header": header,
         "after_header": header,
-        "before": "".join(before for before, _ in texts),
-        "after": "".join(after for _, after in texts),
+        "before": "".join(before for before, _after in texts),
+        "after": "".join(after for _before, after in texts),
     }
 
 

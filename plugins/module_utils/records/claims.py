@@ -18,7 +18,8 @@ from typing import Literal
 from .model import Person, Record
 
 Part = Literal["agreement", "staff", "equipment"]
-Path = tuple[str | int, ...]
+# pylint takes the target of ansible-test, not the Python that runs it, for its check of unions.
+Path = tuple[str | int, ...]  # pylint: disable=unsupported-binary-operation
 Row = tuple[Record, int, Person]
 
 

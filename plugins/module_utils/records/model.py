@@ -116,7 +116,8 @@ def _field(
     name in the file where Python reserves that word.
     """
     alias = {} if key is None else {"alias": key}
-    return field(
+    # It is called from the bodies of dataclasses only, which pylint cannot see.
+    return field(  # pylint: disable=invalid-field-call
         default=default,
         default_factory=default_factory,
         repr=not personal,

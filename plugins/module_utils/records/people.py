@@ -118,7 +118,7 @@ def natural_people(
                 groups[target] += groups[other]
                 groups[other] = []
             groups[target].append((record, row))
-            for member in (row for _, row in groups[target]) if len(known) > 1 else (row,):
+            for member in (row for _record, row in groups[target]) if len(known) > 1 else (row,):
                 by_number.update(dict.fromkeys(member.numbers, target))
     return tuple(_person(rows, as_of, lead_days) for rows in groups if rows)
 
@@ -152,7 +152,7 @@ def agreed(values: Iterable[_T | None]) -> _T | None:
 
 def _person(rows: Sequence[tuple[Record, Person]], as_of: dt.date, lead_days: int) -> NaturalPerson:
     return NaturalPerson(
-        frozenset(number for _, row in rows for number in row.numbers),
+        frozenset(number for _record, row in rows for number in row.numbers),
         tuple(
             Employment(record, row, assignment, state(record, assignment, as_of, lead_days))
             for record, row in rows

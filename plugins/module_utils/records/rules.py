@@ -455,7 +455,9 @@ def _names_that_differ(records: Sequence[Record]) -> _Found:
     """Two rows of one natural person with different names: the directory's stays as it is."""
     for rows in claims.natural_people(records):
         for record, index, person in rows:
-            others = sorted({other.id for other, _, row in rows if _name(row) != _name(person)})
+            others = sorted(
+                {other.id for other, _index, row in rows if _name(row) != _name(person)}
+            )
             if others:
                 message = "the name differs from the one in the record of " + ", ".join(others)
                 yield "name_differs", record, index, person, message

@@ -10,7 +10,7 @@ Why so much is checked here (all reproduced with ldap3 2.9.1):
 - The asynchronous strategy reads and writes one TLS connection from two threads, which OpenSSL
   forbids and Python guards against from 3.13 on only: under load the connection breaks. And with a
   ``receive_timeout`` its thread spins for ever once the peer is gone. So requests are pipelined
-  here, in one thread, on a synchronous connection, with ldap3's own encoders.
+  here, in one thread, on a synchronous connection.
 - ``safe_dn`` passes any DN holding "@" unchecked: ``check_names`` is off, DNs come escaped.
 - The RESTARTABLE strategy sends an add again whose reply was lost: here such an entry is read back
   and then decided.
@@ -25,25 +25,20 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from ..engine import matching
 from ..engine.plan import Attribute, Change, Entry, Operation
 from ..records.identifiers import mask
+from .ldap_message import message
 
 try:
     import ldap3
     from ldap3.core import exceptions as ldap_errors
-    from ldap3.operation.add import add_operation
-    from ldap3.operation.modify import modify_operation
-    from ldap3.operation.modifyDn import modify_dn_operation
     from ldap3.operation.search import search_operation
     from ldap3.protocol.rfc2696 import paged_search_control
-    from ldap3.protocol.rfc4511 import LDAPMessage, MessageID, ProtocolOp
     from ldap3.utils.asn1 import decode_message_fast
-    from pyasn1.codec.ber.encoder import encode
 
     HAS_LDAP3 = True
 except ImportError:  # ansible-test imports this file without it
@@ -62,6 +57,8 @@ _ENTRY, _REFERENCE = 4, 19
 _SUCCESS, _BUSY, _UNAVAILABLE = 0, 51, 52
 _TIME_LIMIT, _SIZE_LIMIT, _ADMIN_LIMIT = 3, 4, 11
 _NO_SUCH_ATTRIBUTE, _EXISTS, _INVALID_CREDENTIALS, _NO_SUCH_OBJECT = 16, 68, 49, 32
+
+_CHANGED = "somebody else changed the entry at the same time; run again"
 
 _T = TypeVar("_T")
 
@@ -125,24 +122,30 @@ class Directory:
     def apply(self, operations: Sequence[Operation]) -> dict[Operation, str]:
         """Carry out operations that do not depend on each other; returns what failed, and why.
 
-        An operation whose reply was lost is read back: it was done, or it is sent again.
+        An operation whose reply was lost is read back: it was done, or it is sent again. A server
+        may still carry it out after that, so one that then fails is read back once more.
         """
         failed: dict[Operation, str] = {}
+        lost: set[Operation] = set()
         pending: Sequence[Operation] = operations
         pauses = iter(BACK_OFF)
         while pending:
             unsent, uncertain = self._send_all(pending, failed)
-            undone = self._retried(partial(self._undone, uncertain, failed)) if uncertain else []
+            lost.update(uncertain)
+            states = self._states(uncertain)
+            undone = [operation for operation, state in states.items() if state == "undone"]
+            failed.update((op, _CHANGED) for op, state in states.items() if state == "other")
             if len(undone) + len(unsent) < len(pending):
                 pauses = iter(BACK_OFF)
             pending = [*undone, *unsent]
             pause = next(pauses, None)
             if pending and pause is None:
                 failed.update(dict.fromkeys(pending, "the directory stayed busy or unreachable"))
-                return failed
+                break
             if pending:
                 time.sleep(pause or 0)
-        return failed
+        states = self._states([operation for operation in failed if operation in lost])
+        return {op: reason for op, reason in failed.items() if states.get(op) != "done"}
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -161,19 +164,14 @@ class Directory:
                 raise IncompleteRead("the directory repeated a page of the search")
             cookie = following
 
-    def _undone(
-        self, operations: Sequence[Operation], failed: dict[Operation, str]
-    ) -> list[Operation]:
-        """Of operations whose reply was lost, those that were not carried out."""
-        undone = []
-        with self._connection() as connection:
-            for operation in operations:
-                state = self._state(connection, operation)
-                if state == "undone":
-                    undone.append(operation)
-                elif state == "other":
-                    failed[operation] = "somebody else changed the entry at the same time"
-        return undone
+    def _states(self, operations: Sequence[Operation]) -> dict[Operation, str]:
+        """Whether operations were done, are undone, or somebody else changed their entry."""
+
+        def look() -> dict[Operation, str]:
+            with self._connection() as connection:
+                return {operation: self._state(connection, operation) for operation in operations}
+
+        return self._retried(look) if operations else {}
 
     def _state(self, connection: Any, operation: Operation) -> str:
         if operation.action == "rename":
@@ -211,14 +209,14 @@ class Directory:
         try:
             with self._connection() as connection:
                 while remaining or waiting:
-                    batch = [remaining.popleft() for _ in range(_room(remaining, waiting))]
+                    batch = [remaining.popleft() for _count in range(_room(remaining, waiting))]
                     numbered = {connection.server.next_message_id(): op for op in batch}
                     waiting.update(numbered)
-                    connection.socket.sendall(b"".join(map(_encoded, numbered.items())))
+                    connection.socket.sendall(b"".join(map(message, numbered, numbered.values())))
                     while len(waiting) > (WINDOW // 2 if remaining else 0):
-                        for message in _received(connection):
-                            result = connection.strategy.decode_response_fast(message)
-                            _sort_out(waiting.pop(message["messageID"]), result, failed, busy)
+                        for reply in _received(connection):
+                            result = connection.strategy.decode_response_fast(reply)
+                            _sort_out(waiting.pop(reply["messageID"]), result, failed, busy)
         except _Transient:
             return [*busy, *remaining], list(waiting.values())
         return busy, []
@@ -325,13 +323,13 @@ def _searched(
     canonical = {name.casefold(): name for name in search.attributes}
     entries = []
     while True:
-        for message in _received(connection):
-            if message["protocolOp"] == _ENTRY:
-                entries.append(_entry(message["payload"], canonical))
-            elif message["protocolOp"] == _REFERENCE:
+        for reply in _received(connection):
+            if reply["protocolOp"] == _ENTRY:
+                entries.append(_entry(reply["payload"], canonical))
+            elif reply["protocolOp"] == _REFERENCE:
                 raise IncompleteRead(f"the search below {search.base} refers to another server")
             else:
-                result = connection.strategy.decode_response_fast(message)
+                result = connection.strategy.decode_response_fast(reply)
                 if result["result"] == _NO_SUCH_OBJECT and scope == ldap3.BASE:
                     return [], None
                 _check_search(search.base, result["result"], result["description"])
@@ -362,7 +360,7 @@ def _entry(payload: Any, canonical: Mapping[str, str]) -> Entry:
     """
     dn = payload[0][3].decode("utf-8", "surrogateescape")
     attributes = {}
-    for _, _, _, (kind, values) in payload[1][3]:
+    for *_tags, (kind, values) in payload[1][3]:
         name = kind[3].decode()
         if ";range=" in name.casefold():
             raise IncompleteRead(f"{dn} came with a part of its values only")
@@ -376,44 +374,13 @@ def _room(remaining: Sized, waiting: Sized) -> int:
     return min(len(remaining), WINDOW - len(waiting))
 
 
-def _encoded(numbered: tuple[int, Operation]) -> bytes:
-    """An LDAP message (RFC 4511 section 4.1.1)."""
-    number, operation = numbered
-    kind, request = _request(operation)
-    message = LDAPMessage()
-    message["messageID"] = MessageID(number)
-    message["protocolOp"] = ProtocolOp().setComponentByName(kind, request)
-    return encode(message)  # type: ignore[no-any-return]
-
-
-def _request(operation: Operation) -> tuple[str, Any]:
-    if operation.action == "add":
-        attributes = {change.attribute: change.add for change in operation.changes}
-        return "addRequest", add_operation(operation.dn, attributes, True)
-    if operation.action == "rename":
-        return "modDNRequest", modify_dn_operation(operation.dn, operation.new_rdn, True)
-    # Old values are deleted by value, so that the server refuses where they changed meanwhile.
-    changes = {
-        change.attribute: [
-            (how, values)
-            for how, values in (
-                (ldap3.MODIFY_DELETE, change.delete),
-                (ldap3.MODIFY_ADD, change.add),
-            )
-            if values
-        ]
-        for change in operation.changes
-    }
-    return "modifyRequest", modify_operation(operation.dn, changes, True)
-
-
 def _received(connection: Any) -> Iterator[Mapping[str, Any]]:
     """The messages that have come, at least one, decoded as far as ldap3's fast decoder goes."""
     messages = connection.strategy.receiving()
     if not messages:
         raise _Transient("the directory closed the connection")
-    for message in messages:
-        decoded = decode_message_fast(message)  # type: ignore[no-untyped-call]
+    for raw in messages:
+        decoded = decode_message_fast(raw)  # type: ignore[no-untyped-call]
         if decoded["messageID"] == 0:  # RFC 4511 section 4.4.1, notice of disconnection
             raise _Transient("the directory is closing the connection")
         yield decoded
@@ -429,6 +396,6 @@ def _sort_out(
     if code in (_BUSY, _UNAVAILABLE):
         busy.append(operation)
     elif code in (_NO_SUCH_ATTRIBUTE, _EXISTS):
-        failed[operation] = "somebody else changed the entry at the same time; run again"
+        failed[operation] = _CHANGED
     elif code != _SUCCESS:
         failed[operation] = mask(f"{result['description']}: {result['message']}".rstrip(": "))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.regionjh.halsoval.tests.unit.hsa_in_memory import Hsa
 
 

@@ -89,7 +89,11 @@ def test_a_person_keeps_what_one_provider_gives_when_the_other_ends(
             record("alfa", [person(1, assignment(systems=[NPO]), mail="a@x.example")]),
             record(
                 "beta",
-                [person(1, assignment(systems=[NPO, PASCAL]), mail="b@x.example", licences=licence)],
+                [
+                    person(
+                        1, assignment(systems=[NPO, PASCAL]), mail="b@x.example", licences=licence
+                    )
+                ],
                 phase=phase,
             ),
         )
@@ -476,9 +480,7 @@ def test_an_id_that_is_somebody_elses_takes_nothing_from_them(
     mistaken["hsa_id"] = hsa_id(theirs)
     if not ended:
         mistaken["assignments"].append(assignment())
-    results = hsa.run(
-        record("alfa", [mistaken]), record("beta", [owner]), lock_directory=tmp_path
-    )
+    results = hsa.run(record("alfa", [mistaken]), record("beta", [owner]), lock_directory=tmp_path)
     assert values(hsa.person(number(2)), "hsaSystemRole") == ("npo;lasare",)
     assert values(hsa.person(number(2)), "personalIdentityNumber") == (number(2),)
     assert values(hsa.person(number(2)), "sn") == values(theirs, "sn")
@@ -502,9 +504,7 @@ def test_a_number_with_spaces_in_the_directory_is_the_same_number(hsa: Hsa) -> N
 # --- leaving -------------------------------------------------------------------------------------
 
 
-def test_five_of_six_rows_that_vanish_are_refused_until_confirmed(
-    hsa: Hsa, tmp_path: Path
-) -> None:
+def test_five_of_six_rows_that_vanish_are_refused_until_confirmed(hsa: Hsa, tmp_path: Path) -> None:
     everyone = record(people=[person(n) for n in range(6)])
     hsa.bring(everyone)
     vanished = record(people=[person(0)])

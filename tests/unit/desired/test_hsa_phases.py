@@ -344,9 +344,7 @@ def test_rights_that_change_empty_the_old_commission_and_count_as_a_loss(
     other = [person(n, assignment(rights=["Läsa;alla;VE"])) for n in range(6)]
     refused = hsa.run(record(people=other), lock_directory=tmp_path)["alfa"]
     assert "6 of 7" in refused["msg"]
-    hsa.run(
-        record(people=other), lock_directory=tmp_path, expected=frozenset({refused["plan"]})
-    )
+    hsa.run(record(people=other), lock_directory=tmp_path, expected=frozenset({refused["plan"]}))
     now = {tuple(values(c, "halsovalKey")): values(c, "hsaCommissionMember")
            for c in hsa.commissions()}  # fmt: skip
     assert len(now) == 2
@@ -371,9 +369,7 @@ def test_a_commission_never_has_members_of_another_provider(hsa: Hsa) -> None:
     assert hsa.members("beta") == {number(2), number(3)}
 
 
-def test_a_member_added_by_hand_is_taken_out_and_counts_as_a_loss(
-    hsa: Hsa, tmp_path: Path
-) -> None:
+def test_a_member_added_by_hand_is_taken_out_and_counts_as_a_loss(hsa: Hsa, tmp_path: Path) -> None:
     staff = record(people=[person(1)])
     hsa.bring(staff)
     (commission,) = hsa.commissions()

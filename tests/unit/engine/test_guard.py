@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard import (
     Holding,
     Verdict,
@@ -22,8 +25,6 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan impo
     make_plan,
     plan_hash,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 SECRET = b"secret"
 SCHEMA = (
@@ -179,9 +180,7 @@ def test_a_run_that_loses_too_much_still_does_what_takes_nothing() -> None:
 
 def test_what_a_provider_is_refused_is_not_counted_in_the_run() -> None:
     names = [f"p{n:02d}" for n in range(10)]
-    made = plan(
-        *(entry(name, held=5, lost=1) for name in names), entry("wild", held=100, lost=100)
-    )
+    made = plan(*(entry(name, held=5, lost=1) for name in names), entry("wild", held=100, lost=100))
     holdings = {name: people(name, 5) for name in names} | {"wild": people("wild", 100)}
     assert set(judged(made, holdings).refusals) == {"wild"}
 
@@ -239,7 +238,9 @@ def test_undated_losses_beyond_the_limit_never_happen(held: int, lost: int, date
         plan(entry("alfa", held=held, lost=lost, dated=dated)), {"alfa": people("alfa", held)}
     )
     gone = {v for op in verdict.operations for c in op.changes for v in c.delete}
-    assert len(gone - {f"alfa-{n}" for n in range(lost, lost + dated)}) <= min(10, max(1, held // 5))
+    assert len(gone - {f"alfa-{n}" for n in range(lost, lost + dated)}) <= min(
+        10, max(1, held // 5)
+    )
     assert gone >= {f"alfa-{n}" for n in range(lost, lost + dated)}
 
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import provision
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import (
     Locked,

@@ -8,11 +8,12 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import matching
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from ldap3.core.exceptions import LDAPInvalidDnError
 from ldap3.utils.dn import escape_rdn, parse_dn
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import matching
 
 # What RFC 4514 is about, beside ordinary letters and any other text.
 _odd = st.text(st.sampled_from('+,#"\\;<>= \0\naZå0 \u00a0é½'), min_size=1, max_size=12)

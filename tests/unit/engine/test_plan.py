@@ -10,6 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import matching
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
     Attribute,
@@ -22,8 +25,6 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan impo
     make_plan,
     plan_hash,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 BASE = "ou=Branch,c=SE"
 SCHEMA = (
@@ -39,9 +40,7 @@ SCHEMA = (
 )
 
 
-def wanted(
-    key: str = "u", attributes: Mapping[str, Values] | None = None, **fields: Any
-) -> Wanted:
+def wanted(key: str = "u", attributes: Mapping[str, Values] | None = None, **fields: Any) -> Wanted:
     """A wanted unit named after its key."""
     plain: dict[str, Any] = {
         "kind": "unit", "id": f"id-{key}", "level": 0, "parent": BASE, "rdns": (f"ou={key}",),
@@ -177,7 +176,9 @@ def test_what_else_changes_is_changed_under_the_new_name() -> None:
 
 def test_a_name_spelled_in_another_way_is_no_other_name() -> None:
     entry = held(f"OU=l\\2C v\\C3\\A5rd,{BASE}", ou="L, Vård")
-    assert plan(wanted("l", {"ou": ("l, vård",)}, rdns=("ou=L\\, Vård",), held=entry)).operations == ()
+    assert (
+        plan(wanted("l", {"ou": ("l, vård",)}, rdns=("ou=L\\, Vård",), held=entry)).operations == ()
+    )
 
 
 def test_the_naming_attribute_of_a_name_in_capitals_is_the_same_attribute() -> None:
@@ -250,6 +251,19 @@ def test_a_name_that_another_entry_leaves_in_the_same_plan_is_not_taken() -> Non
     assert [op.dn for op in plan(arriving, leaving).operations if op.action == "add"] == [
         f"ou=A+hsaIdentity=SE1-A,{BASE}"
     ]
+
+
+def test_a_name_below_a_parent_that_is_renamed_in_the_same_plan_is_not_taken() -> None:
+    top = wanted("Nya", held=held(f"ou=Gamla,{BASE}", ou="Gamla"))
+    below = held(f"ou=X,ou=Gamla,{BASE}", ou="X")
+    rdns = ("ou=X", "ou=X+hsaIdentity=SE1-A")
+    second = wanted("second", level=1, parent="Nya", rdns=rdns)
+    for others in (
+        plan(top, wanted("first", level=1, parent="Nya", rdns=rdns, held=below), second),
+        plan(top, second, taken=(below.dn,)),
+    ):
+        (add,) = (op for op in others.operations if op.action == "add")
+        assert add.dn == f"{rdns[1]},ou=Nya,{BASE}"
 
 
 def test_parents_are_written_first_and_renames_before_all_else_of_their_level() -> None:

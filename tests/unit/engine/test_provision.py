@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import matching
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
     Attribute,
@@ -58,7 +59,9 @@ class World:
             lock_directory=tmp_path / "locks", title="HSA",
         )  # fmt: skip
 
-    def add(self, key: str, kind: str, level: int, parent: str, *providers: str, **more: Any) -> None:
+    def add(
+        self, key: str, kind: str, level: int, parent: str, *providers: str, **more: Any
+    ) -> None:
         rdn = f"ou={key}" if kind == "unit" else f"cn={key}"
         kinds: dict[str, dict[str, Values]] = {
             "unit": {"objectClass": ("organizationalUnit",), "ou": (key,)},

@@ -1,0 +1,85 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Our encoder of write requests says what ldap3's says."""
+
+from __future__ import annotations
+
+import ldap3
+from hypothesis import given
+from hypothesis import strategies as st
+from ldap3.operation.add import add_operation
+from ldap3.operation.modify import modify_operation
+from ldap3.operation.modifyDn import modify_dn_operation
+from ldap3.protocol.rfc4511 import LDAPMessage, MessageID, ProtocolOp
+from pyasn1.codec.ber.encoder import encode
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
+    Change,
+    Operation,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.ldap_message import message
+
+_number = st.integers(1, 2**31 - 1)
+_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
+_values = st.lists(_text, min_size=1, max_size=5).map(tuple)
+_attributes = st.dictionaries(
+    st.sampled_from(["cn", "sn", "hsaIdentity", "title"]), _values, min_size=1
+)
+
+
+def operation(action: str, dn: str, *changes: Change, new_rdn: str = "") -> Operation:
+    return Operation(
+        action=action, key="k", kind="person", id="i", level=0, dn=dn, providers=frozenset(),
+        changes=changes, new_rdn=new_rdn,
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+def by_ldap3(number: int, kind: str, request: object) -> bytes:
+    whole = LDAPMessage()
+    whole["messageID"] = MessageID(number)
+    whole["protocolOp"] = ProtocolOp().setComponentByName(kind, request)
+    return bytes(encode(whole))
+
+
+@given(_number, _text, _attributes)
+def test_an_add_is_encoded_as_ldap3_does(
+    number: int, dn: str, attributes: dict[str, tuple[str, ...]]
+) -> None:
+    changes = [Change(name, (), (), values) for name, values in attributes.items()]
+    expected = by_ldap3(number, "addRequest", add_operation(dn, attributes, True))
+    assert message(number, operation("add", dn, *changes)) == expected
+
+
+@given(_number, _text, _attributes, _attributes)
+def test_a_modify_is_encoded_as_ldap3_does(
+    number: int, dn: str, old: dict[str, tuple[str, ...]], new: dict[str, tuple[str, ...]]
+) -> None:
+    changes = [Change(n, (), old.get(n, ()), new.get(n, ())) for n in (old | new)]
+    asked = {
+        change.attribute: [
+            (how, values)
+            for how, values in (
+                (ldap3.MODIFY_DELETE, change.delete),
+                (ldap3.MODIFY_ADD, change.add),
+            )
+            if values
+        ]
+        for change in changes
+    }
+    expected = by_ldap3(number, "modifyRequest", modify_operation(dn, asked, True))
+    assert message(number, operation("modify", dn, *changes)) == expected
+
+
+@given(_number, _text, _text)
+def test_a_rename_is_encoded_as_ldap3_does(number: int, dn: str, new_rdn: str) -> None:
+    expected = by_ldap3(number, "modDNRequest", modify_dn_operation(dn, new_rdn, True))
+    # deleteoldrdn is the last octet. RFC 4511 section 5.1 wants TRUE as FF; ldap3 sends 01.
+    assert message(number, operation("rename", dn, new_rdn=new_rdn)) == expected[:-1] + b"\xff"
+
+
+def test_octets_that_are_no_utf_8_go_back_as_they_came() -> None:
+    odd = b"\xff\xfe".decode("utf-8", "surrogateescape")
+    assert b"\x04\x02\xff\xfe" in message(
+        1, operation("modify", "cn=x", Change("cn", (), (odd,), ()))
+    )
