@@ -69,7 +69,7 @@ test: lint sanity molecule pytest ## Everything that CI runs
 lint: .venv/ready ## Style, types, playbooks, changelog fragments
 	ruff check
 	ruff format --check
-	MYPYPATH=.venv/collections mypy $(addprefix --package ansible_collections.regionjh.halsoval.plugins.,module_utils plugin_utils)
+	MYPYPATH=.venv/collections mypy $(addprefix --package ansible_collections.regionjh.halsoval.plugins.,module_utils plugin_utils inventory action lookup)
 	ansible-lint
 	antsibull-changelog lint
 
@@ -84,6 +84,10 @@ molecule: .venv/ready ## Roles and playbooks against real servers
 .PHONY: pytest
 pytest: .venv/ready ## Unit and integration tests
 	pytest
+
+.PHONY: reference
+reference: .venv/ready ## Write the schemas and reference pages anew from the model and the catalogue
+	python -m ansible_collections.regionjh.halsoval.plugins.plugin_utils.record_schema docs
 
 .PHONY: bench
 bench: .venv/bench ## Measure against ldapadd and community.general; prints the ratios

@@ -46,7 +46,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
 
 
 def _invalid(host: str, errors: Sequence[str]) -> dict[str, Any]:
-    summary = f"{host}: the record is invalid, {len(errors)} errors"
+    summary = f"{host}: the record is invalid"
     return {**_FAILED, "msg": "\n".join(errors), "systems": {}, "summary": summary}
 
 
@@ -70,7 +70,9 @@ def _in_words(systems: Mapping[str, Mapping[str, Any]]) -> str:
     for name, own in systems.items():
         counts = ", ".join(f"{what} {number}" for what, number in own.get("counts", {}).items())
         failed = "FAILED; " if own.get("failed") else ""
-        texts.append(f"{name}: {failed}{counts or 'nothing'}")
+        found = len(own.get("findings", ()))
+        findings = f"; findings {found} (see them with -v)" if found else ""
+        texts.append(f"{name}: {failed}{counts or 'nothing'}{findings}")
     return "; ".join(texts)
 
 

@@ -12,6 +12,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from ..engine import matching
 from ..engine.plan import Entry
 from ..engine.provision import Finding
 from ..records.lifecycle import missing_for_operation, phase
@@ -153,8 +154,10 @@ def _entry_error(key: str, recorded_id: str | None, holdings: Holdings) -> str |
         return f"the record names the HSA-id {recorded_id}, but HSA has {key} as {held_id}"
     if held is not None or named is None:
         return None
-    if not holdings.is_in_our_branches(named):
-        return f"the HSA-id {recorded_id} that the record names lies outside our branches of HSA"
+    if not matching.is_below(named.dn, holdings.layout.provider_branch):
+        return (
+            f"the HSA-id {recorded_id} that the record names lies outside our branch for providers"
+        )
     if holdings.keys(named):
         return f"the HSA-id {recorded_id} that the record names belongs to something else"
     return None

@@ -20,6 +20,8 @@ _PER_PROVIDER_MOST = 10
 _PER_PROVIDER_PERCENT = 20
 _PER_RUN_LEAST = 10
 _PER_RUN_PERCENT = 2
+# So many of those who would lose something are named in a refusal.
+_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,13 @@ def _over_provider_limit(
             refusals[provider] = _refusal(
                 f"{len(lost)} of {len(held)} would lose something without a date in the record, "
                 f"at most {limit} may",
+                lost,
                 hashes[provider],
             )
         elif units and units <= lost:
             refusals[provider] = _refusal(
                 "the provider's last unit would lose something without a date in the record",
+                lost,
                 hashes[provider],
             )
     return refusals
@@ -112,14 +116,18 @@ def _over_run_limit(
         f"at most {limit} may"
     )
     return {
-        provider: _refusal(reason, hashes[provider]) for provider, gone in losses.items() if gone
+        provider: _refusal(reason, gone, hashes[provider])
+        for provider, gone in losses.items()
+        if gone
     }
 
 
-def _refusal(reason: str, name: str) -> str:
+def _refusal(reason: str, lost: Collection[Holding], name: str) -> str:
+    who = sorted(f"{kind} {object_id}" for kind, object_id in lost)
+    more = f" and {len(who) - _NAMED} more" if len(who) > _NAMED else ""
     return (
-        f"refused: {reason}. Nothing but dated ends was done. To confirm exactly this plan, run "
-        f"again with halsoval_expected_plan: [{name}]"
+        f"refused: {reason}: {', '.join(who[:_NAMED])}{more}. Nothing but dated ends was done. To "
+        f"confirm exactly this plan, run again with -e halsoval_expected_plan={name}"
     )
 
 

@@ -55,7 +55,7 @@ _ASSIGNMENTS: tuple[dict[str, Any], ...] = tuple(
 )
 _PEOPLE: tuple[dict[str, Any], ...] = (
     {},
-    {"surname": "O\"Neill, #3+"},
+    {"surname": 'O"Neill, #3+'},
     {"given_name": "{{ 7 * 7 }}", "middle_name": "Maria"},
     {"protected": True, "middle_name": "Maria", "mail": "a@b.example"},
     {"position": "Läkare", "mail": "a@b.example", "phone": "063-14 75 00"},

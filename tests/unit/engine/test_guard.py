@@ -122,7 +122,7 @@ def test_the_refusal_names_the_hash_that_confirms_it() -> None:
     made = plan(entry("alfa", held=6, lost=5))
     verdict = judged(made, {"alfa": people("alfa", 6)})
     assert verdict.hashes == {"alfa": plan_hash(made.operations, SECRET)}
-    assert f"halsoval_expected_plan: [{verdict.hashes['alfa']}]" in verdict.refusals["alfa"]
+    assert f"halsoval_expected_plan={verdict.hashes['alfa']}" in verdict.refusals["alfa"]
 
 
 def test_one_providers_refusal_does_not_stop_another() -> None:

@@ -1,0 +1,96 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HSA-ids: given out in a fixed order, never one that was used (design decision 7)."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.regionjh.halsoval.tests.unit.builders import (
+    LAYOUT,
+    assignment,
+    number,
+    person,
+    record,
+    unit,
+)
+from ansible_collections.regionjh.halsoval.tests.unit.hsa_in_memory import Hsa, hsa_id, values
+
+PREFIX = "SE2321000214-HV"
+
+
+def test_ids_are_given_out_over_all_records_in_the_order_of_writing(hsa: Hsa) -> None:
+    hsa.bring(
+        record("beta", [person(3), person(1)]),
+        record("alfa", [person(2), person(1)], units=[unit(), unit("b")]),
+    )
+    assert {hsa_id(e): values(e, "halsovalKey")[0].split("/", 1)[0] for e in hsa.entries()} == {
+        f"{PREFIX}{n:06d}": kind
+        for n, kind in enumerate(
+            ["provider"] * 2 + ["unit"] * 3 + ["person"] * 3 + ["commission"] * 2, start=1
+        )
+    }
+    assert [hsa_id(hsa.person(number(n)))[-1] for n in (2, 1, 3)] == ["6", "7", "8"]
+
+
+def test_who_is_written_first_does_not_matter(hsa: Hsa) -> None:
+    records = (record("alfa", [person(1)]), record("beta", [person(2)]))
+    plan = hsa.plan(*records)
+    # As with --limit.
+    for operation in plan.by_provider()["beta"]:
+        assert not hsa.directory.apply([operation])
+    hsa.bring(*records)
+    assert {hsa_id(e): e.dn for e in hsa.entries()} == {op.id: op.dn for op in plan.operations}
+
+
+def test_a_new_id_is_above_all_that_are_used(hsa: Hsa) -> None:
+    hsa.directory.put(
+        f"cn=x,ou=Personal,{LAYOUT.base_dn}", objectClass="person", hsaIdentity=f"{PREFIX}004000"
+    )
+    hsa.bring(record())
+    # Gaps further down belong to entries that were deleted by hand.
+    assert hsa_id(hsa.provider()) > f"{PREFIX}003000"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["hsaCommissionMember", "hsaHealthCareUnitManager", "hsaResponsibleHealthCareProvider"],
+)
+def test_an_id_that_anything_points_at_is_used(hsa: Hsa, name: str) -> None:
+    hsa.directory.put(
+        f"cn=x,{LAYOUT.base_dn}", hsaIdentity="SE2321000214-X", **{name: f"{PREFIX}000001"}
+    )
+    hsa.bring(record())
+    assert hsa_id(hsa.provider()) == f"{PREFIX}000002"
+
+
+def test_an_id_in_small_letters_is_used_too(hsa: Hsa) -> None:
+    hsa.directory.put(f"cn=x,{LAYOUT.base_dn}", hsaIdentity=f"{PREFIX.lower()}000001")
+    hsa.bring(record())
+    assert hsa_id(hsa.provider()) == f"{PREFIX}000002"
+
+
+def test_an_id_that_a_record_names_is_given_to_nobody_else(hsa: Hsa) -> None:
+    named = f"{PREFIX}000003"
+    starts_later = person(1, assignment(since="2026-12-01"), hsa_id=named)
+    manager = {"name": "Chefen", "hsa_id": f"{PREFIX}000001"}
+    hsa.bring(record(people=[starts_later, person(2)], units=[unit(head_of_operations=manager)]))
+    given = {hsa_id(e) for e in hsa.entries()}
+    assert given == {f"{PREFIX}00000{n}" for n in (2, 4, 5, 6)}
+    assert values(hsa.unit(), "hsaHealthCareUnitManager") == (f"{PREFIX}000001",)
+
+
+def test_an_ended_person_keeps_the_id(hsa: Hsa) -> None:
+    hsa.bring(record(people=[person(1)]))
+    id = hsa_id(hsa.person(number(1)))
+    hsa.bring(record(people=[person(1, assignment(to="2026-02-01")), person(2)]))
+    assert hsa_id(hsa.person(number(1))) == id
+    assert hsa_id(hsa.person(number(2))) != id
+
+
+def test_without_ids_left_the_run_ends_before_any_plan(hsa: Hsa) -> None:
+    hsa.directory.put(f"cn=x,{LAYOUT.base_dn}", hsaIdentity=f"{PREFIX}999999")
+    people = [person(n) for n in range(300)]
+    with pytest.raises(ValueError, match="no HSA-ids are left"):
+        hsa.plan(record(people=people))

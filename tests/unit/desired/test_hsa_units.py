@@ -1,0 +1,206 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Providers and units: found again by key, renamed, taken over, and never confused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.regionjh.halsoval.tests.unit.builders import (
+    LAYOUT,
+    PHASES,
+    number,
+    person,
+    record,
+    unit,
+)
+from ansible_collections.regionjh.halsoval.tests.unit.hsa_in_memory import Hsa, hsa_id, values
+
+ID = "SE2321000214-"
+ODD = 'Läkarhuset +7, "Vård"; #1 \\ <å> '.strip()
+
+
+def put_unit(hsa: Hsa, name: str, id: str, above: str, **more: Any) -> str:
+    """A unit that somebody else made; returns its DN."""
+    dn = f"ou={name},{above}"
+    hsa.directory.put(
+        dn, **{"objectClass": "organizationalUnit", "ou": name, "hsaIdentity": ID + id, **more}
+    )
+    return dn
+
+
+# --- names ---------------------------------------------------------------------------------------
+
+
+def test_a_unit_points_to_its_provider_and_lies_below_it(hsa: Hsa) -> None:
+    hsa.bring(record())
+    assert values(hsa.unit(), "hsaResponsibleHealthCareProvider") == (hsa_id(hsa.provider()),)
+    assert hsa.unit().dn == f"ou=Vårdcentralen vc,{hsa.provider().dn}"
+    assert hsa.provider().dn == f"ou=Alfa vård AB,{LAYOUT.provider_branch}"
+    assert "hsaHealthCareProvider" in values(hsa.provider(), "objectClass")
+    assert "hsaHealthCareUnit" in values(hsa.unit(), "objectClass")
+
+
+def test_a_renamed_unit_keeps_its_entry_id_and_commissions(hsa: Hsa) -> None:
+    hsa.bring(record(people=[person(1)]))
+    unit_id = hsa_id(hsa.unit())
+    ids = [hsa_id(c) for c in hsa.commissions()]
+    plan = hsa.bring(record(people=[person(1)], units=[unit(name=ODD)]))
+    assert {op.action for op in plan.operations} == {"rename", "modify"}
+    assert hsa_id(hsa.unit()) == unit_id
+    assert values(hsa.unit(), "ou") == (ODD,)
+    assert [hsa_id(c) for c in hsa.commissions()] == ids
+    assert hsa.commissions()[0].dn.endswith("," + hsa.unit().dn)
+    assert f"Vård och behandling - {ODD}" in values(hsa.commissions()[0], "cn")
+    assert hsa.members() == {number(1)}
+
+
+def test_a_renamed_provider_brings_all_below_it_along(hsa: Hsa) -> None:
+    units = [unit("a"), unit("b", closes="2026-02-28")]
+    hsa.bring(record(units=[unit("a"), unit("b")]))
+    before = {hsa_id(e) for e in hsa.entries()}
+    plan = hsa.bring(record(name=ODD, units=[*units, unit("c")]))
+    assert [op.kind for op in plan.operations if op.action == "rename"] == ["provider"]
+    assert before < {hsa_id(e) for e in hsa.entries()}
+    for id in "abc":
+        assert hsa.unit("alfa", id).dn.endswith("," + hsa.provider().dn)
+    assert values(hsa.provider(), "ou") == (ODD,)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_two_units_of_one_name_are_two_entries(hsa: Hsa, together: bool) -> None:
+    one, other = unit("a", "Hälsan"), unit("b", "HÄLSAN")
+    if not together:
+        hsa.bring(record(units=[one]))
+    hsa.bring(record(units=[one, other]))
+    first, second = hsa.unit("alfa", "a"), hsa.unit("alfa", "b")
+    assert first.dn == f"ou=Hälsan,{hsa.provider().dn}"
+    assert second.dn == f"ou=HÄLSAN+hsaIdentity={hsa_id(second)},{hsa.provider().dn}"
+    assert values(second, "ou") == ("HÄLSAN",)
+
+
+def test_two_units_that_swap_their_names_do_so_in_one_run(hsa: Hsa) -> None:
+    hsa.bring(record(units=[unit("a", "Norr"), unit("b", "Söder")]))
+    ids = {id: hsa_id(hsa.unit("alfa", id)) for id in "ab"}
+    hsa.bring(record(units=[unit("a", "Söder"), unit("b", "Norr")]))
+    assert values(hsa.unit("alfa", "a"), "ou") == ("Söder",)
+    assert values(hsa.unit("alfa", "b"), "ou") == ("Norr",)
+    assert {id: hsa_id(hsa.unit("alfa", id)) for id in "ab"} == ids
+
+
+def test_a_unit_that_has_its_id_in_its_name_keeps_it_there(hsa: Hsa) -> None:
+    hsa.bring(record(units=[unit("a", "Hälsan"), unit("b", "Hälsan")]))
+    hsa.bring(record(units=[unit("a", "Annan"), unit("b", "Tredje")]))
+    second = hsa.unit("alfa", "b")
+    assert second.dn == f"ou=Tredje+hsaIdentity={hsa_id(second)},{hsa.provider().dn}"
+
+
+def test_two_providers_of_one_name_are_two_entries(hsa: Hsa) -> None:
+    hsa.bring(record("alfa", name="Hälsan AB"), record("beta", name="Hälsan AB"))
+    assert hsa.provider("alfa").dn != hsa.provider("beta").dn
+    assert values(hsa.provider("beta"), "ou") == ("Hälsan AB",)
+
+
+@pytest.mark.parametrize("first", ["ended", "gone", "invalid", "application"])
+def test_a_new_provider_may_have_the_name_of_one_that_is_left_as_it_is(
+    hsa: Hsa, first: str
+) -> None:
+    hsa.bring(record("alfa", [person(1)], name="Hälsan AB"))
+    records = [record("beta", [person(2)], name="Hälsan AB")]
+    if first in PHASES:
+        records.append(record("alfa", [person(1)], name="Hälsan AB", phase=first))
+    hsa.bring(*records, invalid=["alfa"] if first == "invalid" else [])
+    assert hsa.members("beta") == {number(2)}
+    assert hsa.provider("alfa").dn != hsa.provider("beta").dn
+
+
+def test_a_new_unit_may_have_the_name_of_one_whose_row_is_gone(hsa: Hsa) -> None:
+    hsa.bring(record(units=[unit("a", "Hälsan")]))
+    hsa.bring(record(units=[unit("b", "Hälsan")]))
+    assert hsa_id(hsa.unit("alfa", "a")) != hsa_id(hsa.unit("alfa", "b"))
+
+
+def test_a_name_that_an_entry_without_our_key_has_is_not_taken(hsa: Hsa) -> None:
+    put_unit(hsa, "ALFA  vård ab", "HAND", LAYOUT.provider_branch)
+    hsa.bring(record())
+    assert hsa.provider().dn.startswith("ou=Alfa vård AB+hsaIdentity=")
+
+
+# --- taking over ---------------------------------------------------------------------------------
+
+
+def test_entries_whose_ids_the_record_names_are_taken_over(hsa: Hsa) -> None:
+    above = put_unit(hsa, "Gammal vårdgivare", "P1", LAYOUT.provider_branch)
+    put_unit(hsa, "Gammal enhet", "U1", above, telephoneNumber="063-9")
+    hsa.bring(record(hsa_id=ID + "P1", units=[unit(hsa_id=ID + "u1")]))
+    assert hsa_id(hsa.provider()) == ID + "P1"
+    assert values(hsa.provider(), "ou") == ("Alfa vård AB",)
+    assert hsa_id(hsa.unit()) == ID + "U1"
+    assert hsa.unit().dn == f"ou=Vårdcentralen vc,{hsa.provider().dn}"
+    assert values(hsa.unit(), "telephoneNumber") == ()
+    assert len(hsa.entries()) == 2
+
+
+def test_a_unit_that_lies_elsewhere_in_our_branch_is_taken_over_where_it_lies(hsa: Hsa) -> None:
+    put_unit(hsa, "Gammal enhet", "U1", LAYOUT.provider_branch)
+    hsa.bring(record(people=[person(1)], units=[unit(hsa_id=ID + "U1")]))
+    assert hsa.unit().dn == f"ou=Vårdcentralen vc,{LAYOUT.provider_branch}"
+    assert hsa.commissions()[0].dn.endswith("," + hsa.unit().dn)
+    assert hsa.members() == {number(1)}
+
+
+def test_an_entry_outside_our_branches_is_not_taken_over(hsa: Hsa, tmp_path: Path) -> None:
+    dn = put_unit(hsa, "Regionens", "U1", f"ou=Org,{LAYOUT.base_dn}")
+    before = hsa.directory.content()
+    named = record(people=[person(1)], units=[unit(hsa_id=ID + "U1")])
+    result = hsa.run(named, lock_directory=tmp_path)["alfa"]
+    assert "outside our branch for providers" in result["msg"]
+    assert hsa.directory.content() == before
+    assert dn in before
+
+
+def test_an_entry_that_is_already_something_of_ours_is_not_taken_over(
+    hsa: Hsa, tmp_path: Path
+) -> None:
+    beta = record("beta", [person(1)])
+    hsa.bring(beta)
+    before = hsa.directory.content()
+    for thief in (
+        record("alfa", units=[unit(hsa_id=hsa_id(hsa.unit("beta")))]),
+        record("alfa", hsa_id=hsa_id(hsa.provider("beta"))),
+        record("alfa", units=[unit(hsa_id=hsa_id(hsa.commissions("beta")[0]))]),
+    ):
+        result = hsa.run(thief, beta, lock_directory=tmp_path)["alfa"]
+        assert "belongs to something else" in result["msg"]
+        assert hsa.directory.content() == before
+
+
+def test_an_id_that_is_not_the_one_the_unit_has_is_an_error(hsa: Hsa, tmp_path: Path) -> None:
+    hsa.bring(record())
+    before = hsa.directory.content()
+    result = hsa.run(record(units=[unit(hsa_id=ID + "NEW")]), lock_directory=tmp_path)["alfa"]
+    assert ID + "NEW" in result["msg"]
+    assert hsa.directory.content() == before
+
+
+def test_a_new_unit_gets_the_id_that_its_record_names(hsa: Hsa) -> None:
+    hsa.bring(record(hsa_id=ID + "P1", units=[unit(hsa_id=ID + "U1")]))
+    assert hsa_id(hsa.provider()) == ID + "P1"
+    assert hsa_id(hsa.unit()) == ID + "U1"
+    assert values(hsa.unit(), "hsaResponsibleHealthCareProvider") == (ID + "P1",)
+
+
+def test_a_person_is_not_taken_for_a_unit_by_its_id(hsa: Hsa, tmp_path: Path) -> None:
+    dn = f"cn=Anna,{LAYOUT.people_branch}"
+    hsa.directory.put(
+        dn, objectClass="person", cn="Anna", sn="Öst", fullName="Anna", hsaIdentity=ID + "A1",
+        personalIdentityNumber=number(1),
+    )  # fmt: skip
+    before = hsa.directory.content()[dn]
+    result = hsa.run(record(units=[unit(hsa_id=ID + "A1")]), lock_directory=tmp_path)["alfa"]
+    assert "outside our branch for providers" in result["msg"]
+    assert hsa.directory.content()[dn] == before
