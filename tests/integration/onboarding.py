@@ -191,6 +191,8 @@ class Site:
         }
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("ANSIBLE_")}
         of_home = {"HOME": str(self.home), "TMPDIR": str(self.home)}
+        # By itself it asks the shell for ~user, which is not HOME.
+        of_home["ANSIBLE_REMOTE_TMP"] = str(self.home / "remote")
         of_ansible = {"ANSIBLE_CONFIG": str(self.path / "empty.cfg"), "ANSIBLE_NOCOLOR": "1"}
         return subprocess.Popen(
             [

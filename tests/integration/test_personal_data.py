@@ -15,9 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -51,7 +50,6 @@ SPELLINGS = sorted({spelling for canary in CANARIES for spelling in spellings(ca
 PROTECTED_NAME = "Hemligsparv"
 # Where programs leave files for others. Home and working directory are the site's own.
 SHARED_PLACES = [Path(place) for place in ("/tmp", "/var/tmp", "/dev/shm", "/run", "/var/log")]
-KEEP = {"ANSIBLE_KEEP_REMOTE_FILES": "1"}
 
 
 @pytest.fixture
@@ -82,51 +80,172 @@ def syslog() -> Iterator[list[str]]:
     """The lines that reach syslog meanwhile."""
     path = Path("/dev/log")
     if path.exists() or not os.access("/dev", os.W_OK):
-        pytest.skip("only root on a machine without syslog can stand in for it")
+        pytest.skip("only root, on a machine without syslog, can stand in for it")
     lines: list[str] = []
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.bind(str(path))
+        receiver.settimeout(0.1)
         try:
-            receiver.settimeout(0.2)
-            with _meanwhile(lambda: lines.append(receiver.recv(65536).decode())):
+            with again_and_again(lambda: lines.append(receiver.recv(65536).decode())):
                 yield lines
         finally:
             path.unlink()
 
 
 @contextmanager
-def _meanwhile(work: object) -> Iterator[None]:
-    """Do something again and again while the block runs, in a thread."""
+def again_and_again(work: Callable[[], object]) -> Iterator[None]:
+    """Do something in a thread for as long as the block runs."""
+    ended = threading.Event()
+
+    def repeat() -> None:
+        while not ended.wait(0.01):
+            with suppress(TimeoutError):
+                work()
+
+    thread = threading.Thread(target=repeat)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
-@dataclass
-class Watch:
-    """Looks at a site's processes while they run: no argument holds a number."""
-
-    site: Site
-    arguments: set[str] = field(default_factory=set)
-
-    def look(self) -> None:
-        """Note the arguments of all processes now."""
-        for arguments in self.site.processes().values():
-            self.arguments.update(arguments)
-
-
-def found_in(text: str) -> list[str]:
+def personal_in(text: str) -> list[str]:
     """The spellings of the numbers, and the protected name, that a text holds."""
     return [spelling for spelling in (*SPELLINGS, PROTECTED_NAME) if spelling in text]
 
 
 def left_behind(site: Site, since: float) -> list[str]:
-    """Files that hold a number in content or name: the site's, and what is new on the machine."""
+    """Files that hold something personal, or are named so: the site's, and new ones elsewhere."""
     hits = []
-    for place in (site.path, *SHARED_PLACES):
-        for path in place.rglob("*"):
-            if path.is_relative_to(site.lab.dir):
+    for path in (path for place in (site.path, *SHARED_PLACES) for path in place.rglob("*")):
+        # Another's file may end, or be a socket, while it is looked at.
+        with suppress(OSError):
+            mine = path.is_relative_to(site.path)
+            if path.is_relative_to(site.lab.dir) or not (mine or path.stat().st_mtime >= since):
                 continue
-            with suppress(OSError):
-                new = place == site.path or path.stat().st_mtime >= since
-                content = path.read_bytes() if new and path.is_file() else b""
-                if found_in(path.name) or found_in(content.decode(errors="replace")):
-                    hits.append(str(path))
+            content = path.read_bytes().decode(errors="replace") if path.is_file() else ""
+            if personal_in(path.name + content):
+                hits.append(str(path))
     return hits
+
+
+def unpacked(site: Site) -> list[Path]:
+    """Unpack the modules that Ansible left behind, arguments and all, beside them."""
+    kept = list(site.home.rglob("AnsiballZ_*.py"))
+    for module in kept:
+        subprocess.run([sys.executable, module, "explode"], check=True, capture_output=True)
+    return kept
+
+
+# --- output, arguments, syslog
+
+
+@pytest.mark.parametrize("options", [("--check", "--diff"), ("--diff",)], ids=["check", "run"])
+def test_output_syslog_and_arguments_name_nobody(
+    lab: Lab, site: Site, syslog: list[str], options: list[str]
+) -> None:
+    arguments: set[str] = set()
+
+    def look() -> None:
+        arguments.update(a for process in site.processes().values() for a in process)
+
+    with again_and_again(look):
+        run = site.onboard("-vvv", "--vault-password-file", str(site.path / "password"), *options)
+
+    assert (run.rc, run.hosts("changed")) == (0, {"alfa"}), run.output
+    assert "+personalIdentityNumber: ********-****" in run.output
+    assert personal_in(run.output) == []
+    assert lab.service_password not in run.output
+    assert any(argument == "regionjh.halsoval.onboard" for argument in arguments)
+    assert personal_in("\n".join(arguments)) == []
+    (invoked,) = (line for line in syslog if "ansible-regionjh.halsoval.hsa: Invoked" in line)
+    assert "providers=['alfa']" in invoked
+    assert personal_in("\n".join(syslog)) == []
+    assert lab.service_password not in "\n".join(syslog)
+    entered = [held(lab).person(canary) for canary in (EMPLOYEE, PROTECTED, TRADER, COORDINATION)]
+    assert all(entered) != ("--check" in options)
+
+
+def test_errors_name_nobody(lab: Lab, site: Site) -> None:
+    """Numbers that are wrong, used twice or in the wrong place, and a write that is refused."""
+    for provider in ("beta", "gamma"):
+        site.put(record(provider, [person(1, personnummer=EMPLOYEE), person(2)]))
+    wrong = EMPLOYEE[:-1] + str((int(EMPLOYEE[-1]) + 1) % 10)
+    site.edit("beta", "staff", EMPLOYEE, wrong)
+    site.edit("gamma", "staff", f'"{EMPLOYEE}"', f"[{EMPLOYEE}: ")
+    (site.providers / PREVIOUS).mkdir()
+    # Out of the account's sight, so the directory refuses the person.
+    elsewhere = "cn=annan,c=SE"
+    attributes = {
+        "objectClass": ["person", "hsaFeignedDataObject"],
+        **{"sn": "Annan", "fullName": "Annan", "hsaIdentity": "SE2321000214-ANNAN"},
+        "personalIdentityNumber": EMPLOYEE,
+    }
+    with lab.admin() as admin:
+        admin.add(elsewhere, attributes=attributes)
+        try:
+            run = site.onboard("-vvv", "--vault-password-file", str(site.path / "password"))
+        finally:
+            admin.delete(elsewhere)
+
+    assert run.rc == 2
+    assert {"alfa", "beta", "gamma"} < run.hosts("failed")
+    assert "constraintViolation" in run.output
+    assert "the check digit of the personnummer is wrong" in run.output
+    assert personal_in(run.output) == []
+    assert wrong not in run.output
+
+
+# --- files
+
+# Without it, modules go through a pipe and leave nothing.
+KEEP = {"ANSIBLE_KEEP_REMOTE_FILES": "1"}
+
+
+def nothing_left(site: Site, since: float, keep: dict[str, str]) -> None:
+    """No file names anybody; the modules are there, and with them a password, where asked for."""
+    assert len(unpacked(site)) == len(keep)
+    assert left_behind(site, since) == []
+    if not keep:
+        password = site.lab.service_password.encode()
+        assert not any(password in f.read_bytes() for f in site.path.rglob("*") if f.is_file())
+
+
+@pytest.mark.parametrize("keep", [{}, KEEP], ids=["as usual", "modules kept"])
+def test_run_leaves_no_file_that_names_anybody(site: Site, keep: dict[str, str]) -> None:
+    since = time.time()
+
+    run = site.onboard(
+        *("-vvv", "--diff", "--vault-password-file", str(site.path / "password")),
+        environment=keep,
+    )
+
+    assert (run.rc, run.hosts("changed")) == (0, {"alfa"})
+    nothing_left(site, since, keep)
+
+
+@pytest.mark.parametrize("keep", [{}, KEEP], ids=["as usual", "modules kept"])
+@pytest.mark.parametrize("victims", ["module", "playbook", "both"])
+def test_killed_run_leaves_no_file_that_names_anybody(
+    lab: Lab, site: Site, tmp_path: Path, victims: str, keep: dict[str, str]
+) -> None:
+    since = time.time()
+    with faulty_directory(lab, tmp_path, Fault("add", EVERY, 0.1)) as directory:
+        run = site.start(
+            *("-vvv", "--diff", "--vault-password-file", str(site.path / "password")),
+            environment=keep,
+            halsoval_hsa_server_uri=directory.uri,
+        )
+        wait_until(lambda: directory.seen["add"] >= 4, "the module writes people")
+        (module,) = site.module_processes()
+        if victims != "module":
+            run.kill()
+        if victims != "playbook":
+            os.kill(module, signal.SIGKILL)
+        output, _ = run.communicate(timeout=60)
+        wait_until(lambda: not site.processes(), "everything of the run has ended")
+
+    assert personal_in(output) == []
+    nothing_left(site, since, keep)

@@ -49,12 +49,8 @@ def errors(
             for provider in _providers(person):
                 found[provider].append(message)
     for site in units:
-        for key, hsa_id in (
-            (f"provider/{site.record.id}", site.record.agreement.hsa_id),
-            (site.key, site.unit.hsa_id),
-        ):
-            message = _entry_error(key, hsa_id, holdings)
-            if site.is_live and message and message not in found[site.record.id]:
+        for message in _site_errors(site, holdings) if site.is_live else ():
+            if message not in found[site.record.id]:
                 found[site.record.id].append(message)
     for key in sorted(holdings.doubled):
         found[_provider_of(key)].append(f"more than one entry in HSA carries the key {key}")
@@ -147,7 +143,29 @@ def person_error(person: NaturalPerson, holdings: Holdings) -> str | None:
     return None
 
 
-def _entry_error(key: str, recorded_id: str | None, holdings: Holdings) -> str | None:
+def _site_errors(site: Site, holdings: Holdings) -> Iterator[str]:
+    part, key = site.record.agreement, f"provider/{site.record.id}"
+    held = holdings.ours.get(key)
+    provider_id = holdings.id(held) if held is not None else part.hsa_id
+    number = part.organisation_number.replace("-", "")
+    for message in (
+        _entry_error(key, part.hsa_id, "orgNo", number, holdings),
+        _entry_error(
+            site.key, site.unit.hsa_id, "hsaResponsibleHealthCareProvider", provider_id, holdings
+        ),
+    ):
+        if message is not None:
+            yield message
+
+
+def _entry_error(
+    key: str, recorded_id: str | None, owner: str, recorded_owner: str | None, holdings: Holdings
+) -> str | None:
+    """Why an entry cannot be the one that the record means, or None.
+
+    Access rules go by the provider (PDL): an entry is never moved from one provider to another.
+    `owner` is the attribute that says whose it is.
+    """
     held, named = holdings.ours.get(key), holdings.with_id(recorded_id)
     if held is not None and recorded_id and named is not held:
         held_id = holdings.id(held)
@@ -160,6 +178,9 @@ def _entry_error(key: str, recorded_id: str | None, holdings: Holdings) -> str |
         )
     if holdings.keys(named):
         return f"the HSA-id {recorded_id} that the record names belongs to something else"
+    owners = named.attributes.get(holdings.layout.name(owner), ())
+    if owners and (recorded_owner or "").casefold() not in map(str.casefold, owners):
+        return f"the HSA-id {recorded_id} that the record names belongs to another provider in HSA"
     return None
 
 

@@ -117,25 +117,35 @@ class Operation:
         """
         if self.action != "modify":
             return None
-        changes = tuple(
+        part = self._with(
             replace(change, delete=tuple(v for v in change.delete if v in change.dated), add=())
             for change in self.changes
         )
-        changes = tuple(change for change in changes if change.delete)
-        return replace(self, dn=self.held_dn, changes=changes) if changes else None
+        return replace(part, dn=self.held_dn) if part else None
+
+    def undated_part(self) -> Operation | None:
+        """The operation without the removals that a date explains, or None."""
+        if not any(change.dated for change in self.changes):
+            return self
+        return self._with(
+            replace(change, delete=tuple(v for v in change.delete if v not in change.dated))
+            for change in self.changes
+        )
 
     def without(self, ids: Collection[str], refers: Collection[str]) -> Operation | None:
         """The operation without the added references to objects that are not there, or None."""
         if not ids:
             return self
-        changes = tuple(
+        return self._with(
             replace(change, add=tuple(v for v in change.add if v not in ids))
             if change.attribute in refers
             else change
             for change in self.changes
         )
-        changes = tuple(change for change in changes if change.add or change.delete)
-        return replace(self, changes=changes) if changes or self.action == "rename" else None
+
+    def _with(self, changes: Iterable[Change]) -> Operation | None:
+        left = tuple(change for change in changes if change.add or change.delete)
+        return replace(self, changes=left) if left or self.action != "modify" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +201,14 @@ def make_plan(
 def plan_hash(operations: Iterable[Operation], secret: bytes) -> str:
     """A short name for exactly these operations, "" for none.
 
+    What a date explains counts only where there is nothing else: it is done when the rest is
+    refused too, and the refusal's hash must still name that rest in the next run.
+
     It is keyed: a plan holds personal numbers, and there are few enough of those that an unkeyed
     hash in a log could be tried against all of them. Whoever writes has the key.
     """
+    everything = tuple(operations)
+    undated = tuple(part for op in everything if (part := op.undated_part()))
     lines = [
         json.dumps(
             [
@@ -205,7 +220,7 @@ def plan_hash(operations: Iterable[Operation], secret: bytes) -> str:
             ],
             ensure_ascii=False,
         )
-        for op in operations
+        for op in undated or everything
     ]
     if not lines:
         return ""
@@ -335,6 +350,8 @@ def _changes(entry: Wanted, held: Entry, schema: Mapping[str, Attribute]) -> tup
 def _compare(
     attribute: Attribute, before: Values, after: Values, dated: Collection[str]
 ) -> Change | None:
+    if not before and len(after) == 1:  # most of a new entry: nothing to compare
+        return Change(attribute.name, before, (), after)
     held = {attribute.rule(value): value for value in before}
     wanted = {attribute.rule(value): value for value in after}
     ours = attribute.ours and {attribute.rule(value) for value in attribute.ours}

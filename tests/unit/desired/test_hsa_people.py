@@ -513,8 +513,6 @@ def test_five_of_six_rows_that_vanish_are_refused_until_confirmed(hsa: Hsa, tmp_
     assert f"halsoval_expected_plan={refused['plan']}" in refused["msg"]
     assert len(hsa.members()) == 6
 
-    stale = hsa.plan(record(people=[person(1)]))
-    assert len(stale.operations) == 1
     other = hsa.run(
         record(people=[person(1)]), lock_directory=tmp_path, expected=frozenset({refused["plan"]})
     )["alfa"]
@@ -547,6 +545,21 @@ def test_dated_ends_are_not_delayed_by_a_refusal_or_a_rename(hsa: Hsa, tmp_path:
     assert "4 of 11" in result["msg"]
     assert hsa.members() == {number(n) for n in range(1, 10)}
     assert values(hsa.unit(), "ou") == ("Vårdcentralen vc",)
+
+
+def test_a_refusals_hash_confirms_though_dated_ends_were_done_meanwhile(
+    hsa: Hsa, tmp_path: Path
+) -> None:
+    hsa.bring(record(people=[person(n, assignment(systems=[NPO])) for n in range(10)]))
+    left = [person(n, assignment(systems=[NPO], to="2026-03-01")) for n in range(3)]
+    vanished = record(people=[*left, person(3)])
+    refused = hsa.run(vanished, lock_directory=tmp_path)["alfa"]
+    assert (refused["failed"], refused["changed"]) == (True, True)
+    assert hsa.members() == {number(n) for n in range(3, 10)}
+    expected = frozenset({refused["plan"]})
+    done = hsa.run(vanished, lock_directory=tmp_path, expected=expected)["alfa"]
+    assert done["failed"] is False
+    assert hsa.members() == {number(3)}
 
 
 def test_a_row_that_vanishes_at_one_provider_takes_only_what_that_one_gave(hsa: Hsa) -> None:

@@ -179,6 +179,47 @@ def test_an_entry_that_is_already_something_of_ours_is_not_taken_over(
         assert hsa.directory.content() == before
 
 
+@pytest.mark.parametrize("provider", [None, ID + "P1"])
+def test_a_unit_of_another_provider_is_not_taken_over(
+    hsa: Hsa, tmp_path: Path, provider: str | None
+) -> None:
+    # It would bring its patients' data along (domain: never repointed, archived and made anew).
+    put_unit(hsa, "Vår", "P1", LAYOUT.provider_branch, orgNo="5500004048")
+    theirs = {"hsaResponsibleHealthCareProvider": ID + "OTHER"}
+    put_unit(hsa, "Deras", "U1", LAYOUT.provider_branch, **theirs)
+    before = hsa.directory.content()
+    named = record(people=[person(1)], hsa_id=provider, units=[unit(hsa_id=ID + "U1")])
+    result = hsa.run(named, lock_directory=tmp_path)["alfa"]
+    assert "belongs to another provider" in result["msg"]
+    assert hsa.directory.content() == before
+
+
+def test_a_unit_of_the_provider_itself_is_taken_over(hsa: Hsa) -> None:
+    above = put_unit(hsa, "Vår", "P1", LAYOUT.provider_branch, orgNo="5520000016")
+    put_unit(hsa, "Enhet", "U1", above, hsaResponsibleHealthCareProvider=ID + "p1")
+    ours = record(
+        hsa_id=ID + "P1", organisation_number="552000-0016", units=[unit(hsa_id=ID + "U1")]
+    )
+    hsa.bring(ours)
+    assert hsa.desired(ours).errors == {}
+    # One more, found by the provider's key.
+    put_unit(hsa, "En till", "U2", above, hsaResponsibleHealthCareProvider=ID + "P1")
+    hsa.bring(record(organisation_number="552000-0016",
+                     units=[unit(), unit("b", hsa_id=ID + "U2")]))  # fmt: skip
+    assert hsa_id(hsa.unit("alfa", "b")) == ID + "U2"
+
+
+def test_a_provider_with_another_organisation_number_is_not_taken_over(
+    hsa: Hsa, tmp_path: Path
+) -> None:
+    put_unit(hsa, "Annan", "P1", LAYOUT.provider_branch, orgNo="5599999999")
+    before = hsa.directory.content()
+    result = hsa.run(record(hsa_id=ID + "P1"), lock_directory=tmp_path)["alfa"]
+    assert "belongs to another provider" in result["msg"]
+    assert "5599999999" not in result["msg"]
+    assert hsa.directory.content() == before
+
+
 def test_an_id_that_is_not_the_one_the_unit_has_is_an_error(hsa: Hsa, tmp_path: Path) -> None:
     hsa.bring(record())
     before = hsa.directory.content()

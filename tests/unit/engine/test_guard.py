@@ -125,6 +125,15 @@ def test_the_refusal_names_the_hash_that_confirms_it() -> None:
     assert f"halsoval_expected_plan={verdict.hashes['alfa']}" in verdict.refusals["alfa"]
 
 
+def test_the_refusal_names_who_would_lose_something_up_to_twenty() -> None:
+    refusal = judged(plan(entry("alfa", held=6, lost=5)), {"alfa": people("alfa", 6)}).refusals
+    assert ", ".join(f"person alfa-{n}" for n in range(5)) in refusal["alfa"]
+    assert "alfa-5" not in refusal["alfa"]
+    many = judged(plan(entry("alfa", held=40, lost=23)), {"alfa": people("alfa", 40)}).refusals
+    assert many["alfa"].count("person alfa-") == 20
+    assert "and 3 more" in many["alfa"]
+
+
 def test_one_providers_refusal_does_not_stop_another() -> None:
     made = plan(entry("alfa", held=6, lost=5), entry("beta", held=6, lost=1))
     verdict = judged(made, {"alfa": people("alfa", 6), "beta": people("beta", 6)})
