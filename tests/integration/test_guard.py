@@ -18,6 +18,7 @@ from ansible_collections.regionjh.halsoval.tests.integration.onboarding import (
     empty,
     held,
     make_site,
+    restore,
 )
 from ansible_collections.regionjh.halsoval.tests.lab import Lab
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
@@ -34,22 +35,32 @@ YESTERDAY = "2026-03-01"
 
 
 @pytest.fixture(scope="module")
-def site(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site whose records a test writes; every test starts from the six of alfa."""
-    empty(lab)
-    yield make_site(tmp_path_factory.mktemp("guard") / "site", lab, examples=False)
-    empty(lab)
-
-
-@pytest.fixture
-def onboarded(lab: Lab, site: Site) -> Held:
-    """What the directory holds of six people at alfa, one of whom works at beta too."""
+def first(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Held]]:
+    """A site with six people at alfa, one of whom works at beta too, and what a run made of it."""
+    site = make_site(tmp_path_factory.mktemp("guard") / "site", lab, examples=False)
     site.put(record("alfa", STAFF))
     site.put(record("beta", [SHARED]))
     empty(lab)
     run = onboard(site)
     assert run.rc == 0, run.output
-    content = held(lab)
+    yield site, held(lab)
+    empty(lab)
+
+
+@pytest.fixture
+def site(first: tuple[Site, Held]) -> Site:
+    """The site with its first records."""
+    site, _content = first
+    site.put(record("alfa", STAFF))
+    site.put(record("beta", [SHARED]))
+    return site
+
+
+@pytest.fixture
+def onboarded(lab: Lab, first: tuple[Site, Held]) -> Held:
+    """What the directory held, and holds again, after the first run."""
+    _site, content = first
+    restore(lab, content)
     assert (len(content.members("alfa")), len(content.members("beta"))) == (6, 1)
     return content
 

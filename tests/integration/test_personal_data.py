@@ -119,9 +119,8 @@ def personal_in(text: str) -> list[str]:
 def left_behind(site: Site, since: float) -> list[str]:
     """Files that hold something personal, or are named so: the site's, and new ones elsewhere."""
     hits = []
-    for path in (path for place in (site.path, *SHARED_PLACES) for path in place.rglob("*")):
-        # Another's file may end, or be a socket, while it is looked at.
-        with suppress(OSError):
+    for path in files_in(site.path, *SHARED_PLACES):
+        with suppress(OSError):  # another's file may end while it is looked at
             mine = path.is_relative_to(site.path)
             if path.is_relative_to(site.lab.dir) or not (mine or path.stat().st_mtime >= since):
                 continue
@@ -129,6 +128,13 @@ def left_behind(site: Site, since: float) -> list[str]:
             if personal_in(path.name + content):
                 hits.append(str(path))
     return hits
+
+
+def files_in(*places: Path) -> Iterator[Path]:
+    """Everything below the places; what ends meanwhile is passed over."""
+    for place in places:
+        for folder, folders, files in os.walk(place):
+            yield from (Path(folder, name) for name in (*folders, *files))
 
 
 def unpacked(site: Site) -> list[Path]:

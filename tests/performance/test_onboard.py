@@ -108,8 +108,7 @@ class Region:
     def ldap(self, program: str, *options: str | Path) -> Run:
         """Run one of OpenLDAP's programs as the service account."""
         login = ("-x", "-D", self.lab.service_dn, "-y", self.lab.dir / "secrets/hsa_service")
-        # libldap looks for the machine's own name in a certificate of "localhost".
-        server = ("-H", f"ldaps://127.0.0.1:{self.lab.port}")
+        server = ("-H", _address(self.lab.port))
         trust = ("env", f"LDAPTLS_CACERT={self.lab.ca}")
         return run(*trust, program, *server, *login, *options, directory=self.directory)
 
@@ -138,6 +137,11 @@ class Region:
         path = self.directory / "ours.ldif"
         path.write_text("\n\n".join(entries) + "\n")
         return path
+
+
+def _address(port: int) -> str:
+    # libldap looks for the machine's own name in a certificate of "localhost".
+    return f"ldaps://127.0.0.1:{port}"
 
 
 def _uri(port: int) -> str:
@@ -227,14 +231,14 @@ def seconds_per_loop_item(region: Region) -> float:
         "bind_dn": lab.service_dn,
         "password_file": str(lab.dir / "secrets/hsa_service"),
         "ca_path": str(lab.ca),
-        "server_uri": _uri(lab.port),
+        "server_uri": _address(lab.port),
         "branch": lab.people_branch,
     }
     playbook = Path(__file__).with_name("ldap_entry.yml")
 
     def seconds(first: int, count: int) -> float:
         given = json.dumps(variables | {"first": first, "count": count})
-        command = (BIN / "ansible-playbook", "-i", "localhost,", playbook, "-e", given)
+        command = (BIN / "ansible-playbook", playbook, "-e", given)
         return run(*command, directory=region.directory).seconds
 
     return (seconds(100, 31) - seconds(200, 1)) / 30

@@ -47,6 +47,7 @@ def desire(approved: Approved, as_of: dt.date, layout: Layout, held: Sequence[En
         *draft.providers(units),
         *(entry for site in units for entry in draft.unit(site)),
         *(entry for person in people for entry in draft.person(person)),
+        *draft.forgotten(people),
         *(entry for commission in groups for entry in draft.commission(commission)),
     )
     return Desired(
@@ -133,6 +134,24 @@ class _Draft:
             or (held is not None and self.holdings.is_confidential(held)),
         )  # fmt: skip
 
+    def forgotten(self, people: Sequence[NaturalPerson]) -> Iterator[Wanted]:
+        """People of ours whom no record names any more: the entry stays, its system roles go.
+
+        Their memberships go with the units' commissions, and the guard counts both.
+        """
+        named = {entry.dn for person in people for entry in self.holdings.of_person(person)}
+        roles = self.layout.name("hsaSystemRole")
+        for entry in self.holdings.our_people:
+            providers = {key.removeprefix("person/") for key in self.holdings.keys(entry)}
+            if entry.dn in named or not providers <= self.known or roles not in entry.attributes:
+                continue
+            yield Wanted(
+                key=f"person/{self.holdings.id(entry)}", kind="person",
+                id=self.holdings.id(entry), level=_PERSON, parent=self.layout.people_branch,
+                rdns=(), attributes={roles: ()}, providers=frozenset(providers), held=entry,
+                confidential=self.holdings.is_confidential(entry),
+            )  # fmt: skip
+
     def commission(self, commission: Commission) -> Iterator[Wanted]:
         """The commission's entry with the people who act on the day."""
         site, held = commission.site, self.holdings.ours.get(commission.key)
@@ -144,7 +163,11 @@ class _Draft:
         if commission.is_called_for:
             hsa_id = self.ids[commission.key]
             said = hsa_attributes.of_commission(site, commission.assignment, hsa_id, self.layout)
-            members = self._ids_of(commission.people("active"))
+            members = [
+                self.ids[person.number]
+                for person in commission.people("active")
+                if person.number in self.ids and not self._is_archived(person)
+            ]
             said |= {
                 "hsaIdentity": (hsa_id,),
                 "hsaCommissionMember": tuple(sorted(set(members))),
@@ -217,8 +240,8 @@ class _Draft:
     def _local(self, key: str, said: Mapping[str, Values]) -> dict[str, Values]:
         return {**self.layout.local(said), self.layout.key_attribute: (key,)}
 
-    def _ids_of(self, people: Sequence[NaturalPerson]) -> Values:
-        return tuple(self.ids[person.number] for person in people if person.number in self.ids)
+    def _is_archived(self, person: NaturalPerson) -> bool:
+        return any(map(self.holdings.is_archived, self.holdings.of_person(person)))
 
 
 def _held_objects(wanted: Collection[Wanted], layout: Layout) -> dict[str, frozenset[Holding]]:

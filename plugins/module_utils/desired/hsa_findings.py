@@ -89,6 +89,13 @@ def _of_person(
             messages.append(
                 ("person_not_ours", "the entry is not ours: used in commissions, never changed")
             )
+        if holdings.is_archived(held):
+            messages.append(
+                (
+                    "person_archived",
+                    "the entry is archived: no memberships until it is in use again",
+                )
+            )
     for title in sorted(_unconfirmed(person, as_of)):
         messages.append(("licence_unconfirmed", f"{title} is not confirmed in HOSP: not published"))
     for provider in _providers(person):

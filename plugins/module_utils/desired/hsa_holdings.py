@@ -63,7 +63,14 @@ class Holdings:
 
     def is_confidential(self, entry: Entry) -> bool:
         """Whether the entry is that of a protected person."""
-        name = self.layout.name("hsaConfidentialPerson").casefold()
+        return self._has_class(entry, "hsaConfidentialPerson")
+
+    def is_archived(self, entry: Entry) -> bool:
+        """Whether somebody has archived the entry: only they take it into use again."""
+        return self._has_class(entry, "hsaArchivedObject")
+
+    def _has_class(self, entry: Entry, national: str) -> bool:
+        name = self.layout.name(national).casefold()
         return name in map(str.casefold, entry.attributes.get("objectClass", ()))
 
     def is_in_our_branches(self, entry: Entry) -> bool:

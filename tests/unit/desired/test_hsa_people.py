@@ -582,3 +582,37 @@ def test_a_person_who_comes_back_has_the_same_entry(hsa: Hsa) -> None:
     assert hsa.person(number(1)).dn == before
     assert values(hsa.person(number(1)), "endDate") == ()
     assert hsa.members() == {number(1)}
+
+
+def test_a_row_that_vanishes_everywhere_leaves_the_entry_and_takes_the_system_roles(
+    hsa: Hsa,
+) -> None:
+    others = [person(index) for index in range(2, 8)]
+    hsa.bring(record(people=[person(1, assignment(systems=[NPO])), *others]))
+    before = hsa.person(number(1))
+    plan = hsa.bring(record(people=others))
+    entry = hsa.person(number(1))
+    assert values(before, "hsaSystemRole") == ("npo;lasare",)
+    assert values(entry, "hsaSystemRole") == ()
+    assert entry.dn == before.dn
+    assert number(1) not in hsa.members()
+    lost = frozenset().union(*(plan.losses(operation) for operation in plan.operations))
+    assert lost == {("person", hsa_id(entry))}
+
+
+def test_a_row_that_vanishes_leaves_system_roles_while_another_record_is_invalid(
+    hsa: Hsa,
+) -> None:
+    row = person(1, assignment(systems=[NPO]))
+    hsa.bring(record("alfa", [row, person(2)]), record("beta", [row, person(3)]))
+    hsa.bring(record("alfa", [person(2)]), invalid=["beta"])
+    assert values(hsa.person(number(1)), "hsaSystemRole") == ("npo;lasare",)
+
+
+@pytest.mark.parametrize("branch", [REGION_STAFF, LAYOUT.people_branch])
+def test_an_archived_person_gets_no_membership_and_is_reported(hsa: Hsa, branch: str) -> None:
+    put_person(hsa, 1, "OLD1", branch, objectClass=("person", "hsaArchivedObject"))
+    staff = record(people=[person(1), person(2)])
+    hsa.bring(staff)
+    assert hsa.members() == {number(2)}
+    assert ("alfa", "person_archived", ID + "OLD1") in found(hsa, staff)
