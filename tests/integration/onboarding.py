@@ -176,7 +176,7 @@ class Site:
         """Run the playbook to its end."""
         process = self.start(*options, **variables)
         try:
-            output, _ = process.communicate(timeout=120)
+            output, _errors = process.communicate(timeout=120)
         finally:
             process.kill()
         return Run(process.returncode, output)
@@ -343,7 +343,7 @@ def make_task(site: Site, payload: Path, as_of: str = AS_OF, **options: Any) -> 
 
 def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
     """Wait for something to become true; returns it."""
-    for _ in _ticks(seconds):
+    for _tick in _ticks(seconds):
         if value := condition():
             return value
     raise AssertionError(f"not within {seconds} s: {what}")

@@ -237,6 +237,7 @@ def test_hosts_groups_and_variables(site: Site) -> None:
     variables = set(re.findall(r"\{(\w+) = ([^}]*)\}", run.output))
     assert variables == {
         ("ansible_connection", "local"),
+        ("ansible_pipelining", "True"),
         ("ansible_python_interpreter", f"{Path(sys.executable).parent}/python3"),
         ("halsoval_as_of", "2026-03-02"),
     }

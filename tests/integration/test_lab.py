@@ -303,7 +303,7 @@ def test_an_hsa_id_is_given_once_also_at_the_same_moment(
     lab: Lab, service: ldap3.Connection
 ) -> None:
     # The requests of one connection hardly overlap in slapd, those of several do.
-    writers = [lab.service() for _ in range(4)]
+    writers = [lab.service() for _count in range(4)]
 
     def add(writer: ldap3.Connection, twin: str, hsa_id: str) -> str:
         with suppress(LDAPConstraintViolationResult):

@@ -174,6 +174,22 @@ def test_output_syslog_and_arguments_name_nobody(
     assert all(entered) != ("--check" in options)
 
 
+def test_diff_of_who_becomes_protected_names_nobody(lab: Lab, site: Site) -> None:
+    row = person(2, personnummer=PROTECTED, surname=PROTECTED_NAME)
+    site.put(record("alfa", [row]))
+    assert site.onboard().rc == 0
+    site.put(record("alfa", [{**row, "protected": True}]))
+
+    run = site.onboard("-vvv", "--diff")
+
+    assert (run.rc, run.hosts("changed")) == (0, {"alfa"})
+    entry = held(lab).person(PROTECTED)
+    assert entry is not None
+    assert f"modify person {entry['hsaIdentity'][0]}" in run.output
+    assert "-givenName: ********-**** (before)" in run.output
+    assert personal_in(run.output) == []
+
+
 def test_errors_name_nobody(lab: Lab, site: Site) -> None:
     """Numbers that are wrong, used twice or in the wrong place, and a write that is refused."""
     for provider in ("beta", "gamma"):
@@ -250,7 +266,7 @@ def test_killed_run_leaves_no_file_that_names_anybody(
             run.kill()
         if victims != "playbook":
             os.kill(module, signal.SIGKILL)
-        output, _ = run.communicate(timeout=60)
+        output, _errors = run.communicate(timeout=60)
         wait_until(lambda: not site.processes(), "everything of the run has ended")
 
     assert personal_in(output) == []

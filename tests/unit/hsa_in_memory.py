@@ -158,5 +158,5 @@ def hsa_id(entry: Entry) -> str:
 
 def batches(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
     """Operations that a run sends together, in the order of sending."""
-    for _, together in groupby(operations, lambda op: (op.level, op.action != "rename")):
+    for _level, together in groupby(operations, lambda op: (op.level, op.action != "rename")):
         yield list(together)

@@ -155,12 +155,8 @@ class Plan:
     operations: tuple[Operation, ...]
     attributes: Mapping[str, Attribute]
 
-    def of(self, provider: str) -> tuple[Operation, ...]:
-        """The operations that concern a provider; a shared person's belong to each of theirs."""
-        return tuple(op for op in self.operations if provider in op.providers)
-
     def by_provider(self) -> dict[str, tuple[Operation, ...]]:
-        """The operations of every provider that has any."""
+        """The operations of every provider; a shared person's belong to each of theirs."""
         grouped: dict[str, list[Operation]] = {}
         for operation in self.operations:
             for provider in operation.providers:

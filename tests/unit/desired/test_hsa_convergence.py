@@ -141,7 +141,7 @@ def test_a_killed_first_run_ends_as_an_undisturbed_one(specs: _Spec, seed: int) 
     undisturbed, killed, chance = Hsa(), Hsa(), random.Random(seed)
     records = _records(specs)
     undisturbed.bring(*records)
-    for _ in range(3):
+    for _time in range(3):
         _killed(killed, *records, chance=chance)
     killed.bring(*records)
     assert killed.directory.content() == undisturbed.directory.content()
@@ -154,7 +154,7 @@ def test_a_run_killed_among_changes_leaves_nothing_that_the_next_one_cannot_do(
 ) -> None:
     hsa, chance = Hsa(), random.Random(seed)
     hsa.bring(*_records(before))
-    for _ in range(3):
+    for _time in range(3):
         _killed(hsa, *_records(after), chance=chance)
     hsa.bring(*_records(after))
 
@@ -163,7 +163,7 @@ def test_ids_of_a_killed_run_are_given_to_those_they_were_meant_for(hsa: Hsa) ->
     staff = record(people=[person(index) for index in range(60)])
     undisturbed = hsa.copy()
     undisturbed.bring(staff)
-    *_, people, commissions = batches(hsa.plan(staff).operations)
+    *_others, people, commissions = batches(hsa.plan(staff).operations)
     assert {operation.kind for operation in people} == {"person"}
     for batch in list(batches(hsa.plan(staff).operations))[:-2]:
         hsa.directory.apply(batch)

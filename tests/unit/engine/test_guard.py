@@ -84,7 +84,8 @@ def judged(
     [(1, 1), (4, 1), (5, 1), (9, 1), (10, 2), (14, 2), (15, 3), (49, 9), (50, 10), (400, 10)],
 )
 def test_a_provider_may_lose_a_fifth_at_least_one_at_most_ten(held: int, may_go: int) -> None:
-    holdings = {"alfa": people("alfa", held)}
+    # So many others that the limit of the run is far away.
+    holdings = {"alfa": people("alfa", held), "rest": people("rest", 2000)}
     within = plan(entry("alfa", held=held, lost=may_go))
     assert judged(within, holdings).refusals == {}
     assert judged(within, holdings).operations == within.operations
@@ -132,6 +133,9 @@ def test_the_refusal_names_who_would_lose_something_up_to_twenty() -> None:
     many = judged(plan(entry("alfa", held=40, lost=23)), {"alfa": people("alfa", 40)}).refusals
     assert many["alfa"].count("person alfa-") == 20
     assert "and 3 more" in many["alfa"]
+    twenty = judged(plan(entry("alfa", held=40, lost=20)), {"alfa": people("alfa", 40)}).refusals
+    assert twenty["alfa"].count("person alfa-") == 20
+    assert "more" not in twenty["alfa"]
 
 
 def test_one_providers_refusal_does_not_stop_another() -> None:

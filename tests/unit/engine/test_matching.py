@@ -87,6 +87,11 @@ def test_hexadecimal_escapes_and_others_read_alike() -> None:
     assert matching.split_dn("OU=Sales+CN=J.\\20Smith") == ((("OU", "Sales"), ("CN", "J. Smith")),)
 
 
+def test_the_root_has_no_name() -> None:
+    assert matching.split_dn("") == ()
+    assert matching.first_rdn("") == matching.parent("") == matching.parent("c=SE") == ""
+
+
 @pytest.mark.parametrize("dn", ["x", "=x", "cn=a,", "cn=a,,c=SE", "cn=a+", " =b"])
 def test_text_that_is_no_name_is_refused(dn: str) -> None:
     with pytest.raises(ValueError, match="distinguished name"):
@@ -207,7 +212,8 @@ def test_a_moment_is_the_same_in_every_zone(moment: dt.datetime, minutes: int) -
 @pytest.mark.parametrize(
     "value",
     [
-        "20260302230000Z", "202603022300Z", "2026030223Z", "20260303000000+0100", "20260303000000+01",
+        "20260302230000Z", "202603022300Z", "2026030223Z",
+        "20260303000000+0100", "20260303000000+01",
         "20260302180000-0500", "20260302230000.0Z", "20260302230000,000Z",
     ],
 )  # fmt: skip

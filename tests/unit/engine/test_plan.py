@@ -64,6 +64,11 @@ def only(made: Plan) -> Operation:
     return operation
 
 
+def test_the_first_value_is_none_where_there_is_no_value() -> None:
+    assert held("c=SE", ou=("a", "b")).first("ou") == "a"
+    assert held("c=SE").first("ou") is None
+
+
 # --- attributes ----------------------------------------------------------------------------------
 
 
@@ -298,6 +303,14 @@ def test_who_loses_something_is_the_value_or_the_entry_or_nobody() -> None:
     entry = held(f"ou=u,{BASE}", ou="u", member=("p1", "p2", "p3"), role=("r", "s"), mail="m")
     made = plan(wanted(attributes={"member": ("p1", "p9"), "role": ("s",), "mail": ()}, held=entry))
     assert made.losses(only(made)) == {("person", "p2"), ("person", "p3"), ("unit", "id-u")}
+
+
+@pytest.mark.parametrize(
+    ("name", "lost"), [("mail", set()), ("role", {("unit", "id-u")}), ("member", {("person", "x")})]
+)
+def test_each_kind_of_attribute_counts_for_itself(name: str, lost: set[tuple[str, str]]) -> None:
+    made = plan(wanted(attributes={name: ()}, held=held(f"ou=u,{BASE}", ou="u", **{name: "x"})))
+    assert made.losses(only(made)) == lost
 
 
 def test_what_a_date_explains_is_no_loss() -> None:

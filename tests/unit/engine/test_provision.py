@@ -324,7 +324,8 @@ def test_the_diff_of_a_rename_shows_both_names(world: World) -> None:
 def test_the_diff_says_that_a_personal_number_differs_and_not_which(world: World) -> None:
     world.run()
     world.wanted[2] = replace(
-        world.wanted[2], attributes={"personalIdentityNumber": (number(2),), "mail": (f"{number(2)}@x",)}
+        world.wanted[2],
+        attributes={"personalIdentityNumber": (number(2),), "mail": (f"{number(2)}@x",)},
     )  # fmt: skip
     shown = diff(world)
     assert "personalIdentityNumber" in shown["before"]

@@ -101,7 +101,7 @@ def test_every_file_names_the_schema_of_its_part() -> None:
     for folder in FOLDERS:
         assert {path.name for path in folder.iterdir()} == {f"{part}.yml" for part in PARTS}
         for part in PARTS:
-            first, second, *_ = (folder / f"{part}.yml").read_text("utf-8").splitlines()
+            first, second, *_others = (folder / f"{part}.yml").read_text("utf-8").splitlines()
             assert first == "---"
             path = re.fullmatch(r"# yaml-language-server: \$schema=(.*)", second)
             assert path is not None

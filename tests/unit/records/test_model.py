@@ -162,7 +162,7 @@ def test_field_that_is_wrong_is_refused_at_its_place(changes: dict[str, Any]) ->
 def test_person_without_a_number_has_none() -> None:
     read = TypeAdapter(Person).validate_python(person(personnummer=None))
     with pytest.raises(ValueError, match="expected either personnummer or samordningsnummer"):
-        _ = read.number
+        _number = read.number
 
 
 def test_parts_are_the_three_files() -> None:

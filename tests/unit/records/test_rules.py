@@ -510,7 +510,8 @@ def test_workstations_outside_halsoval_need_no_group(make: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [name for name, (changes, *_) in FAULTS.items() if any("staff" in p for p in changes)]
+    "fault",
+    [name for name, (changes, *_rest) in FAULTS.items() if any("staff" in p for p in changes)],
 )
 def test_no_message_shows_anybody(make: Make, fault: str) -> None:
     for problem in check_record(make(FAULTS[fault][0]), PREFIXES):
