@@ -337,6 +337,9 @@ def _changes(entry: Wanted, held: Entry, schema: Mapping[str, Attribute]) -> tup
         before = held.attributes.get(name, ())
         if before == values:
             continue
+        if not before and len(values) == 1:  # as of most attributes of a new entry
+            changes.append(Change(name, (), (), values))
+            continue
         change = _compare(schema[name], before, values, entry.dated.get(name, ()))
         if change is not None:
             changes.append(change)

@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import matching
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import (
+    provision as provision_room,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
     Attribute,
     Entry,
@@ -148,6 +151,19 @@ def test_check_mode_never_writes_and_makes_the_same_plan(world: World) -> None:
     assert world.directory.content() == before
     assert not world.request.lock_directory.exists()
     assert checked == world.run()
+
+
+def test_a_run_waits_for_another_before_it_reads_and_check_mode_does_not(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provision_room, "LOCK_PATIENCE", 0)
+    with provision_room.exclusive(world.request.lock_directory, world.directory.name):
+        monkeypatch.setattr(world.directory, "read", lambda: pytest.fail("it was read"))
+        with pytest.raises(provision_room.Locked):
+            world.run()
+        monkeypatch.undo()
+        assert world.run(check=True)["alfa"]["changed"] is True
+    assert world.ids() == set()
 
 
 def test_a_person_who_could_not_be_added_is_kept_out_of_the_commission(world: World) -> None:
