@@ -20,7 +20,7 @@ from .hsa_sites import Site
 
 # Of a person whom a provider holds whose record cannot be read now, these are left as they are.
 _CONTACT = ("title", "mail", "telephoneNumber", "startDate", "endDate")
-_ENTITLING = ("hsaTitle", "hsaSystemRole", "objectClass")
+_ENTITLING = ("hsaTitle", "hsaSystemRole")
 
 
 def of_provider(part: AgreementPart, layout: Layout) -> dict[str, Values]:

@@ -34,6 +34,22 @@ def test_ids_are_given_out_over_all_records_in_the_order_of_writing(hsa: Hsa) ->
     assert [hsa_id(hsa.person(number(n)))[-1] for n in (2, 1, 3)] == ["6", "7", "8"]
 
 
+def test_what_is_not_entered_uses_up_no_ids(hsa: Hsa) -> None:
+    people = [
+        person(1, assignment("b", since="2026-12-01")),
+        person(2, assignment("b", purpose="Statistik", to="2026-02-01"), assignment("b")),
+    ]
+    hsa.bring(record(people=people, units=[unit("a", closes="2026-02-28"), unit("b")]))
+    kinds = {hsa_id(e)[-1]: values(e, "halsovalKey")[0].partition("/")[0] for e in hsa.entries()}
+    assert kinds == {"1": "provider", "2": "unit", "3": "person", "4": "commission"}
+
+
+def test_a_new_person_gets_the_id_that_the_record_names(hsa: Hsa) -> None:
+    hsa.bring(record(people=[person(1, hsa_id="SE2321000214-OLD1"), person(2)]))
+    assert hsa_id(hsa.person(number(1))) == "SE2321000214-OLD1"
+    assert hsa.members() == {number(1), number(2)}
+
+
 def test_who_is_written_first_does_not_matter(hsa: Hsa) -> None:
     records = (record("alfa", [person(1)]), record("beta", [person(2)]))
     plan = hsa.plan(*records)

@@ -87,8 +87,12 @@ def test_a_person_who_ends_here_keeps_what_an_invalid_record_gave(
 def test_contact_data_of_a_person_stays_while_one_of_the_records_is_invalid(hsa: Hsa) -> None:
     contact = {"position": "Läkare", "mail": "a@x.example", "phone": "063-1"}
     hsa.bring(record("alfa", [person(1)]), record("beta", [person(1, **contact)]))
-    hsa.bring(record("alfa", [person(1, position="Chef", mail="c@x.example")]), invalid=["beta"])
+    days = assignment(since="2025-12-01", to="2026-12-31")
+    changed = person(1, days, position="Chef", mail="c@x.example")
+    hsa.bring(record("alfa", [changed]), invalid=["beta"])
     entry = hsa.person(number(1))
+    assert values(entry, "startDate") == ("20251231230000Z",)
+    assert values(entry, "endDate") == ()
     assert values(entry, "title") == ("Läkare",)
     assert values(entry, "mail") == ("a@x.example",)
     assert values(entry, "telephoneNumber") == ("063-1",)

@@ -131,6 +131,18 @@ def test_a_start_at_another_provider_does_not_touch_what_is(hsa: Hsa) -> None:
     assert {op.kind for op in hsa.plan(now, later).operations} == {"provider", "unit"}
 
 
+@pytest.mark.parametrize(
+    "beta", [{"phase": "application"}, {"units": [unit(halsoval=False), unit("other")]}]
+)
+def test_a_provider_without_approved_work_does_not_claim_the_person(
+    hsa: Hsa, beta: dict[str, Any]
+) -> None:
+    hsa.bring(record("alfa", [person(1)]), record("beta", [person(1, position="Chef")], **beta))
+    entry = hsa.person(number(1))
+    assert values(entry, "halsovalKey") == ("person/alfa",)
+    assert values(entry, "title") == ()
+
+
 def test_the_end_is_the_last_of_all_ends_and_open_while_one_is(hsa: Hsa) -> None:
     hsa.bring(
         record("alfa", [person(1, assignment(to="2026-04-30"))]),
@@ -249,6 +261,17 @@ def test_a_licence_that_is_withdrawn_is_unpublished_and_counts_as_a_loss(
     assert "4 of 5" in hsa.run(without, lock_directory=tmp_path)["alfa"]["msg"]
     hsa.bring(without)
     assert values(hsa.person(number(1)), "hsaTitle") == ()
+
+
+def test_the_guard_counts_against_all_the_people_that_a_provider_has(
+    hsa: Hsa, tmp_path: Path
+) -> None:
+    doctor = {"licences": [{"title": "Läkare", "confirmed": "2020-01-01"}]}
+    work = assignment(purpose=None)
+    hsa.bring(record(people=[person(n, work, **doctor) for n in range(10)]))
+    two = [person(n, work) for n in range(2)]
+    kept = [person(n, work, **doctor) for n in range(2, 10)]
+    assert hsa.run(record(people=[*two, *kept]), lock_directory=tmp_path)["alfa"]["failed"] is False
 
 
 # --- protected people ----------------------------------------------------------------------------
@@ -487,6 +510,9 @@ def test_an_id_that_is_somebody_elses_takes_nothing_from_them(
     assert values(hsa.person(number(2)), "endDate") == ()
     assert hsa.members("beta") == {number(2)}
     assert results["beta"]["failed"] is False
+    plan = hsa.plan(record("alfa", [mistaken]), record("beta", [owner]))
+    added = {v for op in plan.operations for c in op.changes for v in c.add}
+    assert hsa_id(theirs) not in added
     if not ended:
         assert "belongs to somebody else" in results["alfa"]["msg"]
         assert "merge" not in results["alfa"]["msg"]
