@@ -237,7 +237,7 @@ class Site:
         """Write a record in place of the one of the same id."""
         folder = self.providers / record.id
         folder.mkdir(exist_ok=True)
-        parts = {"agreement": {}, "staff": {}, "equipment": {}}
+        parts: dict[str, Any] = {"agreement": {}, "staff": {}, "equipment": {}}
         for part, content in (parts | json.loads(validation.dump(record))).items():
             (folder / f"{part}.yml").write_text(json.dumps(content), encoding="utf-8")
 
