@@ -234,12 +234,14 @@ def test_hosts_groups_and_variables(site: Site) -> None:
     assert "--@invalid_records:" in run.output
     assert run.output.count("--tallbacken") == 4  # providers, its phase, its two services
     assert "--@phase_ended:" in run.output
-    variables = set(re.findall(r"\{(\w+) = ([^}]*)\}", run.output))
+    variables = dict(re.findall(r"\{(\w+) = ([^}]*)\}", run.output))
+    # python or python3, as pip wrote it into the programs of this environment
+    interpreter = Path(variables.pop("ansible_python_interpreter"))
+    assert interpreter.parent == Path(sys.executable).parent
     assert variables == {
-        ("ansible_connection", "local"),
-        ("ansible_pipelining", "True"),
-        ("ansible_python_interpreter", f"{Path(sys.executable).parent}/python3"),
-        ("halsoval_as_of", "2026-03-02"),
+        "ansible_connection": "local",
+        "ansible_pipelining": "True",
+        "halsoval_as_of": "2026-03-02",
     }
 
 
