@@ -139,10 +139,13 @@ def _allowed(
 ) -> tuple[Operation, ...]:
     allowed = []
     for operation in plan.operations:
-        if not operation.providers.isdisjoint(accepted):
-            allowed.append(operation)
         # With expected plans somebody asked for exactly those; the next ordinary run does the rest.
-        elif not expected and not operation.providers.isdisjoint(refused):
+        is_refused = not expected and not operation.providers.isdisjoint(refused)
+        # What one provider is refused to take from a shared person, the other may not take either.
+        may_be_done = not (is_refused and plan.losses(operation))
+        if may_be_done and not operation.providers.isdisjoint(accepted):
+            allowed.append(operation)
+        elif is_refused:
             part = operation.dated_part()
             if part is not None:
                 allowed.append(part)

@@ -311,3 +311,12 @@ def test_a_shared_operation_is_done_when_one_of_its_providers_may() -> None:
     verdict = judged(made, {p: people(p, 6) for p in ("alfa", "beta")})
     assert set(verdict.refusals) == {"alfa"}
     assert [op.id for op in verdict.operations] == ["commission-beta"]
+
+
+def test_what_one_provider_is_refused_the_other_may_not_take_from_a_shared_person() -> None:
+    shared = entry("beta", held=6, lost=1, dated=1, also=["alfa"])
+    made = plan(entry("alfa", held=6, lost=5), shared)
+    verdict = judged(made, {p: people(p, 6) for p in ("alfa", "beta")})
+    assert set(verdict.refusals) == {"alfa"}
+    (done,) = verdict.operations
+    assert [change.delete for change in done.changes] == [("beta-1",)]
