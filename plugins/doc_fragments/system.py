@@ -29,8 +29,11 @@ options:
     type: list
     elements: str
     default: []
-  lock_directory:
-    description: Directory of the lock that keeps two runs on one controller from writing at a time.
+  state_directory:
+    description:
+      - Directory on the controller, for its user alone. It holds the locks that keep two runs from
+        writing to a system at a time, and the HSA-ids that earlier runs saw, with the people behind
+        them as keyed hashes.
     type: path
     default: ~/.ansible/halsoval
   records:

@@ -25,7 +25,7 @@ SYSTEM_ARGUMENTS: dict[str, dict[str, Any]] = {
     "providers": {"type": "list", "elements": "str", "required": True},
     "as_of": {"type": "str", "required": True},
     "expected_plan": {"type": "list", "elements": "str", "default": []},
-    "lock_directory": {"type": "path", "default": "~/.ansible/halsoval"},
+    "state_directory": {"type": "path", "default": "~/.ansible/halsoval"},
     "records": {"type": "path", "required": True},
 }
 
@@ -42,15 +42,21 @@ Desire = Callable[[payload.Approved, dt.date, Sequence[Entry]], Desired]
 
 
 def directory(
-    params: dict[str, Any], base_dn: str, search_filter: str, attributes: Iterable[Attribute]
+    params: dict[str, Any],
+    searches: Iterable[tuple[Any, ...]],
+    attributes: Iterable[Attribute],
+    active_directory: bool = False,
 ) -> Directory:
-    """The directory that the options of the doc fragment `ldap` describe."""
+    """The directory that the options of the doc fragment `ldap` describe.
+
+    `searches` are (base, filter, attribute names), and "BASE" where the base alone is meant.
+    """
     names = ("server_uri", "bind_dn", "bind_password", "ca_path", "timeout")
-    schema = {attribute.name: attribute for attribute in attributes}
     return Directory(
         Settings(*(params[name] for name in names)),
-        Search(base_dn, search_filter, tuple(schema)),
-        schema,
+        [Search(*search) for search in searches],
+        {attribute.name: attribute for attribute in attributes},
+        active_directory,
     )
 
 
@@ -102,7 +108,7 @@ def _run(
         secret=hashlib.sha256(params["bind_password"].encode()).digest(),
         check=module.check_mode,
         diff=module._diff,
-        lock_directory=Path(params["lock_directory"]),
+        lock_directory=Path(params["state_directory"]),
         title=title,
     )
     results = provision(connect(params), wish, request)

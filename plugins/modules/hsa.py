@@ -153,10 +153,14 @@ findings:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa import desire
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa_layout import (
     Layout,
-    search,
+    attributes,
+    searches,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.identities import (
+    IDENTITY_LAYOUT_ARGUMENTS,
+    desire_hsa,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.system_module import (
     LDAP_ARGUMENTS,
@@ -166,17 +170,11 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.system_module im
 )
 
 LAYOUT_ARGUMENTS = {
-    "base_dn": {"type": "str", "required": True},
-    "provider_branch": {"type": "str", "required": True},
-    "people_branch": {"type": "str", "required": True},
-    "hsa_id_prefix": {"type": "str", "default": "SE2321000214-HV"},
-    "key_attribute": {"type": "str", "default": "halsovalKey", "no_log": False},
+    **IDENTITY_LAYOUT_ARGUMENTS,
     "key_class": {"type": "str", "default": "halsovalObject", "no_log": False},
-    "renamed": {"type": "dict", "default": {}},
     "system_roles": {"type": "dict", "default": {}},
     "public_indicator": {"type": "str", "default": "03"},
     "protected_name": {"type": "str", "default": "Skyddad person"},
-    "lead_days": {"type": "int", "default": 56},
     "feigned": {"type": "bool", "default": False},
 }
 
@@ -190,8 +188,8 @@ def main() -> None:
     run(
         module,
         "HSA",
-        lambda params: directory(params, *search(layout)),
-        lambda approved, as_of, held: desire(approved, as_of, layout, held),
+        lambda params: directory(params, searches(layout), attributes(layout)),
+        desire_hsa(module, layout),
     )
 
 

@@ -326,7 +326,7 @@ def make_task(site: Site, payload: Path, as_of: str = AS_OF, **options: Any) -> 
         {
             "providers": list(reading.providers),
             "as_of": as_of,
-            "lock_directory": str(site.home / "lock"),
+            "state_directory": str(site.home / "lock"),
             "records": str(payload),
             "server_uri": lab.uri,
             "bind_dn": lab.service_dn,

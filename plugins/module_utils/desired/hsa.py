@@ -18,66 +18,48 @@ from ..engine import matching
 from ..engine.guard import Holding
 from ..engine.plan import Entry, Values, Wanted
 from ..engine.provision import Desired
-from ..records import claims
 from ..records.payload import Approved
-from ..records.people import NaturalPerson, natural_people
+from ..records.people import NOTHING_REMEMBERED, NaturalPerson, Remembered
 from . import hsa_attributes, hsa_findings
 from .hsa_findings import person_error
-from .hsa_holdings import Holdings, ids, index, person_key
+from .hsa_holdings import Holdings, person_key
+from .hsa_identities import register
 from .hsa_layout import Layout, attributes
-from .hsa_sites import Commission, Site, commissions, sites
+from .hsa_sites import Commission, Site
 
 _PROVIDER, _UNIT, _PERSON, _COMMISSION = range(4)
 
 
-def desire(approved: Approved, as_of: dt.date, layout: Layout, held: Sequence[Entry]) -> Desired:
-    """What HSA must hold on a day, given what it holds.
+def desire(
+    approved: Approved,
+    as_of: dt.date,
+    layout: Layout,
+    held: Sequence[Entry],
+    remembered: Remembered = NOTHING_REMEMBERED,
+) -> Desired:
+    """What HSA must hold on a day, given what it holds and what earlier runs saw there.
 
     Raises ValueError when no HSA-ids are left.
     """
-    holdings = index(held, layout)
-    people = natural_people(approved.records, as_of, layout.lead_days)
-    units = sites(approved.records, as_of)
-    groups = commissions(units, people, holdings.ours)
-    named = {hsa_id for record in approved.records for *_place, hsa_id in claims.hsa_ids(record)}
-    given = ids(_named(units, people, groups, holdings), people, holdings, named)
-    known = frozenset(record.id for record in approved.records)
-    draft = _Draft(layout, as_of, known, holdings, given)
+    known = register(approved, as_of, layout, held, remembered)
+    people, units, holdings = known.people, known.sites, known.holdings
+    providers = frozenset(record.id for record in approved.records)
+    draft = _Draft(layout, as_of, providers, holdings, known.ids)
     wanted = (
         *draft.providers(units),
         *(entry for site in units for entry in draft.unit(site)),
         *(entry for person in people for entry in draft.person(person)),
         *draft.forgotten(people),
-        *(entry for commission in groups for entry in draft.commission(commission)),
+        *(entry for commission in known.commissions for entry in draft.commission(commission)),
     )
     return Desired(
         wanted=wanted,
         attributes=attributes(layout),
         holdings=_held_objects(wanted, layout),
-        findings=hsa_findings.findings(approved, as_of, people, units, holdings, given),
+        findings=hsa_findings.findings(approved, as_of, people, units, holdings, known.ids),
         errors=hsa_findings.errors(people, units, holdings),
         taken=tuple(entry.dn for entry in (*holdings.not_ours, *holdings.ours.values())),
     )
-
-
-def _named(
-    units: Sequence[Site],
-    people: Sequence[NaturalPerson],
-    groups: Sequence[Commission],
-    holdings: Holdings,
-) -> dict[str, str | None]:
-    """The keys that need an HSA-id, in the order of writing, with the one that a record names."""
-    live = [site for site in units if site.is_live]
-    return {
-        **{f"provider/{site.record.id}": site.record.agreement.hsa_id for site in live},
-        **{site.key: site.unit.hsa_id for site in live},
-        **{
-            person.number: None if person_error(person, holdings) else person.hsa_id
-            for person in people
-            if person.current
-        },
-        **{commission.key: None for commission in groups if commission.is_called_for},
-    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from ..engine import matching
 from ..engine.plan import Entry
 from ..records.model import Assignment, Record
-from ..records.people import NaturalPerson, allocate
-from .hsa_layout import Layout
+from ..records.people import NaturalPerson, Remembered, allocate
+from .hsa_layout import REFERENCES, Layout
 
 
 @dataclass(frozen=True)
@@ -123,12 +123,14 @@ def ids(
     people: Sequence[NaturalPerson],
     holdings: Holdings,
     reserved: Collection[str],
+    remembered: Remembered,
 ) -> dict[str, str]:
     """The HSA-id of everything that is to be entered, by key; of people by personal number.
 
     `named` are the keys in the order in which entries are written, with the id that the record
-    names, if it does. An id comes from the directory, else from the record, else it is given out.
-    `reserved` are all ids that any record names: nothing else may get one of them.
+    names, if it does. An id comes from the directory, else from the record, else from an earlier
+    run, else it is given out. `reserved` are all ids that any record names: nothing else may get
+    one of them.
     """
     held = {key: holdings.id(entry) for key, entry in holdings.ours.items()}
     held |= {
@@ -137,9 +139,14 @@ def ids(
         for entry in holdings.of_person(person)[:1]
     }
     recorded = {key: hsa_id for key, hsa_id in named.items() if hsa_id}
-    known = {**recorded, **held}
+    earlier = {
+        person.number: hsa_id
+        for person in people
+        if (hsa_id := remembered.of(person)) and holdings.with_id(hsa_id) is None
+    }
+    known = {**earlier, **recorded, **held}
     missing = [key for key in named if key not in known]
-    used = holdings.used_ids.union(reserved)
+    used = holdings.used_ids.union(reserved, remembered.ids)
     return {**known, **allocate(missing, used, holdings.layout.hsa_id_prefix)}
 
 
@@ -168,10 +175,9 @@ def commission_key(record: Record, assignment: Assignment) -> str:
 
 def _references(entries: Iterable[Entry], layout: Layout) -> Iterable[str]:
     """Ids that entries point at: one whose own entry is gone was used all the same."""
-    names = ("hsaCommissionMember", "hsaHealthCareUnitManager", "hsaResponsibleHealthCareProvider")
     return (
         value
         for entry in entries
-        for name in names
+        for name in REFERENCES
         for value in entry.attributes.get(layout.name(name), ())
     )

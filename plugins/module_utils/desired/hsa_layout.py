@@ -48,13 +48,23 @@ class Layout:
         return (*map(self.name, (*national, *feigned)), self.key_class)
 
 
-def search(layout: Layout) -> tuple[str, str, tuple[Attribute, ...]]:
+Search = tuple[str, str, Values]
+
+
+def searches(layout: Layout) -> tuple[Search, ...]:
     """What to read of the directory: base, filter and attributes.
 
     It is everything that has an HSA-id, the region's own entries too: their ids are taken, and a
     person among them is used, not doubled.
     """
-    return layout.base_dn, f"({layout.name('hsaIdentity')}=*)", attributes(layout)
+    names = tuple(attribute.name for attribute in attributes(layout))
+    return ((layout.base_dn, f"({layout.name('hsaIdentity')}=*)", names),)
+
+
+def identity_searches(layout: Layout) -> tuple[Search, ...]:
+    """The same entries, with what tells who and whose they are and which ids are taken."""
+    names = (layout.key_attribute, *map(layout.name, _IDENTIFYING))
+    return ((layout.base_dn, f"({layout.name('hsaIdentity')}=*)", names),)
 
 
 def attributes(layout: Layout) -> tuple[Attribute, ...]:
@@ -84,6 +94,13 @@ def attributes(layout: Layout) -> tuple[Attribute, ...]:
         *(replace(attribute, name=layout.name(attribute.name)) for attribute in table),
     )
 
+
+# Attributes that name other objects by HSA-id.
+REFERENCES = (
+    "hsaCommissionMember", "hsaHealthCareUnitManager", "hsaResponsibleHealthCareProvider",
+)  # fmt: skip
+
+_IDENTIFYING = ("objectClass", "hsaIdentity", "personalIdentityNumber", *REFERENCES)
 
 _CLASSES = (
     "organizationalUnit", "person", "hsaCommission", "hsaHealthCareProvider", "hsaHealthCareUnit",

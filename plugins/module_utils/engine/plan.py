@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -23,12 +23,25 @@ Values = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Codec:
+    """How the values that a system stores become those that a plan compares, and back.
+
+    Nothing is lost on the way: `encode` gives what `decode` was given.
+    """
+
+    decode: Callable[[Values], Values]
+    encode: Callable[[Values], Values]
+
+
+@dataclass(frozen=True, slots=True)
 class Attribute:
     """How values of an attribute compare, and what losing one means.
 
     `grants` says who loses something when a value goes: the object that the value names (a
-    member's HSA-id), the entry itself, or nobody. `ours` limits the comparison to values that we
-    set; others are left alone. Values of a `secret` attribute are never shown.
+    member's HSA-id), the entry itself, or nobody; `named` gives the id of the object that a value
+    names. `ours` limits the comparison to values that we set; others are left alone. Values of a
+    `secret` attribute are never shown. `made` makes the value of an attribute that can be written
+    and not read: a plan holds something in its place.
     """
 
     name: str
@@ -37,14 +50,21 @@ class Attribute:
     ours: frozenset[str] | None = None
     secret: bool = False
     refers: bool = False
+    named: Callable[[str], str] = str
+    codec: Codec | None = None
+    made: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry as a system holds it: attributes by their canonical names."""
+    """An entry as a system holds it: attributes by their canonical names.
+
+    `address` is a name that it keeps when it is moved, where the system has such names.
+    """
 
     dn: str
     attributes: Mapping[str, Values]
+    address: str = ""
 
     def first(self, name: str) -> str | None:
         """The first value of an attribute, or None."""
@@ -59,7 +79,8 @@ class Wanted:
     Only the attributes named are compared; () means that the attribute must be absent. `rdns` are
     the relative DNs that serve, the preferred one first. `parent` is a DN, or the `key` of another
     wanted entry. `dated` holds the values that an approved record ended by a date: their going is
-    no surprise to the guard. `level` orders the writes: lower levels first.
+    no surprise to the guard. Of an attribute that grants nothing it may also hold values that come
+    with such an end. `level` orders the writes: lower levels first.
     """
 
     key: str
@@ -77,7 +98,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one attribute loses and gains; `dated` are those of `delete` that a date explains."""
+    """What one attribute loses and gains; `dated` are the values that a date explains."""
 
     attribute: str
     before: Values
@@ -90,7 +111,8 @@ class Change:
 class Operation:
     """One write: add, modify or rename an entry.
 
-    `dn` is the entry's name when its turn comes; `held_dn` the one it has before the plan.
+    `dn` is the entry's name when its turn comes; `held_dn` the one it has before the plan;
+    `address` one that it never loses, where the system has such names.
     """
 
     action: Literal["add", "modify", "rename"]
@@ -103,6 +125,7 @@ class Operation:
     changes: tuple[Change, ...] = ()
     new_rdn: str = ""
     held_dn: str = ""
+    address: str = ""
     confidential: bool = False
 
     @property
@@ -111,34 +134,44 @@ class Operation:
         return f"{self.new_rdn},{matching.parent(self.dn)}" if self.new_rdn else self.dn
 
     def dated_part(self) -> Operation | None:
-        """The operation with nothing but the removals that a date explains, or None.
+        """The operation with nothing but what a date explains, or None.
 
         It is what is done of a refused plan, so no rename of that plan comes before it.
         """
         if self.action != "modify":
             return None
         part = self._with(
-            replace(change, delete=tuple(v for v in change.delete if v in change.dated), add=())
+            replace(
+                change,
+                delete=tuple(v for v in change.delete if v in change.dated),
+                add=tuple(v for v in change.add if v in change.dated),
+            )
             for change in self.changes
         )
         return replace(part, dn=self.held_dn) if part else None
 
     def undated_part(self) -> Operation | None:
-        """The operation without the removals that a date explains, or None."""
+        """The operation without what a date explains, or None."""
         if not any(change.dated for change in self.changes):
             return self
         return self._with(
-            replace(change, delete=tuple(v for v in change.delete if v not in change.dated))
+            replace(
+                change,
+                delete=tuple(v for v in change.delete if v not in change.dated),
+                add=tuple(v for v in change.add if v not in change.dated),
+            )
             for change in self.changes
         )
 
-    def without(self, ids: Collection[str], refers: Collection[str]) -> Operation | None:
+    def without(
+        self, ids: Collection[str], attributes: Mapping[str, Attribute]
+    ) -> Operation | None:
         """The operation without the added references to objects that are not there, or None."""
         if not ids:
             return self
         return self._with(
-            replace(change, add=tuple(v for v in change.add if v not in ids))
-            if change.attribute in refers
+            replace(change, add=tuple(v for v in change.add if attribute.named(v) not in ids))
+            if (attribute := attributes[change.attribute]).refers
             else change
             for change in self.changes
         )
@@ -167,11 +200,11 @@ class Plan:
         """(kind, id) of every object that loses something without a date that says so."""
         lost: set[tuple[str, str]] = set()
         for change in operation.changes:
-            grants = self.attributes[change.attribute].grants
+            attribute = self.attributes[change.attribute]
             undated = [value for value in change.delete if value not in change.dated]
-            if grants == "value":
-                lost.update(("person", value) for value in undated)
-            elif grants == "entry" and undated:
+            if attribute.grants == "value":
+                lost.update(("person", attribute.named(value)) for value in undated)
+            elif attribute.grants == "entry" and undated:
                 lost.add((operation.kind, operation.id))
         return frozenset(lost)
 
@@ -301,6 +334,7 @@ def _operations(entry: Wanted, names: _Names, schema: Mapping[str, Attribute]) -
         dn=dn,
         providers=entry.providers,
         held_dn=held.dn if held else "",
+        address=held.address if held else "",
         confidential=entry.confidential,
     )
     if held is None:
@@ -328,7 +362,7 @@ def _renamed(held: Entry, rdn: str) -> Entry:
         )
     for kind, new in matching.split_dn(rdn)[0]:
         attributes[kind] = (*attributes.get(kind, ()), new)
-    return Entry(held.dn, attributes)
+    return replace(held, attributes=attributes)
 
 
 def _changes(entry: Wanted, held: Entry, schema: Mapping[str, Attribute]) -> tuple[Change, ...]:
@@ -363,5 +397,6 @@ def _compare(
     if not delete and not add:
         return None
     forms = {attribute.rule(value) for value in dated}
-    explained = frozenset(value for value in delete if attribute.rule(value) in forms)
+    explicable = delete if attribute.grants else (*delete, *add)
+    explained = frozenset(value for value in explicable if attribute.rule(value) in forms)
     return Change(attribute.name, before, delete, add, explained)

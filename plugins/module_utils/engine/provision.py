@@ -66,8 +66,9 @@ class Finding:
 class Desired:
     """What a system must hold, for all providers.
 
-    `errors` are the reasons why a provider's plan may not be carried out. `holdings` say what each
-    provider's objects hold today. `taken` are the DNs of entries that are not ours.
+    `errors` are the reasons why a provider's plan may not be carried out; `waiting` are those why
+    something is not in it yet. `holdings` say what each provider's objects hold today. `taken` are
+    the DNs of entries that are not ours. `returns` is what else the result says of a provider.
     """
 
     wanted: tuple[Wanted, ...]
@@ -75,7 +76,9 @@ class Desired:
     holdings: Mapping[str, frozenset[Holding]]
     findings: tuple[Finding, ...] = ()
     errors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    waiting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     taken: tuple[str, ...] = ()
+    returns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,6 @@ def carry_out(system: System, plan: Plan, operations: Sequence[Operation]) -> Wr
 
     A change that failed holds nothing back: what lies below may be somebody's leaving.
     """
-    refers = frozenset(name for name, attribute in plan.attributes.items() if attribute.refers)
     done: list[Operation] = []
     failed: dict[Operation, str] = {}
     for batch in _batches(operations):
@@ -172,7 +174,7 @@ def carry_out(system: System, plan: Plan, operations: Sequence[Operation]) -> Wr
         names = {operation.new_dn for operation in failed if operation.action != "modify"}
         ready = []
         for operation in batch:
-            possible = operation.without(absent, refers)
+            possible = operation.without(absent, plan.attributes)
             if possible is not None and _stands_below(possible.dn, names):
                 failed[possible] = "not tried: the entry itself or the one above it failed"
             elif possible is not None:
@@ -221,7 +223,12 @@ def _results(
             continue
         refusal = verdict.refusals.get(provider)
         errors = [
-            mask(error) for error in (*([refusal] if refusal else ()), *failed.get(provider, ()))
+            mask(error)
+            for error in (
+                *([refusal] if refusal else ()),
+                *failed.get(provider, ()),
+                *desired.waiting.get(provider, ()),
+            )
         ]
         operations = done.get(provider, [])
         results[provider] = {
@@ -233,6 +240,7 @@ def _results(
             "errors": errors,
             "findings": findings.get(provider, []),
             "plan": verdict.hashes.get(provider, ""),
+            **desired.returns.get(provider, {}),
         }
         if request.diff:
             results[provider]["diff"] = _diff(
@@ -296,20 +304,21 @@ def _before_after(operation: Operation, attributes: Mapping[str, Attribute]) -> 
         for dn in (operation.dn, operation.new_dn)
     )
     for change in operation.changes:
-        secret = operation.confidential or attributes[change.attribute].secret
+        attribute = attributes[change.attribute]
+        secret = operation.confidential or attribute.secret
         kept = [value for value in change.before if value not in change.delete]
-        before += _lines(change.attribute, change.before, "before" if secret else None)
-        after += _lines(change.attribute, [*kept, *change.add], "after" if secret else None)
+        before += _lines(attribute, change.before, "before" if secret else None)
+        after += _lines(attribute, [*kept, *change.add], "after" if secret else None)
     if operation.action == "add":
         before = []
     return _joined(before), _joined(after)
 
 
-def _lines(name: str, values: Iterable[str], hidden: str | None) -> list[str]:
+def _lines(attribute: Attribute, values: Iterable[str], hidden: str | None) -> list[str]:
     """The lines of an attribute; a hidden one still shows that it differs."""
     if hidden:
-        return [f"{name}: {MASK} ({hidden})"] * bool(tuple(values))
-    return [f"{name}: {mask(value)}" for value in sorted(values)]
+        return [f"{attribute.name}: {MASK} ({hidden})"] * bool(tuple(values))
+    return [f"{attribute.name}: {mask(attribute.named(value))}" for value in sorted(values)]
 
 
 def _joined(lines: Sequence[str]) -> str:

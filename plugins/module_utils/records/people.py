@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
@@ -100,6 +100,22 @@ class NaturalPerson:
     def hsa_id(self) -> str | None:
         """The HSA-id that a record names, if any does."""
         return next((e.row.hsa_id for e in self.employments if e.row.hsa_id), None)
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """HSA-ids that earlier runs saw in HSA: all of them, and those of people by personal number."""
+
+    ids: frozenset[str] = frozenset()
+    by_number: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, person: NaturalPerson) -> str | None:
+        """The HSA-id that a person had."""
+        found = (self.by_number.get(number) for number in sorted(person.numbers))
+        return next(filter(None, found), None)
+
+
+NOTHING_REMEMBERED = Remembered()
 
 
 def natural_people(

@@ -12,6 +12,8 @@ Why so much is checked here (all reproduced with ldap3 2.9.1):
   ``receive_timeout`` its thread spins for ever once the peer is gone. So requests are pipelined
   here, in one thread, on a synchronous connection.
 - ``safe_dn`` passes any DN holding "@" unchecked: ``check_names`` is off, DNs come escaped.
+- ``auto_range`` returns a part of the values when a follow-up fails: it is off, and ranges are
+  asked for here, each of which must begin where the one before ended.
 - The RESTARTABLE strategy sends an add again whose reply was lost: here such an entry is read back
   and then decided.
 """
@@ -19,17 +21,18 @@ Why so much is checked here (all reproduced with ldap3 2.9.1):
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from ..engine import matching
-from ..engine.plan import Attribute, Change, Entry, Operation
+from ..engine.plan import Attribute, Change, Codec, Entry, Operation, Values
 from ..records.identifiers import mask
 from .ldap_message import message
 
@@ -45,6 +48,8 @@ except ImportError:  # ansible-test imports this file without it
     HAS_LDAP3 = False
 
 PAGED_RESULTS = "1.2.840.113556.1.4.319"
+# Without it AD refers every search of a domain to its other partitions (MS-ADTS 3.1.1.3.4.1.5).
+DOMAIN_SCOPE = "1.2.840.113556.1.4.1339"
 PAGE_SIZE = 1000
 # Requests under way at once. OpenLDAP drops a session with more than 1,000 pending
 # (conn_max_pending_auth); beyond 64 nothing gets faster.
@@ -57,6 +62,23 @@ _ENTRY, _REFERENCE = 4, 19
 _SUCCESS, _BUSY, _UNAVAILABLE = 0, 51, 52
 _TIME_LIMIT, _SIZE_LIMIT, _ADMIN_LIMIT = 3, 4, 11
 _NO_SUCH_ATTRIBUTE, _EXISTS, _INVALID_CREDENTIALS, _NO_SUCH_OBJECT = 16, 68, 49, 32
+_REFERRAL = 10
+
+_GUID = "objectGUID"
+# A part of an attribute's values (MS-ADTS 3.1.1.3.1.3.3): name, first, last or *.
+_RANGE = re.compile(r"([^;]+);range=([0-9]+)-([0-9]+|\*)", re.IGNORECASE)
+
+# AD begins its messages with an error code of Windows (MS-ERREF 2.2), of which these say more than
+# the result code of LDAP.
+_WINDOWS_ERRORS = {
+    "00000005": "the account that the run binds as has no right to do this",
+    "00002098": "the account that the run binds as has no right to do this",
+    "0000052D": "the domain's password policy refuses the password",
+    "00002071": "the name is taken by another object",
+    "0000202F": "the name is taken by another object",
+    "000021C7": "the name is taken by another object",
+    "000021C8": "the name is taken by another object",
+}
 
 _CHANGED = "somebody else changed the entry at the same time; run again"
 
@@ -88,27 +110,52 @@ class Settings:
 
 @dataclass(frozen=True)
 class Search:
-    """What to read: everything below `base` that the filter matches, with these attributes."""
+    """What to read: everything below `base`, or `base` alone, that the filter matches.
+
+    A `base` alone need not exist.
+    """
 
     base: str
     filter: str
     attributes: tuple[str, ...]
+    scope: Literal["SUBTREE", "BASE"] = "SUBTREE"
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How a reply becomes an entry: canonical names by folded ones, and codecs."""
+
+    names: Mapping[str, str]
+    codecs: Mapping[str, Codec]
+    active_directory: bool
 
 
 class Directory:
     """The directory as a system of the pipe: `read` and `apply`.
 
-    `schema` gives the matching rule of every attribute that is written, to decide on a write whose
-    reply was lost. Both methods raise DirectoryError.
+    An entry that several searches find is as the last of them found it. `schema` says how every
+    attribute that is written is stored, and compares where the reply to a write was lost. In an
+    Active Directory entries are addressed by objectGUID, since somebody may move them meanwhile.
+    Both methods raise DirectoryError.
     """
 
-    def __init__(self, settings: Settings, search: Search, schema: Mapping[str, Attribute]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        searches: Sequence[Search],
+        schema: Mapping[str, Attribute],
+        active_directory: bool = False,
+    ) -> None:
         if not HAS_LDAP3:
             raise DirectoryError("the Python package ldap3 is missing on the controller")
         self._settings = settings
-        self._search = search
+        self._searches = searches
         self._schema = schema
         self._server = _server(settings)
+        codecs = {name: a.codec for name, a in schema.items() if a.codec}
+        names = {name.casefold(): name for name in (*schema, _GUID)}
+        self._form = _Form(names, codecs, active_directory)
+        self._stored_otherwise = codecs.keys() | {name for name, a in schema.items() if a.made}
 
     @property
     def name(self) -> str:
@@ -116,7 +163,7 @@ class Directory:
         return self._settings.uri
 
     def read(self) -> tuple[Entry, ...]:
-        """Every entry of the search, complete, or an error."""
+        """Every entry of the searches, complete, or an error."""
         return self._retried(self._read_all)
 
     def apply(self, operations: Sequence[Operation]) -> dict[Operation, str]:
@@ -151,12 +198,17 @@ class Directory:
 
     def _read_all(self) -> tuple[Entry, ...]:
         with self._connection() as connection:
-            return tuple(self._pages(connection))
+            found = {
+                entry.dn: entry
+                for search in self._searches
+                for entry in self._pages(connection, search)
+            }
+        return tuple(found.values())
 
-    def _pages(self, connection: Any) -> Iterator[Entry]:
+    def _pages(self, connection: Any, search: Search) -> Iterator[Entry]:
         cookie: bytes | None = None
         while True:
-            entries, following = _searched(connection, self._search, cookie)
+            entries, following = _searched(connection, search, self._form, cookie)
             yield from entries
             if not following:
                 return
@@ -175,9 +227,11 @@ class Directory:
 
     def _state(self, connection: Any, operation: Operation) -> str:
         if operation.action == "rename":
-            new_dn = f"{operation.new_rdn},{matching.parent(operation.dn)}"
-            return "done" if self._lookup(connection, new_dn) is not None else "undone"
-        entry = self._lookup(connection, operation.dn)
+            # Both names: somebody else's entry may have the new one.
+            gone = self._lookup(connection, operation.dn) is None
+            found = self._lookup(connection, operation.new_dn) is not None
+            return "undone" if not gone else "done" if found else "other"
+        entry = self._lookup(connection, operation.address or operation.dn)
         if entry is None:
             return "undone" if operation.action == "add" else "other"
         if all(self._holds(entry, change) for change in operation.changes):
@@ -185,10 +239,12 @@ class Directory:
         return "other" if operation.action == "add" else "undone"
 
     def _lookup(self, connection: Any, dn: str) -> Entry | None:
-        search = Search(dn, "(objectClass=*)", self._search.attributes)
-        return next(iter(_searched(connection, search, None, ldap3.BASE)[0]), None)
+        search = Search(dn, "(objectClass=*)", tuple(self._schema), "BASE")
+        return next(iter(_searched(connection, search, self._form, None)[0]), None)
 
     def _holds(self, entry: Entry, change: Change) -> bool:
+        if self._schema[change.attribute].made:
+            return True  # nobody can read it
         rule = self._schema[change.attribute].rule
         held = set(map(rule, entry.attributes.get(change.attribute, ())))
         return held.issuperset(map(rule, change.add)) and held.isdisjoint(map(rule, change.delete))
@@ -212,7 +268,8 @@ class Directory:
                     batch = [remaining.popleft() for _count in range(_room(remaining, waiting))]
                     numbered = {connection.server.next_message_id(): op for op in batch}
                     waiting.update(numbered)
-                    connection.socket.sendall(b"".join(map(message, numbered, numbered.values())))
+                    stored = map(self._stored, numbered.values())
+                    connection.socket.sendall(b"".join(map(message, numbered, stored)))
                     while len(waiting) > (WINDOW // 2 if remaining else 0):
                         for reply in _received(connection):
                             result = connection.strategy.decode_response_fast(reply)
@@ -220,6 +277,13 @@ class Directory:
         except _Transient:
             return [*busy, *remaining], list(waiting.values())
         return busy, []
+
+    def _stored(self, operation: Operation) -> Operation:
+        """The operation with the values as the directory stores them."""
+        if self._stored_otherwise.isdisjoint(change.attribute for change in operation.changes):
+            return operation
+        changes = (_stored(self._schema[change.attribute], change) for change in operation.changes)
+        return replace(operation, changes=tuple(changes))
 
     # --- connections -----------------------------------------------------------------------------
 
@@ -308,32 +372,75 @@ def _close(connection: Any) -> None:
 
 
 def _searched(
-    connection: Any, search: Search, cookie: bytes | None, scope: str = "SUBTREE"
+    connection: Any, search: Search, form: _Form, cookie: bytes | None
 ) -> tuple[list[Entry], bytes | None]:
-    """One page of a search, its result code checked, and the cookie of the next page.
-
-    A base that does not exist is an error, but for a search of one entry: then there is none.
-    """
+    """One page of a search, its result code checked, and the cookie of the next page."""
+    names = [*search.attributes, _GUID] if form.active_directory else list(search.attributes)
     request = search_operation(
-        search.base, search.filter, scope, ldap3.DEREF_NEVER, list(search.attributes),
+        search.base, search.filter, search.scope, ldap3.DEREF_NEVER, names, 0, 0, False, False, True
+    )
+    connection.strategy.send("searchRequest", request, _controls(search, form, cookie))
+    found = []
+    for reply in _replies(connection):
+        if reply["protocolOp"] == _ENTRY:
+            found.append(_entry(reply["payload"], form))
+        elif reply["protocolOp"] == _REFERENCE:
+            raise IncompleteRead(f"the search below {search.base} refers to another server")
+        else:
+            break
+    result = connection.strategy.decode_response_fast(reply)
+    if search.scope == "BASE" and result["result"] in (_NO_SUCH_OBJECT, _REFERRAL):
+        return [], None
+    _check_search(search.base, result["result"], result["description"])
+    entries = [_complete(connection, entry, cut, form) if cut else entry for entry, cut in found]
+    return entries, _cookie(result)
+
+
+def _controls(search: Search, form: _Form, cookie: bytes | None) -> list[Any]:
+    paging = [paged_search_control(True, PAGE_SIZE, cookie)] if search.scope == "SUBTREE" else []
+    return [*paging, *([(DOMAIN_SCOPE, False, None)] if form.active_directory else [])]
+
+
+def _complete(connection: Any, entry: Entry, cut: Mapping[str, int], form: _Form) -> Entry:
+    """The entry with all values of the attributes that a server cut, asked for part by part."""
+    attributes = dict(entry.attributes)
+    for name in cut:
+        following: int | None = cut[name]
+        while following is not None:
+            part, cut_again = _part(connection, entry, f"{name};range={following}-*", form)
+            values = part.attributes.get(name, ())
+            last = cut_again.get(name)
+            if not values or (last is not None and last != following + len(values)):
+                raise IncompleteRead(f"{entry.dn} came with a part of its {name} only")
+            attributes[name] += values
+            following = last
+    return replace(entry, attributes=attributes)
+
+
+def _part(
+    connection: Any, entry: Entry, attribute: str, form: _Form
+) -> tuple[Entry, Mapping[str, int]]:
+    """The entry with one attribute, or a part of it, and where that part ends."""
+    request = search_operation(
+        entry.address or entry.dn, "(objectClass=*)", ldap3.BASE, ldap3.DEREF_NEVER, [attribute],
         0, 0, False, False, True,
     )  # fmt: skip
-    paging = [paged_search_control(True, PAGE_SIZE, cookie)] if scope == ldap3.SUBTREE else None
-    connection.strategy.send("searchRequest", request, paging)
-    canonical = {name.casefold(): name for name in search.attributes}
-    entries = []
+    connection.strategy.send("searchRequest", request, None)
+    part: tuple[Entry, Mapping[str, int]] = (Entry(entry.dn, {}), {})
+    for reply in _replies(connection):
+        if reply["protocolOp"] == _ENTRY:
+            part = _entry(reply["payload"], form, attribute)
+        else:
+            break
+    result = connection.strategy.decode_response_fast(reply)
+    _check_search(entry.dn, result["result"], result["description"])
+    return part
+
+
+def _replies(connection: Any) -> Iterator[Mapping[str, Any]]:
+    """The replies to a search one by one; whoever reads them stops at its result."""
     while True:
-        for reply in _received(connection):
-            if reply["protocolOp"] == _ENTRY:
-                entries.append(_entry(reply["payload"], canonical))
-            elif reply["protocolOp"] == _REFERENCE:
-                raise IncompleteRead(f"the search below {search.base} refers to another server")
-            else:
-                result = connection.strategy.decode_response_fast(reply)
-                if result["result"] == _NO_SUCH_OBJECT and scope == ldap3.BASE:
-                    return [], None
-                _check_search(search.base, result["result"], result["description"])
-                return entries, _cookie(result)
+        yield from _received(connection)
 
 
 def _check_search(base: str, code: int, description: str) -> None:
@@ -353,21 +460,57 @@ def _cookie(result: Mapping[str, Any]) -> bytes | None:
     return control["value"]["cookie"] if control else None
 
 
-def _entry(payload: Any, canonical: Mapping[str, str]) -> Entry:
-    """An entry of a decoded SearchResultEntry: (tag, ..., value) at every level.
+def _entry(payload: Any, form: _Form, asked: str = "") -> tuple[Entry, Mapping[str, int]]:
+    """An entry of a decoded SearchResultEntry, and where the attributes go on that it cut.
 
-    ldap3's own conversion decodes each value several times, which takes three times as long.
+    The payload is (tag, ..., value) at every level. ldap3's own conversion decodes each value
+    several times, which takes three times as long. `asked` is the range that was asked for.
     """
     dn = payload[0][3].decode("utf-8", "surrogateescape")
-    attributes = {}
+    attributes, cut = {}, {}
     for *_tags, (kind, values) in payload[1][3]:
         name = kind[3].decode()
-        if ";range=" in name.casefold():
-            raise IncompleteRead(f"{dn} came with a part of its values only")
-        attributes[canonical.get(name.casefold(), name)] = tuple(
-            value[3].decode("utf-8", "surrogateescape") for value in values[3]
-        )
-    return Entry(dn, attributes)
+        if ";" in name and (part := _RANGE.fullmatch(name)):
+            name = part[1]
+            if part[3] != "*":
+                cut[form.names.get(name.casefold(), name)] = int(part[3]) + 1
+            if int(part[2]) != _first(asked):
+                raise IncompleteRead(f"{dn} came with another part of its {name} than asked for")
+        elif not values[3]:
+            continue  # AD names an attribute of which it sends a range once more, without values
+        name = form.names.get(name.casefold(), name)
+        attributes[name] = tuple(value[3].decode("utf-8", "surrogateescape") for value in values[3])
+    for name in form.codecs.keys() & attributes.keys():
+        attributes[name] = form.codecs[name].decode(attributes[name])
+    guid = attributes.pop(_GUID, None)
+    return Entry(dn, attributes, _address(guid) if guid else ""), cut
+
+
+def _first(asked: str) -> int:
+    part = _RANGE.fullmatch(asked)
+    return int(part[2]) if part else 0
+
+
+def _address(guid: Values) -> str:
+    """A name that AD takes in place of a DN (MS-ADTS 3.1.1.3.1.2.4)."""
+    octets = guid[0].encode("utf-8", "surrogateescape")
+    return f"<GUID={uuid.UUID(bytes_le=octets)}>"
+
+
+def _stored(attribute: Attribute, change: Change) -> Change:
+    """A change of the values that the directory stores."""
+    if attribute.made:
+        return replace(change, add=(attribute.made(),))
+    if attribute.codec is None:
+        return change
+    kept = [value for value in change.before if value not in change.delete]
+    before = attribute.codec.encode(change.before)
+    after = attribute.codec.encode((*kept, *change.add))
+    return replace(
+        change,
+        delete=tuple(value for value in before if value not in after),
+        add=tuple(value for value in after if value not in before),
+    )
 
 
 def _room(remaining: Sized, waiting: Sized) -> int:
@@ -398,4 +541,10 @@ def _sort_out(
     elif code in (_NO_SUCH_ATTRIBUTE, _EXISTS):
         failed[operation] = _CHANGED
     elif code != _SUCCESS:
-        failed[operation] = mask(f"{result['description']}: {result['message']}".rstrip(": "))
+        failed[operation] = mask(_reason(result["description"], result["message"]))
+
+
+def _reason(description: str, message: str) -> str:
+    """The server's own words, after what they mean where they do not say it."""
+    meaning = _WINDOWS_ERRORS.get(message[:8].upper())
+    return ": ".join(part for part in (meaning, description, message) if part)

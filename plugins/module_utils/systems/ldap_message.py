@@ -22,9 +22,10 @@ _CHANGE_ADD, _CHANGE_DELETE = b"\x00", b"\x01"
 def message(number: int, operation: Operation) -> bytes:
     """The LDAPMessage with this messageID that carries out the operation.
 
-    Old values are deleted by value, so that the server refuses where they changed meanwhile.
+    Old values are deleted by value, so that the server refuses where they changed meanwhile. An
+    entry that has an address is called by it, since somebody may move it meanwhile.
     """
-    dn = _string(operation.dn)
+    dn = _string(operation.address or operation.dn)
     if operation.action == "add":
         added = b"".join(_attribute(change.attribute, change.add) for change in operation.changes)
         request = _tagged(_ADD, dn + _tagged(_SEQUENCE, added))

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa_layout import (
     attributes,
-    search,
+    searches,
 )
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     LAYOUT,
@@ -173,9 +173,9 @@ def test_local_names_replace_the_national_ones_everywhere() -> None:
 
 
 def test_all_that_is_written_is_read_back() -> None:
-    base, filter_, read = search(replace(LAYOUT, renamed={"hsaIdentity": "regionId"}))
+    ((base, filter_, read),) = searches(replace(LAYOUT, renamed={"hsaIdentity": "regionId"}))
     assert (base, filter_) == (LAYOUT.base_dn, "(regionId=*)")
-    assert {"regionId", "halsovalKey", "hsaCommissionMember"} <= {a.name for a in read}
+    assert {"regionId", "halsovalKey", "hsaCommissionMember"} <= set(read)
     desired = Hsa().desired(record(people=[person(1), person(2, protected=True)]))
     written = {name for entry in desired.wanted for name in entry.attributes}
     assert written <= {attribute.name for attribute in attributes(LAYOUT)}

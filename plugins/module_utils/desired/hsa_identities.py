@@ -1,0 +1,153 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who everybody is: the HSA-ids of all that the records name.
+
+Every system finds people by HSA-id. All modules come to the same ids, also before HSA has the
+entries, since they call these functions over the same read.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..engine import matching
+from ..engine.plan import Entry, Values
+from ..records import claims
+from ..records.payload import Approved
+from ..records.people import NaturalPerson, Remembered, natural_people
+from .hsa_findings import person_error
+from .hsa_holdings import Holdings, ids, index
+from .hsa_layout import Layout
+from .hsa_sites import Commission, Site, commissions, sites
+
+
+@dataclass(frozen=True)
+class Register:
+    """All that the records name in HSA; `ids` gives HSA-ids by key, and by number of people."""
+
+    holdings: Holdings
+    people: tuple[NaturalPerson, ...]
+    sites: tuple[Site, ...]
+    commissions: tuple[Commission, ...]
+    ids: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Identified:
+    """A natural person, and who that is in HSA.
+
+    `ids` are the HSA-ids that HSA has them under, or had; `hsa_id` is the one that holds, None
+    where it cannot be told. `entered` says that HSA holds the person, `ours` that the entry is
+    ours or will be, `archived` that somebody has archived it.
+    """
+
+    person: NaturalPerson
+    ids: Values
+    hsa_id: str | None
+    entered: bool = False
+    ours: bool = True
+    archived: bool = False
+
+
+@dataclass(frozen=True)
+class Identities:
+    """Everybody in the records; `unread` says why HSA could not be read, if it could not."""
+
+    people: tuple[Identified, ...]
+    unread: str | None = None
+
+
+def register(
+    approved: Approved,
+    as_of: dt.date,
+    layout: Layout,
+    held: Sequence[Entry],
+    remembered: Remembered,
+) -> Register:
+    """What the records name, with the id that each has in HSA or is given.
+
+    Raises ValueError when no HSA-ids are left.
+    """
+    holdings = index(held, layout)
+    people = natural_people(approved.records, as_of, layout.lead_days)
+    units = sites(approved.records, as_of)
+    groups = commissions(units, people, holdings.ours)
+    reserved = {hsa_id for record in approved.records for *_place, hsa_id in claims.hsa_ids(record)}
+    named = _named(units, people, groups, holdings)
+    given = ids(named, people, holdings, reserved, remembered)
+    return Register(holdings, people, units, groups, given)
+
+
+def identify(
+    approved: Approved,
+    as_of: dt.date,
+    layout: Layout,
+    held: Sequence[Entry],
+    remembered: Remembered,
+) -> Identities:
+    """Who everybody is, given what HSA holds. Raises ValueError when no HSA-ids are left."""
+    known = register(approved, as_of, layout, held, remembered)
+    return Identities(tuple(_identified(person, known, remembered) for person in known.people))
+
+
+def recall(
+    approved: Approved, as_of: dt.date, layout: Layout, remembered: Remembered, unread: str
+) -> Identities:
+    """Who everybody is as far as earlier runs know, where HSA cannot be read."""
+    people = natural_people(approved.records, as_of, layout.lead_days)
+    known = ((person, remembered.of(person)) for person in people)
+    return Identities(
+        tuple(Identified(person, (i,) if i else (), i, bool(i)) for person, i in known), unread
+    )
+
+
+def seen_ids(held: Sequence[Entry], layout: Layout, numbers: Collection[str]) -> dict[str, str]:
+    """The HSA-ids that the directory holds for these personal numbers, each number once."""
+    number, hsa_id = layout.name("personalIdentityNumber"), layout.name("hsaIdentity")
+    pairs = [
+        (matching.numeric(value), entry.first(hsa_id))
+        for entry in held
+        for value in entry.attributes.get(number, ())
+    ]
+    times = Counter(form for form, _hsa_id in pairs)
+    return {form: found for form, found in pairs if found and form in numbers and times[form] == 1}
+
+
+def _identified(person: NaturalPerson, known: Register, remembered: Remembered) -> Identified:
+    holdings = known.holdings
+    entries = holdings.of_person(person)
+    earlier = remembered.of(person)
+    ids_of_person = [holdings.id(entry) for entry in entries] or ([earlier] if earlier else [])
+    hsa_id = None if person_error(person, holdings) else known.ids.get(person.number)
+    return Identified(
+        person,
+        tuple(dict.fromkeys([*ids_of_person, *([hsa_id] if hsa_id else [])])),
+        hsa_id,
+        entered=bool(entries),
+        ours=all(holdings.may_write(entry, person.hsa_id) for entry in entries),
+        archived=any(map(holdings.is_archived, entries)),
+    )
+
+
+def _named(
+    units: Sequence[Site],
+    people: Sequence[NaturalPerson],
+    groups: Sequence[Commission],
+    holdings: Holdings,
+) -> dict[str, str | None]:
+    """The keys that need an HSA-id, in the order of writing, with the one that a record names."""
+    live = [site for site in units if site.is_live]
+    return {
+        **{f"provider/{site.record.id}": site.record.agreement.hsa_id for site in live},
+        **{site.key: site.unit.hsa_id for site in live},
+        **{
+            person.number: None if person_error(person, holdings) else person.hsa_id
+            for person in people
+            if person.current
+        },
+        **{commission.key: None for commission in groups if commission.is_called_for},
+    }

@@ -1,0 +1,88 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""For modules: who everybody is in HSA, read there or recalled from earlier runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from .desired import hsa
+from .desired.hsa_identities import Identities, identify, recall, seen_ids
+from .desired.hsa_layout import Layout, attributes, identity_searches
+from .engine.plan import Entry
+from .engine.provision import Desired
+from .records.payload import Approved
+from .system_module import LDAP_ARGUMENTS, Desire, directory
+from .systems.directory import DirectoryError
+from .systems.memory import Memory
+
+# How a region's HSA is laid out, as far as HSA-ids depend on it.
+IDENTITY_LAYOUT_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "base_dn": {"type": "str", "required": True},
+    "provider_branch": {"type": "str", "required": True},
+    "people_branch": {"type": "str", "required": True},
+    "hsa_id_prefix": {"type": "str", "default": "SE2321000214-HV"},
+    "key_attribute": {"type": "str", "default": "halsovalKey", "no_log": False},
+    "renamed": {"type": "dict", "default": {}},
+    "lead_days": {"type": "int", "default": 56},
+}
+
+# The options of the doc fragment `identities`: the same, and how to log in to read.
+IDENTITY_ARGUMENTS: dict[str, dict[str, Any]] = {
+    f"hsa_{name.removeprefix('hsa_')}": spec
+    for name, spec in {**LDAP_ARGUMENTS, **IDENTITY_LAYOUT_ARGUMENTS}.items()
+}
+
+
+def desire_hsa(module: AnsibleModule, layout: Layout) -> Desire:
+    """What HSA must hold. The ids that it holds of people are remembered on the way."""
+
+    def desire(approved: Approved, as_of: dt.date, held: Sequence[Entry]) -> Desired:
+        memory = _memory(module, module.params["server_uri"])
+        remembered = memory.recall(_numbers(approved))
+        _keep(module, memory, seen_ids(held, layout, _numbers(approved)))
+        return hsa.desire(approved, as_of, layout, held, remembered)
+
+    return desire
+
+
+def identities(module: AnsibleModule, approved: Approved, as_of: dt.date) -> Identities:
+    """Who everybody is, by a read of HSA as the options of the doc fragment `identities` say.
+
+    Where HSA cannot be read they are as an earlier run on this controller saw them there.
+    """
+    params = module.params
+    layout = Layout(**{name: params[_option(name)] for name in IDENTITY_LAYOUT_ARGUMENTS})
+    login = {name: params[_option(name)] for name in LDAP_ARGUMENTS}
+    memory = _memory(module, login["server_uri"])
+    remembered = memory.recall(_numbers(approved))
+    try:
+        held = directory(login, identity_searches(layout), attributes(layout)).read()
+    except DirectoryError as error:
+        return recall(approved, as_of, layout, remembered, f"HSA could not be read: {error}")
+    _keep(module, memory, seen_ids(held, layout, _numbers(approved)))
+    return identify(approved, as_of, layout, held, remembered)
+
+
+def _option(name: str) -> str:
+    return f"hsa_{name.removeprefix('hsa_')}"
+
+
+def _numbers(approved: Approved) -> frozenset[str]:
+    people = (row for record in approved.records for row in record.staff.people)
+    return frozenset(number for row in people for number in row.numbers)
+
+
+def _memory(module: AnsibleModule, hsa_uri: str) -> Memory:
+    return Memory(Path(module.params["state_directory"]), hsa_uri)
+
+
+def _keep(module: AnsibleModule, memory: Memory, seen: dict[str, str]) -> None:
+    if not module.check_mode:
+        memory.keep(seen)
