@@ -10,8 +10,11 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils import record_store
+from ansible_collections.regionjh.halsoval.plugins.plugin_utils.system_results import of_provider
 
 _FAILED = {"changed": False, "failed": True}
+# What people must do, of the results of the systems that know it.
+_TASKS = ("owner_tasks", "provider_tasks", "region_tasks", "guest_invitations")
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no types
@@ -36,7 +39,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
             return {**result, **_invalid(host, reading.errors[host])}
         # Read by name: as an argument, all providers' results would be templated for each host.
         systems = {
-            name.removeprefix("halsoval_"): _of_provider(variables.get(name), name, host)
+            name.removeprefix("halsoval_"): of_provider(variables.get(name), name, host)
             for name in options["results"]
         }
         if host not in reading.providers:
@@ -50,20 +53,6 @@ def _invalid(host: str, errors: Sequence[str]) -> dict[str, Any]:
     return {**_FAILED, "msg": "\n".join(errors), "systems": {}, "summary": summary}
 
 
-def _of_provider(registered: Any, name: str, host: str) -> Mapping[str, Any]:
-    """This provider's part of a registered result, or what to say where there is none."""
-    if not isinstance(registered, Mapping):
-        return {**_FAILED, "msg": f"{name} holds no result: its task did not run"}
-    if registered.get("skipped"):
-        return {"changed": False, "failed": False, "msg": "skipped"}
-    # A role keeps its task from ending the play (failed_when), so `failed` alone does not tell.
-    own = None if registered.get("failed") else registered.get("providers", {}).get(host)
-    if own is None:
-        silence = f"{name} holds no result for this provider"
-        return {**_FAILED, "msg": registered.get("msg") or silence}
-    return dict(own)
-
-
 def _in_words(systems: Mapping[str, Mapping[str, Any]]) -> str:
     """What each system holds for the provider and what was done, in one line."""
     texts = []
@@ -71,8 +60,11 @@ def _in_words(systems: Mapping[str, Mapping[str, Any]]) -> str:
         counts = ", ".join(f"{what} {number}" for what, number in own.get("counts", {}).items())
         failed = "FAILED; " if own.get("failed") else ""
         found = len(own.get("findings", ()))
-        findings = f"; findings {found} (see them with -v)" if found else ""
-        texts.append(f"{name}: {failed}{counts or 'nothing'}{findings}")
+        findings = f"; findings {found}" if found else ""
+        waiting = sum(len(own.get(kind, ())) for kind in _TASKS)
+        tasks = f"; tasks for people {waiting}" if waiting else ""
+        more = " (see them with -v)" if found or waiting else ""
+        texts.append(f"{name}: {failed}{counts or 'nothing'}{findings}{tasks}{more}")
     return "; ".join(texts)
 
 

@@ -12,7 +12,7 @@ import datetime as dt
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from .model import Assignment, Record, Unit
+from .model import Assignment, Period, Person, Record, Trial, Unit
 
 Phase = Literal["application", "establishment", "operation", "wind_down", "ended"]
 
@@ -86,6 +86,16 @@ def state(record: Record, assignment: Assignment, as_of: dt.date, lead_days: int
     return "suspended" if is_suspended(assignment, as_of) else "active"
 
 
+def trials(record: Record, person: Person, as_of: dt.date) -> tuple[Trial, ...]:
+    """The trials that an approved record gives a person, past and coming ones too.
+
+    There are none but in establishment: operation opens what they were for (annex 3.6, 3.8).
+    """
+    if person.ref is None or phase(record, as_of) != "establishment":
+        return ()
+    return tuple(trial for trial in record.agreement.trial if person.ref in trial.people)
+
+
 def unit_of(record: Record, assignment: Assignment) -> Unit:
     """The unit of an assignment; the record's rules have checked that there is one."""
     return next(unit for unit in record.agreement.units if unit.id == assignment.unit)
@@ -99,10 +109,12 @@ def last_day(record: Record, unit: Unit, assignment: Assignment | None = None) -
 
 def is_suspended(assignment: Assignment, as_of: dt.date) -> bool:
     """Whether the assignment gives nothing on the day, though it has not ended."""
-    period = assignment.suspended
-    return (
-        period is not None and period.from_ <= as_of and (period.to is None or as_of <= period.to)
-    )
+    return assignment.suspended is not None and is_in(assignment.suspended, as_of)
+
+
+def is_in(period: Period | Trial, as_of: dt.date) -> bool:
+    """Whether the day lies in a period; both its days are included."""
+    return period.from_ <= as_of and (period.to is None or as_of <= period.to)
 
 
 def end_of_day(day: dt.date) -> dt.datetime:

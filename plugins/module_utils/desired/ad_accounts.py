@@ -1,0 +1,167 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whose account is whose: the accounts that the domain holds for people, and new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..engine import matching
+from ..engine.plan import Entry
+from .ad_access import Access, Use
+from .ad_holdings import Holdings, folded, hsa_id
+from .ad_layout import ACCOUNT_NAME_LENGTH, Layout
+from .hsa_identities import Identified
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A person with the accounts that are theirs.
+
+    `accounts` are ours or taken over, `strangers` lie in our OUs without our key, and `foreign`
+    elsewhere. `others` are the providers in their keys whose records cannot be read now.
+    """
+
+    known: Identified
+    access: Access
+    accounts: tuple[Entry, ...]
+    strangers: tuple[Entry, ...]
+    foreign: tuple[Entry, ...]
+    others: tuple[str, ...]
+
+    @property
+    def number(self) -> str:
+        """The person's number, which nobody else has."""
+        return self.known.person.number
+
+    @property
+    def is_regions(self) -> bool:
+        """Whether the person is the region's own employee, who keeps their own account."""
+        return not self.known.ours and not self.accounts
+
+    @property
+    def needs_account(self) -> bool:
+        """Whether an account must be made."""
+        return self.access.called_for and not self.accounts and not self.is_regions
+
+    @cached_property
+    def providers(self) -> frozenset[str]:
+        """The providers whose records the account follows: today's, or those that have ended."""
+        person = self.known.person
+        return frozenset(e.provider for e in person.current or person.employments)
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account that the run keeps up: of a person, or of nobody whom a record still names."""
+
+    id: str
+    dn: str
+    held: Entry | None
+    holder: Holder | None
+    providers: frozenset[str]
+    name: str = ""
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """What its owner uses."""
+        return self.holder.access.uses if self.holder else ()
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The providers that hold it whose records cannot be read now."""
+        return self.holder.others if self.holder else ()
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What a new account waits for: HSA. `unread` says why that could not be read."""
+
+    unread: str | None = None
+    failures: Mapping[str, str] | None = None
+    check: bool = False
+
+    def reason(self, holder: Holder) -> str | None:
+        """Why a new account for the person waits, or None."""
+        known, failures = holder.known, self.failures or {}
+        if self.unread:
+            return self.unread
+        if holder.providers <= failures.keys():
+            reasons = {failures[provider].split("\n")[0] for provider in holder.providers}
+            return "HSA failed for the provider: " + "; ".join(sorted(reasons))
+        if known.hsa_id is None:
+            return "HSA does not tell who the person is"
+        if known.archived:
+            return "the person's entry in HSA is archived"
+        if not known.entered and not (self.check and self.failures is not None):
+            return "HSA does not hold the person"
+        return None
+
+
+def holders(
+    people: Iterable[tuple[Identified, Access]], holdings: Holdings, providers: frozenset[str]
+) -> tuple[Holder, ...]:
+    """Everybody with their accounts; `providers` are those whose records can be read."""
+    return tuple(_holder(known, access, holdings, providers) for known, access in people)
+
+
+def accounts(
+    everybody: Sequence[Holder], new: Iterable[Holder], holdings: Holdings
+) -> Iterator[Account]:
+    """The accounts that the domain holds and those to be made, with names that are free."""
+    for holder in everybody:
+        if len(holder.accounts) > 1 and holder.access.called_for:
+            continue  # an error: nobody can tell which is the one
+        for held in holder.accounts:
+            yield Account(
+                holder.known.hsa_id or hsa_id(held), held.dn, held, holder, holder.providers
+            )
+    layout, taken = holdings.layout, set(holdings.names)
+    for holder in new:
+        name = _free_name(holder, taken, layout)
+        taken.add(folded(name))
+        number = holder.known.hsa_id or ""
+        dn = f"{matching.rdn(('CN', number))},{layout.account_ou}"
+        yield Account(number, dn, None, holder, holder.providers, name)
+
+
+def forgotten(
+    everybody: Iterable[Holder], holdings: Holdings, providers: frozenset[str]
+) -> Iterator[Account]:
+    """Our accounts of people whom no record names any more, while all their providers' are read."""
+    explained = {folded(known) for holder in everybody for known in holder.known.ids}
+    for folded_id, entries in holdings.ours.items():
+        for held in entries if folded_id not in explained else ():
+            named = frozenset(holdings.providers(held))
+            if named <= providers:
+                yield Account(hsa_id(held), held.dn, held, None, named)
+
+
+def _holder(
+    known: Identified, access: Access, holdings: Holdings, providers: frozenset[str]
+) -> Holder:
+    ids = [folded(one) for one in known.ids]
+    ours = tuple(entry for one in ids for entry in holdings.ours.get(one, ()))
+    unkeyed = tuple(entry for one in ids for entry in holdings.unkeyed.get(one, ()))
+    foreign = tuple(entry for one in ids for entry in holdings.foreign.get(one, ()))
+    if known.person.hsa_id and known.hsa_id:  # the record takes the account over
+        ours, unkeyed = (*ours, *unkeyed), ()
+    named = {provider for entry in ours for provider in holdings.providers(entry)}
+    return Holder(known, access, ours, unkeyed, foreign, tuple(sorted(named - providers)))
+
+
+def _free_name(holder: Holder, taken: set[str], layout: Layout) -> str:
+    """The scheme's name, with a number after it while somebody has it already."""
+    person, serial = holder.known.person, (holder.known.hsa_id or "").rpartition("-")[2]
+    name = person.names[0]
+    first = (
+        serial.casefold() if person.protected else layout.name_of(serial, name.given, name.surname)
+    )
+    candidate, number = first, 1
+    while folded(candidate) in taken:
+        number += 1
+        candidate = first[: ACCOUNT_NAME_LENGTH - len(str(number))] + str(number)
+    return candidate

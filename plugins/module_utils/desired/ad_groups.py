@@ -1,0 +1,120 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Groups in Active Directory: one for each provider, and those that open services.
+
+The latter are the region's. A plan sees of them what our accounts are concerned with, so whoever
+else is a member never enters it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from ..engine import matching
+from ..engine.plan import Entry, Wanted
+from ..records.lifecycle import phase
+from ..records.model import Record
+from .ad_access import Use
+from .ad_accounts import Account
+from .ad_attributes import of_group, of_new_group
+from .ad_holdings import Holdings, members
+
+GROUP_LEVEL = 1
+
+
+@dataclass
+class _Part:
+    """The members that one set of providers answers for: to be, today, and ended by a date."""
+
+    wanted: set[str] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)
+    dated: set[str] = field(default_factory=set)
+
+    def note(self, account: Account, uses: Collection[Use], is_member: bool) -> None:
+        """Sort an account in by what it uses."""
+        if any(use.is_open for use in uses):
+            self.wanted.add(account.dn)
+        elif any(use.has_ended for use in uses):
+            self.dated.add(account.dn)
+        if is_member:
+            self.held.add(account.dn)
+
+
+def provider_groups(
+    records: Iterable[Record], as_of: dt.date, kept: Iterable[Account], holdings: Holdings
+) -> Iterator[Wanted]:
+    """Each provider's own group, which Citrix goes by, with those who have access today."""
+    concerned = _concerned(kept, holdings)
+    for record in records:
+        held = holdings.provider_groups.get(record.id)
+        if held is None and phase(record, as_of) in ("application", "ended"):
+            continue
+        now, part = members(held) if held else frozenset(), _Part()
+        for account in concerned[record.id]:
+            theirs = [use for use in account.uses if use.provider == record.id]
+            part.note(account, theirs, account.dn in now)
+        yield _provider_group(record.id, held, part, holdings)
+
+
+def service_groups(kept: Sequence[Account], holdings: Holdings) -> Iterator[Wanted]:
+    """Membership of the groups that open services, by the providers that answer for it."""
+    services: dict[str, set[str]] = defaultdict(set)
+    for service, dn in holdings.layout.groups.items():
+        services[matching.distinguished_name(dn)].add(service)
+    for form, group in holdings.service_groups.items():
+        parts: dict[frozenset[str], _Part] = defaultdict(_Part)
+        now = members(group)
+        for account in kept:
+            theirs = [use for use in account.uses if not services[form].isdisjoint(use.services)]
+            is_member = account.dn in now
+            opened = frozenset(use.provider for use in theirs if use.is_open)
+            # While a provider's record cannot be read, what its account gives is its wish.
+            if opened or (is_member and not account.others):
+                answering = opened or frozenset(use.provider for use in theirs)
+                parts[answering or account.providers].note(account, theirs, is_member)
+        for providers, part in parts.items():
+            yield _shared_group(group, providers, part)
+
+
+def _concerned(kept: Iterable[Account], holdings: Holdings) -> dict[str, list[Account]]:
+    """The accounts that use something at a provider, or are in its group."""
+    groups: dict[str, set[str]] = defaultdict(set)
+    for provider, group in holdings.provider_groups.items():
+        for dn in members(group):
+            groups[dn].add(provider)
+    concerned: dict[str, list[Account]] = defaultdict(list)
+    for account in kept:
+        for provider in groups[account.dn].union(use.provider for use in account.uses):
+            concerned[provider].append(account)
+    return concerned
+
+
+def _provider_group(provider: str, held: Entry | None, part: _Part, holdings: Holdings) -> Wanted:
+    layout = holdings.layout
+    name = layout.group_name(provider)
+    new = of_new_group(provider, layout) if held is None else {}
+    return Wanted(
+        key=f"group/{provider}", kind="group", id=name, level=GROUP_LEVEL,
+        parent=layout.group_ou, rdns=() if held else (matching.rdn(("CN", name)),),
+        attributes={**new, **of_group(provider, part.wanted, layout)},
+        providers=frozenset({provider}), held=_seen(held, part) if held else None,
+        dated={"member": part.dated},
+    )  # fmt: skip
+
+
+def _shared_group(group: Entry, providers: frozenset[str], part: _Part) -> Wanted:
+    return Wanted(
+        key=f"group/{group.dn}/{'/'.join(sorted(providers))}", kind="group",
+        id=matching.split_dn(group.dn)[0][0][1], level=GROUP_LEVEL, parent="", rdns=(),
+        attributes={"member": tuple(sorted(part.wanted))}, providers=providers,
+        held=_seen(group, part), dated={"member": part.dated},
+    )  # fmt: skip
+
+
+def _seen(group: Entry, part: _Part) -> Entry:
+    """The group as far as the plan may touch it."""
+    return replace(group, attributes={**group.attributes, "member": tuple(sorted(part.held))})

@@ -1,0 +1,314 @@
+#!/usr/bin/python
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ad_accounts
+short_description: Keep the accounts of approved providers' staff in Active Directory
+version_added: 0.1.0
+description:
+  - Brings accounts, provider groups and the membership of groups that open services in line with
+    the approved provider records, for all providers at once.
+  - Each natural person who uses a service that an AD group opens has one account, whoever employs
+    them. It is found again by employeeNumber, which is the HSA-id, and never by name.
+  - Accounts are for logon by SITHS card. They are disabled in establishment, enabled in operation
+    and within a trial, and closed by the dates in the record. Nothing is deleted.
+  - An account that a person disabled by hand is never enabled.
+  - Only what carries our key and lies in our OUs is changed. In the groups that open services only
+    the membership of our accounts is. A plan that takes something from many without a date in a
+    record is refused, with its hash.
+  - New accounts wait for HSA. Disabling and removal of membership never do.
+author:
+  - Contributors to the regionjh.halsoval collection (@regionjh)
+extends_documentation_fragment:
+  - regionjh.halsoval.ldap
+  - regionjh.halsoval.identities
+  - regionjh.halsoval.system
+options:
+  base_dn:
+    description: DN of the domain. All names in it are read, as no two accounts share one.
+    type: str
+    required: true
+  account_ou:
+    description: DN of the existing OU that accounts are made in.
+    type: str
+    required: true
+  quarantine_ou:
+    description: DN of the existing OU that accounts are moved to before they are deleted.
+    type: str
+    required: true
+  group_ou:
+    description: DN of the existing OU that the providers' groups are made in.
+    type: str
+    required: true
+  upn_suffix:
+    description: What follows the HSA-id and V(@) in userPrincipalName.
+    type: str
+    required: true
+  groups:
+    description:
+      - DN of the group that opens a service, by the service's key.
+      - For a service that is read only, such as V(microsoft_office), name the group that reads.
+      - Nobody gets a service without a group. That is a finding.
+    type: dict
+    default: {}
+  account_name:
+    description:
+      - How sAMAccountName is made, as a Python format string over C(serial), C(given) and
+        C(surname), for example V({given:.3}{surname:.3}). Letters a-z and digits are kept.
+      - C(serial) is the part of the HSA-id after the hyphen. A protected person always gets it.
+      - A number follows where somebody has the name already. An account keeps its name.
+    type: str
+    default: "{serial}"
+  group_prefix:
+    description: Beginning of the names of the providers' groups. The provider's id follows.
+    type: str
+    default: Halsoval-
+  key_attribute:
+    description: Attribute that holds our key and mark, multi-valued, on users and groups.
+    type: str
+    default: extensionName
+  protected_name:
+    description: Name that stands for a protected person's.
+    type: str
+    default: Skyddad person
+  certificates:
+    description:
+      - Certificates on people's cards, several for one person if need be. They become strong
+        mappings in altSecurityIdentities (KB5014754).
+      - All X.509 mappings of our accounts follow the list. Without it they are left alone.
+    type: list
+    elements: dict
+    suboptions:
+      hsa_id:
+        description: The person.
+        type: str
+        required: true
+      issuer:
+        description: DN of the issuer, in the order of RFC 4514. Goes with O(certificates[].serial).
+        type: str
+      serial:
+        description: Serial number in hexadecimal digits.
+        type: str
+      ski:
+        description: Subject key identifier in hexadecimal digits, in place of the other two.
+        type: str
+  hsa_result:
+    description:
+      - Name of the variable that holds the registered result of M(regionjh.halsoval.hsa), when
+        that has run before in the same play. Where it failed for a provider, new accounts wait.
+      - Without it, an account is made only for whom HSA holds already.
+    type: str
+  hsa_failures:
+    description: What failed in HSA, by provider. The action sets it, do not give it yourself.
+    type: dict
+"""
+
+EXAMPLES = r"""
+- name: Keep the accounts of approved providers' staff
+  hosts: providers
+  gather_facts: false
+  tasks:
+    - name: Bring AD in line with the records
+      regionjh.halsoval.ad_accounts:
+        providers: "{{ ansible_play_hosts }}"
+        as_of: "{{ halsoval_as_of }}"
+        server_uri: ldaps://dc1.ad.example.org
+        bind_dn: CN=svc-halsoval,OU=Servicekonton,DC=ad,DC=example,DC=org
+        bind_password: "{{ vault_ad_password }}"
+        base_dn: DC=ad,DC=example,DC=org
+        account_ou: OU=Konton,OU=Halsoval,DC=ad,DC=example,DC=org
+        quarantine_ou: OU=Karantan,OU=Halsoval,DC=ad,DC=example,DC=org
+        group_ou: OU=Grupper,OU=Halsoval,DC=ad,DC=example,DC=org
+        upn_suffix: ad.example.org
+        groups:
+          vardadministrativt_system: CN=App-Journal,OU=Systemgrupper,DC=ad,DC=example,DC=org
+          microsoft_office: CN=App-Office-Las,OU=Systemgrupper,DC=ad,DC=example,DC=org
+        hsa_server_uri: ldaps://hsa.example.org
+        hsa_bind_dn: cn=halsoval-reader,ou=System,o=Region,c=SE
+        hsa_bind_password: "{{ vault_hsa_reader_password }}"
+        hsa_base_dn: o=Region,c=SE
+        hsa_provider_branch: ou=Privata vårdgivare,o=Region,c=SE
+        hsa_people_branch: ou=Personal privata vårdgivare,o=Region,c=SE
+      run_once: true
+      register: halsoval_ad
+
+    - name: Report each provider's own result
+      regionjh.halsoval.provider_result:
+        results: [halsoval_ad]
+"""
+
+RETURN = r"""
+providers:
+  description: What came of each provider, by its id.
+  returned: success
+  type: dict
+  contains:
+    changed:
+      description: Whether something was written, or would be in check mode.
+      type: bool
+      returned: success
+    failed:
+      description: Whether something failed, was refused or waits.
+      type: bool
+      returned: success
+    msg:
+      description: What failed, was refused or waits, in words.
+      type: str
+      returned: success
+    counts:
+      description: How many entries of each kind the provider has, and how many were written.
+      type: dict
+      returned: success
+      sample: {"account": 25, "group": 6, "added": 26, "modified": 5}
+    changes:
+      description: The writes, by kind of entry and HSA-id, or the group's name.
+      type: list
+      elements: str
+      returned: success
+      sample: ["add account SE2321000214-HV000007", "modify group App-Vardadministrativt"]
+    errors:
+      description: Each error and refusal, and what waits.
+      type: list
+      elements: str
+      returned: success
+    findings:
+      description: What a person should look at.
+      type: list
+      elements: dict
+      returned: success
+      sample: [{"code": "manually_disabled", "object": "SE2321000214-HV000017", "message": "..."}]
+    plan:
+      description: Hash of the plan, empty when there is nothing to do.
+      type: str
+      returned: success
+      sample: 3f1c0a7be2d94c55
+    owner_tasks:
+      description: Membership that the owner of a region's own account gives or takes.
+      type: list
+      elements: dict
+      returned: when the provider has a valid record
+      sample:
+        - person: SE2321000214-1007
+          account: mareka01
+          service: rontgensvar_och_rontgenbilder
+          group: CN=App-Rontgensvar,OU=Systemgrupper,DC=ad,DC=example,DC=org
+          act: join
+    provider_tasks:
+      description: Users of systems that the provider's own administrators keep.
+      type: list
+      elements: dict
+      returned: when the provider has a valid record
+      sample:
+        - service: listningsapplikation
+          person: SE2321000214-HV000007
+          act: join
+          day: "2026-04-01"
+    region_tasks:
+      description: Users of systems that the region's system owners keep.
+      type: list
+      elements: dict
+      returned: when the provider has a valid record
+    guest_invitations:
+      description: Guests in Teams, under their own e-mail address.
+      type: list
+      elements: dict
+      returned: when the provider has a valid record
+    diff:
+      description: Before and after of the plan's entries.
+      type: dict
+      returned: with C(--diff)
+findings:
+  description: What is ours and whose provider has no record any more.
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad import desire
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad_layout import (
+    Layout,
+    attributes,
+    certificate_mappings,
+    searches,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.identities import (
+    IDENTITY_ARGUMENTS,
+    identities,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.system_module import (
+    LDAP_ARGUMENTS,
+    SYSTEM_ARGUMENTS,
+    directory,
+    run,
+)
+
+LAYOUT_ARGUMENTS = {
+    "base_dn": {"type": "str", "required": True},
+    "account_ou": {"type": "str", "required": True},
+    "quarantine_ou": {"type": "str", "required": True},
+    "group_ou": {"type": "str", "required": True},
+    "upn_suffix": {"type": "str", "required": True},
+    "groups": {"type": "dict", "default": {}},
+    "account_name": {"type": "str", "default": "{serial}"},
+    "group_prefix": {"type": "str", "default": "Halsoval-"},
+    "key_attribute": {"type": "str", "default": "extensionName", "no_log": False},
+    "protected_name": {"type": "str", "default": "Skyddad person"},
+}
+ACCOUNT_ARGUMENTS = {
+    "certificates": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "hsa_id": {"type": "str", "required": True},
+            "issuer": {"type": "str"},
+            "serial": {"type": "str"},
+            "ski": {"type": "str"},
+        },
+    },
+    "hsa_result": {"type": "str"},
+    "hsa_failures": {"type": "dict"},
+}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **SYSTEM_ARGUMENTS,
+            **LDAP_ARGUMENTS,
+            **IDENTITY_ARGUMENTS,
+            **LAYOUT_ARGUMENTS,
+            **ACCOUNT_ARGUMENTS,
+        },
+        supports_check_mode=True,
+    )
+    try:
+        layout = Layout(
+            **{name: module.params[name] for name in LAYOUT_ARGUMENTS},
+            certificates=certificate_mappings(module.params["certificates"]),
+        )
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+    run(
+        module,
+        "AD",
+        lambda params: directory(params, searches(layout), attributes(layout), True),
+        lambda approved, as_of, held: desire(
+            approved,
+            as_of,
+            layout,
+            held,
+            identities(module, approved, as_of),
+            module.params["hsa_failures"],
+            module.check_mode,
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()

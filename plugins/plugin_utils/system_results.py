@@ -1,0 +1,33 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a system's registered result says of one provider."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+_FAILED = {"changed": False, "failed": True}
+
+
+def of_provider(registered: Any, name: str, provider: str) -> Mapping[str, Any]:
+    """This provider's part of the result registered under a name, or what to say without one."""
+    if not isinstance(registered, Mapping):
+        return {**_FAILED, "msg": f"{name} holds no result: its task did not run"}
+    if registered.get("skipped"):
+        return {"changed": False, "failed": False, "msg": "skipped"}
+    # A role keeps its task from ending the play (failed_when), so `failed` alone does not tell.
+    own = None if registered.get("failed") else registered.get("providers", {}).get(provider)
+    if own is None:
+        silence = f"{name} holds no result for this provider"
+        return {**_FAILED, "msg": registered.get("msg") or silence}
+    return dict(own)
+
+
+def failures(registered: Any, name: str, providers: Iterable[str]) -> dict[str, str] | None:
+    """The providers that failed, with the message; None where the task is not part of the play."""
+    if not isinstance(registered, Mapping) or registered.get("skipped"):
+        return None
+    results = {provider: of_provider(registered, name, provider) for provider in providers}
+    return {p: str(own.get("msg", "")) for p, own in results.items() if own.get("failed")}
