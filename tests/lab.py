@@ -1,61 +1,48 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A lab of the tests' own: real servers on free ports, stopped when the tests end."""
+"""A lab of the tests' own: real servers on free ports and addresses, stopped when the tests end."""
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import ldap3
 
 BASE = "o=Region Jämtland Härjedalen,c=SE"
+AD_BASE = "DC=ad,DC=region,DC=example"
 
 
 @dataclass(frozen=True)
-class Lab:
-    """Where a lab is and how to log in to it."""
+class Domain:
+    """Where a lab's Active Directory is and how to log in to it."""
 
-    dir: Path
-    port: int
+    address: str
     uri: str
     ca: Path
     base: str
-    provider_branch: str
-    people_branch: str
+    account_ou: str
+    quarantine_ou: str
+    group_ou: str
+    system_groups_ou: str
+    employees_ou: str
     service_dn: str
     service_password: str = field(repr=False)
     admin_dn: str
     admin_password: str = field(repr=False)
 
-    def run(
-        self, state: str, *options: str, **variables: object
-    ) -> subprocess.CompletedProcess[str]:
-        """Run the lab playbook for this lab, with options and role variables as given."""
-        return run_lab(self.dir, self.port, state, *options, **variables)
-
     def connect(self, user: str | None = None, password: str | None = None) -> ldap3.Connection:
         """Log in over verified TLS; without a user: anonymously. Errors of LDAP are raised."""
-        tls = ldap3.Tls(ca_certs_file=str(self.ca), validate=ssl.CERT_REQUIRED)
-        server = ldap3.Server(self.uri, tls=tls, get_info=ldap3.NONE, connect_timeout=10)
-        return ldap3.Connection(
-            server,
-            user,
-            password,
-            auto_bind=True,
-            auto_referrals=False,
-            raise_exceptions=True,
-            receive_timeout=30,
-            return_empty_attributes=False,
-        )
+        return connect(self.uri, self.ca, user, password)
 
     def service(self) -> ldap3.Connection:
         """Log in as the playbooks do."""
@@ -66,15 +53,80 @@ class Lab:
         return self.connect(self.admin_dn, self.admin_password)
 
 
+@dataclass(frozen=True)
+class Lab:
+    """Where a lab is and how to log in to it. It has no passwords of systems that it does not run."""
+
+    dir: Path
+    systems: tuple[str, ...]
+    port: int
+    uri: str
+    ca: Path
+    base: str
+    provider_branch: str
+    people_branch: str
+    service_dn: str
+    service_password: str = field(repr=False)
+    reader_dn: str
+    reader_password: str = field(repr=False)
+    admin_dn: str
+    admin_password: str = field(repr=False)
+    ad: Domain | None = None
+
+    def run(
+        self, state: str, *options: str, **variables: object
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the lab playbook for this lab, with options and role variables as given."""
+        own = lab_variables(self.systems, self.port, self.ad.address if self.ad else None)
+        return run_lab(self.dir, state, *options, **own | variables)
+
+    def connect(self, user: str | None = None, password: str | None = None) -> ldap3.Connection:
+        """Log in over verified TLS; without a user: anonymously. Errors of LDAP are raised."""
+        return connect(self.uri, self.ca, user, password)
+
+    def service(self) -> ldap3.Connection:
+        """Log in as the playbooks do."""
+        return self.connect(self.service_dn, self.service_password)
+
+    def reader(self) -> ldap3.Connection:
+        """Log in as playbooks do that write elsewhere."""
+        return self.connect(self.reader_dn, self.reader_password)
+
+    def admin(self) -> ldap3.Connection:
+        """Log in as the account that may do everything."""
+        return self.connect(self.admin_dn, self.admin_password)
+
+
+def connect(uri: str, ca: Path, user: str | None, password: str | None) -> ldap3.Connection:
+    """Log in over verified TLS; without a user: anonymously. Errors of LDAP are raised."""
+    tls = ldap3.Tls(ca_certs_file=str(ca), validate=ssl.CERT_REQUIRED)
+    server = ldap3.Server(uri, tls=tls, get_info=ldap3.NONE, connect_timeout=10)
+    return ldap3.Connection(
+        server,
+        user,
+        password,
+        auto_bind=True,
+        auto_referrals=False,
+        raise_exceptions=True,
+        receive_timeout=30,
+        return_empty_attributes=False,
+    )
+
+
+def lab_variables(systems: Sequence[str], port: int, address: str | None) -> dict[str, object]:
+    """Return the role variables of a lab that runs these systems, there."""
+    where = {"halsoval_lab_hsa_port": port, "halsoval_lab_ad_address": address}
+    return {
+        "halsoval_lab_systems": list(systems),
+        **{name: value for name, value in where.items() if value is not None},
+    }
+
+
 def run_lab(
-    directory: Path, port: int, state: str, *options: str, **variables: object
+    directory: Path, state: str, *options: str, **variables: object
 ) -> subprocess.CompletedProcess[str]:
     """Run the lab playbook away from the checkout, so without its ansible.cfg."""
-    defaults = {
-        "lab_state": state,
-        "halsoval_lab_dir": str(directory),
-        "halsoval_lab_hsa_port": port,
-    }
+    defaults = {"lab_state": state, "halsoval_lab_dir": str(directory)}
     return subprocess.run(
         [
             Path(sys.executable).with_name("ansible-playbook"),
@@ -92,14 +144,19 @@ def run_lab(
     )
 
 
-def start_lab(directory: Path, **variables: object) -> Iterator[Lab]:
+def start_lab(
+    directory: Path, systems: Sequence[str] = ("hsa", "ad"), **variables: object
+) -> Iterator[Lab]:
     """Start a lab in a directory, give it, and stop it whatever happened meanwhile."""
     port = free_port()
+    address = free_address() if "ad" in systems else None
+    own = lab_variables(systems, port, address)
     try:
-        started = run_lab(directory, port, "started", **variables)
+        started = run_lab(directory, "started", **own | variables)
         assert started.returncode == 0, started.stdout + started.stderr
         yield Lab(
             dir=directory,
+            systems=tuple(systems),
             port=port,
             uri=f"ldaps://localhost:{port}",
             ca=directory / "ca/ca.pem",
@@ -107,13 +164,41 @@ def start_lab(directory: Path, **variables: object) -> Iterator[Lab]:
             provider_branch=f"ou=Privata vårdgivare,{BASE}",
             people_branch=f"ou=Personal privata vårdgivare,{BASE}",
             service_dn=f"cn=halsoval,ou=System,{BASE}",
-            service_password=(directory / "secrets/hsa_service").read_text(),
+            service_password=secret(directory, "hsa_service"),
+            reader_dn=f"cn=halsoval-reader,ou=System,{BASE}",
+            reader_password=secret(directory, "hsa_reader"),
             admin_dn=f"cn=admin,ou=System,{BASE}",
-            admin_password=(directory / "secrets/hsa_admin").read_text(),
+            admin_password=secret(directory, "hsa_admin"),
+            ad=domain(directory, address) if address else None,
         )
     finally:
-        stopped = run_lab(directory, port, "stopped")
+        stopped = run_lab(directory, "stopped", **own)
         assert stopped.returncode == 0, stopped.stdout + stopped.stderr
+
+
+def domain(directory: Path, address: str) -> Domain:
+    """Describe the Active Directory of the lab in a directory."""
+    return Domain(
+        address=address,
+        uri=f"ldaps://{address}",
+        ca=directory / "ca/ca.pem",
+        base=AD_BASE,
+        account_ou=f"OU=Konton,OU=Halsoval,{AD_BASE}",
+        quarantine_ou=f"OU=Karantan,OU=Halsoval,{AD_BASE}",
+        group_ou=f"OU=Grupper,OU=Halsoval,{AD_BASE}",
+        system_groups_ou=f"OU=Systemgrupper,{AD_BASE}",
+        employees_ou=f"OU=Anstallda,{AD_BASE}",
+        service_dn=f"CN=svc-halsoval,OU=Servicekonton,{AD_BASE}",
+        service_password=secret(directory, "ad_service"),
+        admin_dn=f"CN=Administrator,CN=Users,{AD_BASE}",
+        admin_password=secret(directory, "ad_admin"),
+    )
+
+
+def secret(directory: Path, name: str) -> str:
+    """Return a password of a lab, or nothing if no system of this lab has it."""
+    path = directory / "secrets" / name
+    return path.read_text() if path.exists() else ""
 
 
 def free_port() -> int:
@@ -121,3 +206,12 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+def free_address() -> str:
+    """Return a loopback address where nobody listens for LDAP just now."""
+    while True:
+        address = ".".join(str(random.randint(1, 254)) for _byte in range(3))
+        with socket.socket() as client:
+            if client.connect_ex((f"127.{address}", 636)):
+                return f"127.{address}"

@@ -15,10 +15,16 @@ from ansible_collections.regionjh.halsoval.tests.lab import Lab, start_lab
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The lab that tests share. Its path holds what paths of real people hold: a blank and an å."""
-    yield from start_lab(tmp_path_factory.mktemp("labb på prov"))
+    yield from start_lab(tmp_path_factory.mktemp("labb på prov"), ["hsa"])
 
 
 @pytest.fixture(scope="session")
 def other_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A second lab with a CA of its own, which truncates what the service account reads."""
-    yield from start_lab(tmp_path_factory.mktemp("lab2"), halsoval_lab_hsa_size_limit=3)
+    yield from start_lab(tmp_path_factory.mktemp("lab2"), ["hsa"], halsoval_lab_hsa_size_limit=3)
+
+
+@pytest.fixture(scope="session")
+def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab with both directories."""
+    yield from start_lab(tmp_path_factory.mktemp("region på prov"))

@@ -40,7 +40,9 @@ class Holder:
     @property
     def is_regions(self) -> bool:
         """Whether the person is the region's own employee, who keeps their own account."""
-        return not self.known.ours and not self.accounts
+        if self.accounts:
+            return False
+        return self.known.ours is False or (self.known.ours is None and bool(self.foreign))
 
     @property
     def needs_account(self) -> bool:

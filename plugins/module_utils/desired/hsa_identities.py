@@ -41,15 +41,15 @@ class Identified:
     """A natural person, and who that is in HSA.
 
     `ids` are the HSA-ids that HSA has them under, or had; `hsa_id` is the one that holds, None
-    where it cannot be told. `entered` says that HSA holds the person, `ours` that the entry is
-    ours or will be, `archived` that somebody has archived it.
+    where it cannot be told. `entered` says that HSA holds the person, `ours` whether the entry is
+    ours or will be (None: nobody knows just now), `archived` that somebody has archived it.
     """
 
     person: NaturalPerson
     ids: Values
     hsa_id: str | None
     entered: bool = False
-    ours: bool = True
+    ours: bool | None = True
     archived: bool = False
 
 
@@ -101,7 +101,7 @@ def recall(
     people = natural_people(approved.records, as_of, layout.lead_days)
     known = ((person, remembered.of(person)) for person in people)
     return Identities(
-        tuple(Identified(person, (i,) if i else (), i, bool(i)) for person, i in known), unread
+        tuple(Identified(p, (i,) if i else (), i, bool(i), ours=None) for p, i in known), unread
     )
 
 
