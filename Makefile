@@ -37,12 +37,15 @@ help: ## List what can be made
 demo: lab-up ## Start the lab and onboard the example providers; leaves the lab running
 	ansible-playbook -i $(LAB) regionjh.halsoval.onboard
 	@printf '%s\n' '' \
-		'The directory now holds what the records of the example providers ask for on' \
-		'the day of the lab. Look around:' \
+		'HSA and Active Directory now hold what the records of the example providers ask' \
+		'for on the day of the lab. Look around:' \
 		'' \
 		'  LDAPTLS_CACERT=.lab/ca/ca.pem ldapsearch -x -LLL -o ldif-wrap=no -H ldaps://127.0.0.1:6636 \' \
 		'    -D "cn=halsoval,ou=System,o=Region Jämtland Härjedalen,c=SE" -y .lab/secrets/hsa_service \' \
 		'    -b "ou=Privata vårdgivare,o=Region Jämtland Härjedalen,c=SE"' \
+		'  LDAPTLS_CACERT=.lab/ca/ca.pem ldapsearch -x -LLL -o ldif-wrap=no -H ldaps://127.0.0.10 \' \
+		'    -D CN=svc-halsoval,OU=Servicekonton,DC=ad,DC=region,DC=example -y .lab/secrets/ad_service \' \
+		'    -b OU=Halsoval,DC=ad,DC=region,DC=example' \
 		'' \
 		'Change a record below inventories/lab/providers/ and see what would happen, then let it:' \
 		'' \
