@@ -81,8 +81,7 @@ def _account(account: Account, holdings: Holdings) -> Wanted:
     said = _logon(account, use, holdings)
     if holder and use.called_for:
         new = ad_attributes.of_new_account(account.name) if held is None else {}
-        person = holder.known.person
-        said |= new | ad_attributes.of_account(person, account.id, held, use, layout)
+        said |= {**new, **holder.said}
     elif use.uses:
         said["accountExpires"] = ad_attributes.expiry(use)
     if account.others:

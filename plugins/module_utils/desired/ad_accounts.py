@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..engine import matching
-from ..engine.plan import Entry
+from ..engine.plan import Entry, Values
 from .ad_access import Access, Use
+from .ad_attributes import of_account
 from .ad_holdings import Holdings, folded, hsa_id
 from .ad_layout import ACCOUNT_NAME_LENGTH, Layout
 from .hsa_identities import Identified
@@ -22,7 +23,8 @@ class Holder:
     """A person with the accounts that are theirs.
 
     `accounts` are ours or taken over, `strangers` lie in our OUs without our key, and `foreign`
-    elsewhere. `others` are the providers in their keys whose records cannot be read now.
+    elsewhere. `others` are the providers in their keys whose records cannot be read now. `said` is
+    what the account of somebody who is to have one says of them.
     """
 
     known: Identified
@@ -31,6 +33,7 @@ class Holder:
     strangers: tuple[Entry, ...]
     foreign: tuple[Entry, ...]
     others: tuple[str, ...]
+    said: Mapping[str, Values]
 
     @property
     def number(self) -> str:
@@ -152,7 +155,15 @@ def _holder(
     if known.person.hsa_id and known.hsa_id:  # the record takes the account over
         ours, unkeyed = (*ours, *unkeyed), ()
     named = {provider for entry in ours for provider in holdings.providers(entry)}
-    return Holder(known, access, ours, unkeyed, foreign, tuple(sorted(named - providers)))
+    number = known.hsa_id or next(map(hsa_id, ours), None)
+    held = ours[0] if ours else None
+    said = (
+        of_account(known.person, number, held, access, holdings.layout)
+        if access.called_for and number
+        else {}
+    )
+    others = tuple(sorted(named - providers))
+    return Holder(known, access, ours, unkeyed, foreign, others, said)
 
 
 def _free_name(holder: Holder, taken: set[str], layout: Layout) -> str:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from ..engine import matching
 from ..engine.provision import Finding
 from ..records.payload import Approved
-from . import ad_attributes
 from .ad_accounts import Account, Gate, Holder
 from .ad_holdings import Holdings, folded, is_enabled
 from .ad_layout import LENGTHS
@@ -92,15 +91,12 @@ def _of_account(holder: Holder, holdings: Holdings) -> Iterator[str]:
             f"an account in our OUs that we did not make has the employeeNumber {known.hsa_id}: "
             "name the person's hsa_id in the record to take it over, or remove it"
         )
-    held = holder.accounts[0] if holder.accounts else None
-    said = ad_attributes.of_account(
-        known.person, known.hsa_id, held, holder.access, holdings.layout
-    )
     for name, most in LENGTHS.items():
-        if any(len(value) > most for value in said.get(name, ())):
+        if any(len(value) > most for value in holder.said.get(name, ())):
             yield f"{name} of {known.hsa_id} is longer than the {most} characters that AD takes"
-    principal = folded(said["userPrincipalName"][0])
-    if holdings.principals.get(principal, held and held.dn) != (held and held.dn):
+    own = holder.accounts[0].dn if holder.accounts else None
+    principal = folded(holder.said["userPrincipalName"][0])
+    if holdings.principals.get(principal, own) != own:
         yield f"another account has the userPrincipalName of {known.hsa_id}"
 
 

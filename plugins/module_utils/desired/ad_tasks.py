@@ -18,11 +18,9 @@ from ..engine import matching
 from ..engine.plan import Entry
 from ..records.catalogue import SERVICES
 from ..records.people import Employment
-from . import ad_attributes
 from .ad_access import Use
 from .ad_accounts import Holder
 from .ad_holdings import Holdings, folded, members
-from .ad_layout import Layout
 
 KINDS = ("owner_tasks", "provider_tasks", "region_tasks", "guest_invitations")
 
@@ -45,7 +43,7 @@ def tasks(
     for holder in everybody:
         for provider, kind, task in (
             *_of_owner(holder, holdings),
-            *_of_keepers(holder, holdings.layout),
+            *_of_keepers(holder),
         ):
             found[provider][kind].append(task)
     return found
@@ -88,12 +86,12 @@ def _groups(
                 yield provider, service, holdings.service_groups[form], acts
 
 
-def _of_keepers(holder: Holder, layout: Layout) -> Iterator[tuple[str, str, Task]]:
+def _of_keepers(holder: Holder) -> Iterator[tuple[str, str, Task]]:
     """Users of systems that keep their own."""
     hsa_id = holder.known.hsa_id or next(iter(holder.known.ids), None)
     if hsa_id is None:
         return
-    changed = _is_changed(holder, layout)
+    changed = _is_changed(holder)
     asked: dict[tuple[str, str], tuple[bool, Employment]] = {}
     for employment in holder.known.person.employments:
         if employment.state in ("outside", "later"):
@@ -118,16 +116,13 @@ def _task(service: str, hsa_id: str, act: Act, employment: Employment) -> Task:
     return task | ({"day": day.isoformat()} if day else {})
 
 
-def _is_changed(holder: Holder, layout: Layout) -> bool:
+def _is_changed(holder: Holder) -> bool:
     """Whether the account still says otherwise who the person is."""
-    if not holder.access.called_for or len(holder.accounts) != 1 or not holder.known.hsa_id:
+    if len(holder.accounts) != 1:
         return False
-    held = holder.accounts[0]
-    said = ad_attributes.of_account(
-        holder.known.person, holder.known.hsa_id, held, holder.access, layout
-    )
+    held = holder.accounts[0].attributes
     return any(
-        [folded(v) for v in said[name]] != [folded(v) for v in held.attributes.get(name, ())]
+        list(map(folded, holder.said[name])) != list(map(folded, held.get(name, ())))
         for name in _IDENTIFYING
-        if name in said
+        if name in holder.said
     )
