@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +150,13 @@ class Run:
             if colon
         }
 
+    @property
+    def results(self) -> dict[str, dict[str, Any]]:
+        """What each system came to by host, of a run with -v."""
+        own = self.output.partition("TASK [Report the provider's own result]")[2]
+        lines = re.findall(r"^\w+: \[(.+?)\](?:: FAILED!)? => (\{.*\})$", own, re.MULTILINE)
+        return {host: result for host, text in lines if (result := json.loads(text).get("systems"))}
+
     def hosts(self, count: str) -> set[str]:
         """The hosts with something under this name in the recap: changed, failed."""
         return {host for host, counts in self.recap.items() if counts[count]}
@@ -166,6 +173,11 @@ class Site:
     def home(self) -> Path:
         """Where Ansible keeps its files meanwhile."""
         return self.path / "home"
+
+    @property
+    def state(self) -> Path:
+        """Where runs keep their locks and the HSA-ids that they saw."""
+        return self.home / "state"
 
     @property
     def providers(self) -> Path:
@@ -186,8 +198,11 @@ class Site:
     ) -> subprocess.Popen[str]:
         """Start the playbook, away from the checkout and without its ansible.cfg."""
         of_lab = {
+            "halsoval_systems": self.lab.systems,
+            "halsoval_state_directory": str(self.state),
             "halsoval_lab_dir": str(self.lab.dir),
             "halsoval_lab_hsa_port": self.lab.port,
+            **({"halsoval_lab_ad_address": self.lab.ad.address} if self.lab.ad else {}),
         }
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("ANSIBLE_")}
         of_home = {"HOME": str(self.home), "TMPDIR": str(self.home)}
@@ -282,18 +297,23 @@ def make_site(path: Path, lab: Lab, examples: bool = True) -> Site:
 
 @dataclass(frozen=True)
 class Task:
-    """The module as a task would start it: with the records of a directory, on a lab."""
+    """A module as a task would start it: with the records of a directory, on a lab."""
 
     options: Mapping[str, Any]
+    module: str = MODULE
 
     def but(self, **options: Any) -> Task:
         """The task with other options."""
-        return Task({**self.options, **options})
+        return replace(self, options={**self.options, **options})
+
+    def forget(self) -> None:
+        """Forget the HSA-ids that runs saw: another HSA, or an earlier one, has others."""
+        shutil.rmtree(self.options["state_directory"], ignore_errors=True)
 
     def start(self) -> subprocess.Popen[str]:
         """Start the module's process."""
         process = subprocess.Popen(
-            [sys.executable, "-m", MODULE],
+            [sys.executable, "-m", self.module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -314,7 +334,7 @@ class Task:
 
 
 def make_task(site: Site, payload: Path, as_of: str = AS_OF, **options: Any) -> Task:
-    """A task over all of a site's records, which go through the controller's own reading."""
+    """A task of the module hsa over all of a site's records, as the controller itself reads them."""
     reading = approved_records.read(
         site.providers, VaultLib(), dt.date.fromisoformat(as_of), ["SE2321000214-"]
     )
@@ -326,7 +346,7 @@ def make_task(site: Site, payload: Path, as_of: str = AS_OF, **options: Any) -> 
         {
             "providers": list(reading.providers),
             "as_of": as_of,
-            "state_directory": str(site.home / "lock"),
+            "state_directory": str(site.state),
             "records": str(payload),
             "server_uri": lab.uri,
             "bind_dn": lab.service_dn,

@@ -220,6 +220,7 @@ def test_passing_faults_leave_no_trace(
 ) -> None:
     """What is added and what is changed comes out as without faults: no double, no error."""
     empty(lab)
+    task.forget()
     with faulty_directory(lab, tmp_path, *faults) as directory:
         succeeded(task.but(server_uri=directory.uri).run())
         assert held(lab).entries == onboarded.entries

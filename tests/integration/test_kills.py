@@ -110,6 +110,7 @@ def test_module_killed_anywhere_converges_in_the_next_run(
     partly = 0
     for _kill in range(KILLS // 2):
         restore(lab, before)
+        task.forget()  # else the ids would be those of earlier runs, whatever a kill does
         message = chance.randint(1, total - 1)  # the last one says goodbye, when all is done
         assert killed_at(lab, task, tmp_path, message)
         partly += held(lab).entries != expected.entries
@@ -126,6 +127,7 @@ def test_module_killed_again_and_again_converges(
     lab: Lab, tmp_path: Path, tasks: tuple[Task, Task], without_kills: tuple[Held, Held]
 ) -> None:
     empty(lab)
+    tasks[0].forget()
     chance = random.Random(SEED)
     kills = sum(
         killed_at(lab, tasks[0], tmp_path, chance.randint(30, 120)) for _kill in range(KILLS // 4)
@@ -142,6 +144,7 @@ def test_hsa_ids_that_a_killed_run_passed_over_go_to_whom_they_were_meant_for(
 ) -> None:
     """A busy server takes some requests later than those that follow, and is not asked again."""
     empty(lab)
+    tasks[0].forget()
     assert killed_at(lab, tasks[0], tmp_path, 100, Fault("add", {30, 31}, "busy"), kind="add")
     entered = {entry["hsaIdentity"][0] for entry in held(lab).ours().values()}
     assert entered.isdisjoint({"SE2321000214-HV000030", "SE2321000214-HV000031"})

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab is a real directory: it verifies, refuses, keeps and forgets what it should."""
+"""The lab is real directories: they verify, refuse, keep and forget what they should."""
 
 from __future__ import annotations
 
@@ -28,11 +28,17 @@ from ldap3.core.exceptions import (
     LDAPInvalidCredentialsResult,
     LDAPNoSuchObjectResult,
     LDAPObjectClassViolationResult,
+    LDAPOperationsErrorResult,
     LDAPSocketOpenError,
+    LDAPStrongerAuthRequiredResult,
 )
+from ldap3.protocol.microsoft import security_descriptor_control
+from ldap3.utils.dn import parse_dn
+
+from ansible_collections.regionjh.halsoval.tests.lab import AD_BASE, start_lab
 
 if TYPE_CHECKING:
-    from ansible_collections.regionjh.halsoval.tests.lab import Lab
+    from ansible_collections.regionjh.halsoval.tests.lab import Domain, Lab
 
 OWN_DOCTOR = "SE2321000214-1007"
 OWN_DOCTOR_NUMBER = "189902142380"
@@ -58,6 +64,31 @@ def entry(lab: Lab) -> Iterator[str]:
     yield dn
     with lab.service() as connection, suppress(LDAPNoSuchObjectResult):
         connection.delete(dn)
+
+
+@pytest.fixture(scope="module")
+def other_region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A second lab at the same time, with a CA of its own and Active Directory alone."""
+    yield from start_lab(tmp_path_factory.mktemp("region2"), ["ad"])
+
+
+@pytest.fixture
+def ad(region: Lab) -> Domain:
+    """Active Directory of the lab with both directories."""
+    assert region.ad
+    return region.ad
+
+
+@pytest.fixture
+def ad_service(ad: Domain) -> Iterator[ldap3.Connection]:
+    """The service account's connection; what a test left in our OUs is removed after it."""
+    with ad.service() as connection:
+        yield connection
+    with ad.admin() as admin:
+        for ou in (ad.account_ou, ad.quarantine_ou, ad.group_ou):
+            for dn in found(admin, ou):
+                if dn != ou:
+                    admin.delete(dn)
 
 
 def person(hsa_id: str, number: str | None = None) -> dict[str, str | list[str]]:
@@ -106,6 +137,36 @@ def kill_slapd(lab: Lab) -> None:
     os.kill(pid, signal.SIGKILL)
     while Path(f"/proc/{pid}/exe").exists():
         time.sleep(0.05)
+
+
+def samba_processes(lab: Lab) -> list[int]:
+    """Return the processes that work on this lab's domain: each keeps a file under its pid."""
+    mine = []
+    for lock in (lab.dir / "ad/data/msg.lock").glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile, or was killed and left its file
+            if Path(f"/proc/{lock.name}/comm").read_text() == "samba\n":
+                mine.append(int(lock.name))
+    return mine
+
+
+def kill_samba(lab: Lab) -> None:
+    """Kill the lab's domain controller without a chance to tidy up."""
+    (pid,) = samba_processes(lab)
+    os.kill(pid, signal.SIGKILL)
+    while listens(lab, 636):
+        time.sleep(0.05)
+
+
+def listens(lab: Lab, port: int) -> bool:
+    """Return whether somebody listens on a port of the domain controller's address."""
+    assert lab.ad
+    with socket.socket() as client:
+        return client.connect_ex((lab.ad.address, port)) == 0
+
+
+def quoted(password: str) -> bytes:
+    """Return a password as unicodePwd takes it."""
+    return f'"{password}"'.encode("utf-16-le")
 
 
 # --- TLS ---
@@ -204,7 +265,41 @@ def test_a_size_limit_truncates_also_in_pages(other_lab: Lab) -> None:
         assert connection.result["description"] == "sizeLimitExceeded"
 
 
+def test_reader_finds_people_and_who_refers_to_them_in_every_branch(lab: Lab, entry: str) -> None:
+    with lab.reader() as reader:
+        reader.search(lab.base, f"(personalIdentityNumber={OWN_DOCTOR_NUMBER})", attributes=["*"])
+        (doctor,) = reader.response
+        assert doctor["attributes"]["hsaIdentity"] == [OWN_DOCTOR]
+        reader.search(lab.base, f"(hsaCommissionMember={OWN_DOCTOR})", attributes=["*"])
+        (commission,) = reader.response
+        assert OWN_DOCTOR in commission["attributes"]["hsaCommissionMember"]
+        reader.search(entry, "(objectClass=*)", attributes=["*"])
+        (ours,) = reader.response
+        assert set(ours["attributes"]) == {"objectClass", "hsaIdentity", "halsovalKey"}
+        reader.search(lab.base, "(|(sn=*)(userPassword=*))")
+        assert reader.response == []
+        with pytest.raises(LDAPNoSuchObjectResult):
+            found(reader, lab.service_dn)
+
+
+def test_a_size_limit_truncates_for_the_reader_too(other_lab: Lab) -> None:
+    with other_lab.reader() as reader:
+        reader.search(other_lab.base, "(objectClass=*)")
+        assert reader.result["description"] == "sizeLimitExceeded"
+
+
 # --- who may write ---
+
+
+def test_reader_writes_nothing(lab: Lab, entry: str) -> None:
+    with lab.reader() as reader:
+        with pytest.raises(LDAPInsufficientAccessRightsResult):
+            reader.modify(entry, {"halsovalKey": [(ldap3.MODIFY_ADD, ["person:stolen"])]})
+        with pytest.raises(LDAPInsufficientAccessRightsResult):
+            reader.delete(entry)
+        hsa_id = "SE2321000214-HVTEST2"
+        with pytest.raises(LDAPInsufficientAccessRightsResult):
+            reader.add(f"cn={hsa_id},{lab.people_branch}", attributes=person(hsa_id))
 
 
 def test_service_account_builds_changes_and_removes_below_our_branches(
@@ -344,10 +439,14 @@ def test_the_schema_is_enforced(
 
 def test_everything_secret_is_the_owners_alone(lab: Lab) -> None:
     assert lab.dir.stat().st_mode & 0o777 == 0o700
-    for name in ("ca/ca.key", "hsa/server.key", "secrets/hsa_admin", "secrets/hsa_service"):
-        assert (lab.dir / name).stat().st_mode & 0o777 == 0o600, name
+    for path in (
+        lab.dir / "ca/ca.key",
+        lab.dir / "hsa/server.key",
+        *(lab.dir / "secrets").iterdir(),
+    ):
+        assert path.stat().st_mode & 0o777 == 0o600, path
     everything = b"".join(p.read_bytes() for p in (lab.dir / "hsa").rglob("*") if p.is_file())
-    for password in (lab.service_password, lab.admin_password):
+    for password in (lab.service_password, lab.reader_password, lab.admin_password):
         assert len(password) >= 32
         assert password.encode() not in everything
 
@@ -374,6 +473,20 @@ def test_check_mode_on_an_empty_machine_changes_nothing(lab: Lab, tmp_path: Path
     nowhere = replace(lab, dir=tmp_path / "lab")
     assert changed(nowhere.run("started", "--check", "--diff")) > 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lab_without_a_password_that_it_needs_is_to_be_reset(lab: Lab) -> None:
+    """As after an update: older versions made no account for reading."""
+    (lab.dir / "secrets/hsa_reader").unlink()
+    try:
+        run = lab.run("started")
+        assert run.returncode != 0
+        assert "secrets/hsa_reader missing" in run.stdout
+        assert "-e lab_state=reset" in run.stdout
+    finally:
+        path = lab.dir / "secrets/hsa_reader"
+        path.write_text(lab.reader_password)
+        path.chmod(0o600)
 
 
 def test_a_port_in_use_is_named(lab: Lab, other_lab: Lab) -> None:
@@ -438,7 +551,8 @@ def test_an_expiring_certificate_is_renewed(lab: Lab) -> None:
         [
             *["openssl", "req", "-x509", "-CA", lab.ca, "-CAkey", lab.dir / "ca/ca.key"],
             *["-key", lab.dir / "hsa/server.key", "-subj", "/CN=localhost"],
-            *["-addext", "subjectAltName=DNS:localhost", "-days", "20", "-out", pem],
+            *["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+            *["-days", "20", "-out", pem],
         ],
         check=True,
         capture_output=True,
@@ -448,3 +562,327 @@ def test_an_expiring_certificate_is_renewed(lab: Lab) -> None:
     assert pem.read_bytes() != short_lived
     with lab.service() as service:
         assert found(service, lab.base)
+
+
+# --- Active Directory: TLS ---
+
+
+def test_certificate_of_the_domain_controller_is_verified(lab: Lab, ad: Domain) -> None:
+    ad.service().unbind()
+    with pytest.raises(LDAPSocketOpenError, match="CERTIFICATE_VERIFY_FAILED"):
+        replace(ad, ca=lab.ca).service()
+
+
+@pytest.mark.parametrize("name", ["address", "dc1.ad.region.example"])
+def test_certificate_of_the_domain_controller_holds_for_address_and_name(
+    ad: Domain, name: str
+) -> None:
+    context = ssl.create_default_context(cafile=str(ad.ca))
+    with (
+        socket.create_connection((ad.address, 636), timeout=10) as plain,
+        context.wrap_socket(
+            plain, server_hostname=ad.address if name == "address" else name
+        ) as connection,
+    ):
+        assert connection.version() in ("TLSv1.2", "TLSv1.3")
+
+
+def test_login_to_the_domain_without_tls_is_refused(ad: Domain) -> None:
+    server = ldap3.Server(f"ldap://{ad.address}", get_info=ldap3.NONE, connect_timeout=10)
+    with pytest.raises(LDAPStrongerAuthRequiredResult):
+        ldap3.Connection(
+            server, ad.service_dn, ad.service_password, auto_bind=True, raise_exceptions=True
+        )
+
+
+# --- Active Directory: who may read what ---
+
+
+@pytest.mark.parametrize("base", ["base", "employees_ou", "account_ou"])
+def test_anonymous_reads_nothing_of_the_domain(ad: Domain, base: str) -> None:
+    with ad.connect() as anonymous, pytest.raises(LDAPOperationsErrorResult):
+        found(anonymous, getattr(ad, base), "*")
+
+
+def test_wrong_password_of_the_domain_is_refused(ad: Domain) -> None:
+    with pytest.raises(LDAPInvalidCredentialsResult):
+        ad.connect(ad.service_dn, ad.admin_password)
+
+
+def test_our_units_are_empty(ad: Domain, ad_service: ldap3.Connection) -> None:
+    for ou in (ad.account_ou, ad.quarantine_ou, ad.group_ou):
+        assert found(ad_service, ou) == [ou]
+
+
+def test_groups_of_systems_are_full_of_the_regions_own_people(
+    ad: Domain, ad_service: ldap3.Connection
+) -> None:
+    employees = {dn.casefold() for dn in found(ad_service, ad.employees_ou)}
+    ad_service.search(ad.system_groups_ou, "(objectClass=group)", attributes=["cn", "member"])
+    members = {
+        entry["attributes"]["cn"][0]: entry["attributes"]["member"] for entry in ad_service.response
+    }
+    assert len(members) == 9
+    assert len(members.pop("App-Vardadministrativt")) == 2000
+    for name, some in members.items():
+        assert 0 < len(some) <= 60, name
+        assert {dn.casefold() for dn in some} < employees
+
+
+def test_the_regions_own_people_have_names_that_a_dn_escapes(
+    ad: Domain, ad_service: ldap3.Connection
+) -> None:
+    ad_service.search(ad.employees_ou, "(sAMAccountName=reg*)", attributes=["cn"])
+    assert len(ad_service.response) == 2000
+    escaped = [entry for entry in ad_service.response if "\\" in entry["dn"]]
+    assert len(escaped) == 100
+    for entry in escaped:
+        (_type, value, _separator), *_rest = parse_dn(entry["dn"])
+        assert value.replace("\\", "") == entry["attributes"]["cn"][0]
+
+
+def test_the_regions_own_doctor_is_known_by_her_hsa_id(
+    ad: Domain, ad_service: ldap3.Connection
+) -> None:
+    wanted = ["sAMAccountName", "userAccountControl", "memberOf"]
+    ad_service.search(ad.base, f"(employeeNumber={OWN_DOCTOR})", attributes=wanted)
+    (doctor,) = [e["attributes"] for e in ad_service.response if e["type"] == "searchResEntry"]
+    assert doctor["sAMAccountName"] == ["mareka01"]
+    assert doctor["userAccountControl"] == ["512"]
+    assert sorted(doctor["memberOf"]) == [
+        f"CN=App-Rontgensvar,{ad.system_groups_ou}",
+        f"CN=App-Vardadministrativt,{ad.system_groups_ou}",
+    ]
+
+
+def test_a_name_that_we_would_give_is_taken_by_an_account_unknown_to_us(
+    ad: Domain, ad_service: ldap3.Connection
+) -> None:
+    ad_service.search(ad.employees_ou, "(sAMAccountName=hv000012)", attributes=["employeeNumber"])
+    (entry,) = ad_service.response
+    assert entry["attributes"] == {}
+
+
+# --- Active Directory: who may write ---
+
+
+def account(name: str) -> dict[str, str | bytes | list[str]]:
+    """Return a disabled account's attributes as provisioning writes them."""
+    return {
+        "objectClass": ["user"],
+        "sAMAccountName": name,
+        "userPrincipalName": f"{name}@ad.region.example",
+        "unicodePwd": quoted("Ett-långt-lösenord-1"),
+        "userAccountControl": "514",
+        "employeeNumber": "SE2321000214-HVTEST1",
+    }
+
+
+def test_service_account_keeps_accounts_and_groups(
+    ad: Domain, ad_service: ldap3.Connection
+) -> None:
+    dn = f"CN=Åke Prov,{ad.account_ou}"
+    ad_service.add(dn, attributes=account("hvtest01"))
+    ad_service.modify(
+        dn,
+        {
+            "userAccountControl": [(ldap3.MODIFY_REPLACE, ["262656"])],
+            "accountExpires": [(ldap3.MODIFY_REPLACE, ["134000000000000000"])],
+            "altSecurityIdentities": [(ldap3.MODIFY_ADD, ["X509:<I>CN=Prov<SR>01"])],
+            "extensionName": [(ldap3.MODIFY_ADD, ["person/prov"])],
+        },
+    )
+    ad_service.modify(dn, {"unicodePwd": [(ldap3.MODIFY_REPLACE, [quoted("Ett-annat-ord-2")])]})
+    group = f"CN=Vårdgivare prov,{ad.group_ou}"
+    ad_service.add(group, "group", {"sAMAccountName": "HV-prov", "groupType": "-2147483646"})
+    ad_service.modify(group, {"member": [(ldap3.MODIFY_ADD, [dn])]})
+    ad_service.modify(group, {"description": [(ldap3.MODIFY_REPLACE, ["Prov"])]})
+    system_group = f"CN=App-Vardadministrativt,{ad.system_groups_ou}"
+    ad_service.modify(system_group, {"member": [(ldap3.MODIFY_ADD, [dn])]})
+    ad_service.search(dn, "(objectClass=*)", attributes=["memberOf", "userAccountControl"])
+    (entry,) = ad_service.response
+    assert sorted(entry["attributes"]["memberOf"]) == [system_group, group]
+    assert entry["attributes"]["userAccountControl"] == ["262656"]
+    ad_service.modify(system_group, {"member": [(ldap3.MODIFY_DELETE, [dn])]})
+    ad_service.add(f"CN=Karin Prov,{ad.quarantine_ou}", attributes=account("hvtest02"))
+
+
+FOREIGN = {
+    "an employee": f"CN=Märta Ekblad,OU=Anstallda,{AD_BASE}",
+    "the administrator": f"CN=Administrator,CN=Users,{AD_BASE}",
+    "a group of the domain": f"CN=Domain Admins,CN=Users,{AD_BASE}",
+    "a group of a system": f"CN=App-Vardadministrativt,OU=Systemgrupper,{AD_BASE}",
+    "the employees": f"OU=Anstallda,{AD_BASE}",
+    "our accounts' unit": f"OU=Konton,OU=Halsoval,{AD_BASE}",
+    "our groups' unit": f"OU=Grupper,OU=Halsoval,{AD_BASE}",
+    "our unit": f"OU=Halsoval,{AD_BASE}",
+}
+
+
+@pytest.mark.parametrize("whose", FOREIGN)
+def test_service_account_neither_describes_nor_deletes_nor_opens_what_is_not_ours(
+    ad: Domain, ad_service: ldap3.Connection, whose: str
+) -> None:
+    dn = FOREIGN[whose]
+    with pytest.raises(LDAPInsufficientAccessRightsResult):
+        ad_service.modify(dn, {"description": [(ldap3.MODIFY_REPLACE, ["ours"])]})
+    with pytest.raises(LDAPInsufficientAccessRightsResult):
+        ad_service.delete(dn)
+    acl_only = security_descriptor_control(sdflags=4)
+    with ad.admin() as admin:
+        admin.search(
+            dn, "(objectClass=*)", ldap3.BASE, attributes="nTSecurityDescriptor", controls=acl_only
+        )
+        (acl,) = admin.response[0]["raw_attributes"]["nTSecurityDescriptor"]
+    with pytest.raises(LDAPInsufficientAccessRightsResult):
+        ad_service.modify(
+            dn, {"nTSecurityDescriptor": [(ldap3.MODIFY_REPLACE, [acl])]}, controls=acl_only
+        )
+
+
+def test_service_account_takes_over_nobody(ad: Domain, ad_service: ldap3.Connection) -> None:
+    stolen = {"unicodePwd": [(ldap3.MODIFY_REPLACE, [quoted("Ett-annat-ord-2")])]}
+    for whose in ("an employee", "the administrator"):
+        with pytest.raises(LDAPInsufficientAccessRightsResult):
+            ad_service.modify(FOREIGN[whose], stolen)
+        with pytest.raises(LDAPInsufficientAccessRightsResult):
+            ad_service.modify(
+                FOREIGN[whose], {"userAccountControl": [(ldap3.MODIFY_REPLACE, ["514"])]}
+            )
+    with pytest.raises(LDAPInsufficientAccessRightsResult):
+        ad_service.modify(
+            FOREIGN["a group of the domain"], {"member": [(ldap3.MODIFY_ADD, [ad.service_dn])]}
+        )
+
+
+def test_service_account_creates_nothing_elsewhere_and_nothing_else(
+    ad: Domain, ad_service: ldap3.Connection
+) -> None:
+    for dn, attributes in {
+        f"CN=hvtest03,{ad.employees_ou}": account("hvtest03"),
+        f"CN=hvtest03,{ad.group_ou}": account("hvtest03"),
+        f"CN=hvtest03,{ad.account_ou}": {"objectClass": "group", "sAMAccountName": "hvtest03"},
+        f"CN=hvtest03,{ad.system_groups_ou}": {"objectClass": "group"},
+        f"OU=hvtest03,{ad.account_ou}": {"objectClass": "organizationalUnit"},
+    }.items():
+        with pytest.raises(LDAPInsufficientAccessRightsResult):
+            ad_service.add(dn, attributes=attributes)
+
+
+def test_service_account_deletes_and_moves_no_account(
+    ad: Domain, ad_service: ldap3.Connection
+) -> None:
+    """Active Directory takes the right to delete an object also for moving it."""
+    dn = f"CN=hvtest04,{ad.account_ou}"
+    ad_service.add(dn, attributes=account("hvtest04"))
+    with pytest.raises(LDAPInsufficientAccessRightsResult):
+        ad_service.delete(dn)
+    with pytest.raises(LDAPInsufficientAccessRightsResult):
+        ad_service.modify_dn(dn, "CN=hvtest04", new_superior=ad.quarantine_ou)
+
+
+# --- Active Directory: the playbook ---
+
+AD_ALONE = {"halsoval_lab_systems": ["ad"]}
+
+
+def test_no_password_of_the_domain_lies_outside_the_secrets(region: Lab, ad: Domain) -> None:
+    secrets = region.dir / "secrets"
+    for path in (region.dir / "ad/server.key", *secrets.iterdir()):
+        assert path.stat().st_mode & 0o777 == 0o600, path
+    everything = b"".join(
+        path.read_bytes()
+        for path in region.dir.rglob("*")
+        if path.is_file() and path.parent != secrets
+    )
+    for password in (ad.service_password, ad.admin_password):
+        assert len(password) >= 32
+        for encoding in ("utf-8", "utf-16-le"):
+            assert password.encode(encoding) not in everything
+
+
+def test_check_mode_on_an_empty_machine_makes_no_domain(region: Lab, tmp_path: Path) -> None:
+    nowhere = replace(region, dir=tmp_path / "lab")
+    assert changed(nowhere.run("started", "--check", "--diff")) > 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_of_both_again_finds_nothing_to_do(region: Lab) -> None:
+    before = samba_processes(region)
+    assert changed(region.run("started", "--check")) == 0
+    assert samba_processes(region) == before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"halsoval_lab_ad_address": "192.0.2.1"}, "needs an address of 127.0.0.0/8"),
+        ({"halsoval_lab_dir": "/tmp/" + "djup/" * 20}, "a directory with a shorter path"),
+    ],
+)
+def test_what_samba_cannot_be_run_with_is_refused(
+    region: Lab, wrong: dict[str, object], told: str
+) -> None:
+    run = region.run("started", **wrong)
+    assert run.returncode != 0
+    assert told in run.stdout
+    assert len(samba_processes(region)) == 1
+
+
+def test_killed_samba_starts_again_with_its_data_and_leaves_a_stranger_alone(
+    region: Lab, ad: Domain, ad_service: ldap3.Connection
+) -> None:
+    """As after a reboot: Samba was killed and its pid is another program's today."""
+    dn = f"CN=hvtest05,{ad.account_ou}"
+    ad_service.add(dn, attributes=account("hvtest05"))
+    kill_samba(region)
+    with subprocess.Popen(["sleep", "600"]) as stranger:
+        try:
+            (region.dir / "ad/samba.pid").write_text(f"{stranger.pid}\n")
+            assert changed(region.run("stopped", **AD_ALONE)) == 0
+            assert changed(region.run("started", **AD_ALONE)) == 2
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
+    with ad.service() as after:
+        assert dn in found(after, ad.account_ou)
+
+
+def test_stopped_samba_leaves_no_process_and_no_listener(region: Lab, ad: Domain) -> None:
+    ports = (389, 636, 3268, 3269)
+    assert all(listens(region, port) for port in ports)
+    assert changed(region.run("stopped", **AD_ALONE)) == 1
+    assert samba_processes(region) == []
+    assert not any(listens(region, port) for port in ports)
+    assert len(slapd_processes(region)) == 1
+    assert changed(region.run("started", **AD_ALONE)) == 1
+    ad.service().unbind()
+
+
+def test_two_domains_run_at_once_and_a_third_on_the_same_address_is_refused(
+    region: Lab, ad: Domain, other_region: Lab
+) -> None:
+    assert other_region.ad
+    assert other_region.ad.service_password != ad.service_password
+    other_region.ad.service().unbind()
+    run = other_region.run("started", halsoval_lab_ad_address=ad.address)
+    assert run.returncode != 0
+    assert f"of {ad.address} is used by another program" in run.stdout
+    assert len(samba_processes(region)) == 1
+    assert samba_processes(other_region) == []
+
+
+def test_reset_makes_the_domain_anew_and_forgets_what_the_collection_remembers(
+    region: Lab, ad: Domain, ad_service: ldap3.Connection
+) -> None:
+    ad_service.add(f"CN=hvtest06,{ad.account_ou}", attributes=account("hvtest06"))
+    ad_service.unbind()
+    (region.dir / "state").mkdir(exist_ok=True)
+    run = region.run("reset", "-vvv", "--diff", **AD_ALONE)
+    assert changed(run) > 1
+    assert not (region.dir / "state").exists()
+    with ad.service() as after:
+        assert found(after, ad.account_ou) == [ad.account_ou]
+        assert len(found(after, ad.employees_ou)) == 2003
+    for password in (ad.service_password, ad.admin_password):
+        assert password not in run.stdout + run.stderr

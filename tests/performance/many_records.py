@@ -6,9 +6,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.catalogue import (
+    OBLIGATORY_PACKAGES,
+    provided,
+)
 
 _FIRST_BIRTHDAY = dt.date(1850, 1, 1)
 _SERIALS_PER_DAY = 900
@@ -27,7 +33,7 @@ agreement:
 sjunet: {{agreement: 2024-10-01, connected: 2024-12-01}}
 self_declaration: {{submitted: 2024-10-01, reviewed: 2024-11-01}}
 final_verification: {{date: 2025-01-20, outcome: approved}}
-services: [vardutbud_bas, stodapplikationer]
+services: [{services}]
 workstation_groups: 1
 units:
   - {{id: norr, name: Hälsocentralen Norr, public_from: 2025-03-01}}
@@ -49,6 +55,7 @@ _PERSON = """\
         kind: employed
         purpose: Vård och behandling
         rights: [Läsa;alla;SJF]
+        systems: [{systems}]
         decided_by: Verksamhetschefen
         decided: 2025-02-01
         from: 2025-03-01
@@ -57,17 +64,25 @@ _PERSON = """\
 """
 
 
-def write_source(directory: Path, providers: int, people: int) -> Path:
-    """Write an inventory source with its records; returns its path."""
+def write_source(directory: Path, providers: int, people: int, systems: Sequence[str] = ()) -> Path:
+    """Write an inventory source with its records; returns its path.
+
+    `systems` are the services that everybody uses.
+    """
+    by_name = sorted(set(systems) - provided(OBLIGATORY_PACKAGES))
+    services = ", ".join([*OBLIGATORY_PACKAGES, *by_name])
     for number in range(providers):
         folder = directory / "providers" / f"vardgivare-{number:04d}"
         folder.mkdir(parents=True)
         (folder / "agreement.yml").write_text(
             _AGREEMENT.format(
-                id=folder.name, number=number, organisation_number=_organisation_number(number)
+                id=folder.name,
+                number=number,
+                organisation_number=_organisation_number(number),
+                services=services,
             )
         )
-        rows = (_person(number, index, number * people + index) for index in range(people))
+        rows = (_person(number, index, number * people + index, systems) for index in range(people))
         (folder / "staff.yml").write_text("---\npeople:\n" + "".join(rows))
         (folder / "equipment.yml").write_text(_EQUIPMENT)
     source = directory / "halsoval.yml"
@@ -84,9 +99,14 @@ def write_variables(directory: Path, variables: dict[str, object]) -> None:
     path.write_text(yaml.safe_dump(variables, allow_unicode=True))
 
 
-def _person(provider: int, index: int, serial: int) -> str:
-    unit = ("norr", "soder")[index % 2]
-    return _PERSON.format(number=_personnummer(serial), index=index, provider=provider, unit=unit)
+def _person(provider: int, index: int, serial: int, systems: Sequence[str]) -> str:
+    return _PERSON.format(
+        number=_personnummer(serial),
+        index=index,
+        provider=provider,
+        unit=("norr", "soder")[index % 2],
+        systems=", ".join(systems),
+    )
 
 
 def _personnummer(serial: int) -> str:

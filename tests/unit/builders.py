@@ -24,6 +24,11 @@ TODAY = dt.date(2026, 3, 2)
 CARE = "Vård och behandling"
 STATISTICS = "Statistik"
 NPO, PASCAL = "nationell_patientoversikt", "pascal"
+# Services that groups in AD open.
+JOURNAL, XRAY = "vardadministrativt_system", "rontgensvar_och_rontgenbilder"
+OFFICE, DOCUMENTS = "microsoft_office", "dokumenthantering"
+# Services that the provider's administrators and the region's system owners keep users of.
+LISTING, ECG, TEAMS = "listningsapplikation", "ekg_data", "microsoft_office_365"
 
 LAYOUT = Layout(
     base_dn="o=Region,c=SE",
@@ -73,6 +78,23 @@ def assignment(unit: str = "vc", **fields: Any) -> dict[str, Any]:
         commission = {}
     since = fields.pop("since", "2026-01-01")
     return {"unit": unit, "kind": "employed", "from": since, **commission, **fields}
+
+
+def uses(*services: str, **fields: Any) -> dict[str, Any]:
+    """An assignment in JSON form that uses services, or the patient record system alone."""
+    return assignment(systems=list(services or (JOURNAL,)), **fields)
+
+
+def trial(*refs: str, services: Iterable[str] = (JOURNAL,), **fields: Any) -> dict[str, Any]:
+    """A trial in JSON form for the people with these refs; `since` is its first day."""
+    return {
+        "people": list(refs),
+        "systems": list(services),
+        "from": fields.pop("since", "2026-02-15"),
+        "to": "2026-03-15",
+        "approved_by": "SE2321000214-CHEF",
+        **fields,
+    }
 
 
 def person(index: int, *assignments: dict[str, Any], **fields: Any) -> dict[str, Any]:

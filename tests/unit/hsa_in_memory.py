@@ -30,15 +30,23 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision
     provision,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import (
+    NOTHING_REMEMBERED,
+    Remembered,
+)
 from ansible_collections.regionjh.halsoval.tests.unit.builders import LAYOUT, TODAY, approved
 from ansible_collections.regionjh.halsoval.tests.unit.memory_directory import MemoryDirectory
 
 
 class Hsa:
-    """The directory with the pure part of the pipe around it."""
+    """The directory with the pure part of the pipe around it.
+
+    `remembered` are the HSA-ids that earlier runs saw.
+    """
 
     def __init__(self, layout: Layout = LAYOUT) -> None:
         self.layout = layout
+        self.remembered: Remembered = NOTHING_REMEMBERED
         self.directory = MemoryDirectory(
             ("c=SE", layout.base_dn, layout.provider_branch, layout.people_branch),
             attributes(layout),
@@ -47,6 +55,7 @@ class Hsa:
     def copy(self) -> Hsa:
         """Another one that holds the same."""
         other = Hsa(self.layout)
+        other.remembered = self.remembered
         other.directory = self.directory.copy()
         return other
 
@@ -56,7 +65,8 @@ class Hsa:
         self, *records: Record, invalid: Iterable[str] = (), day: dt.date = TODAY
     ) -> Desired:
         """What it must hold for the records."""
-        return desire(approved(*records, invalid=invalid), day, self.layout, self.directory.read())
+        everything = approved(*records, invalid=invalid)
+        return desire(everything, day, self.layout, self.directory.read(), self.remembered)
 
     def plan(self, *records: Record, **options: Any) -> Plan:
         """What must change for the records."""
@@ -91,7 +101,7 @@ class Hsa:
         )  # fmt: skip
         return provision(
             self.directory,
-            lambda held: desire(everything, day, self.layout, held),
+            lambda held: desire(everything, day, self.layout, held, self.remembered),
             replace(asked, **request),
         )
 

@@ -9,6 +9,7 @@ It shows whether a plan does what it says: an operation that a server would refu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import matching
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
@@ -47,17 +48,20 @@ class Killed(BaseException):
     """Not an Exception: nothing in the pipe may catch it, as nothing catches SIGKILL."""
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """A result code other than success."""
 
 
 class MemoryDirectory:
     """A system of the pipe. `refuses` gives the reason why an operation must fail, or None.
 
-    `calls` are the operations of each call of `apply`.
+    `calls` are the operations of each call of `apply`. Whoever writes is killed when so many
+    operations as `dies_after` says are done.
     """
 
     name = "memory"
+    single_valued = SINGLE_VALUED
+    unique: tuple[str, ...] = UNIQUE
 
     def __init__(
         self,
@@ -69,25 +73,27 @@ class MemoryDirectory:
         self._entries: dict[str, Entry] = {}
         self.refuses = refuses
         self.calls: list[tuple[Operation, ...]] = []
+        self.dies_after: int | None = None
         for base in bases:
-            self._entries[_normal(base)] = Entry(base, {})
+            self._entries[normal(base)] = Entry(base, {})
 
     # --- for tests -------------------------------------------------------------------------------
 
     def put(self, dn: str, **attributes: str | Values) -> Entry:
         """Hold an entry that somebody else made, or change one by hand; () takes a value away."""
-        held = self._entries.get(_normal(dn), Entry(dn, {}))
+        held = self._entries.get(normal(dn), Entry(dn, {}))
         given = {
             name: (values,) if isinstance(values, str) else values
             for name, values in attributes.items()
         }
-        entry = Entry(held.dn, {n: v for n, v in {**held.attributes, **given}.items() if v})
-        self._entries[_normal(dn)] = entry
+        attributes = {n: v for n, v in {**held.attributes, **given}.items() if v}
+        entry = replace(held, attributes=attributes)
+        self._entries[normal(dn)] = entry
         return entry
 
     def remove(self, dn: str) -> None:
         """Lose an entry that somebody deleted by hand."""
-        del self._entries[_normal(dn)]
+        del self._entries[normal(dn)]
 
     def content(self) -> dict[str, dict[str, frozenset[str]]]:
         """Everything it holds, to compare."""
@@ -113,12 +119,16 @@ class MemoryDirectory:
         self.calls.append(tuple(operations))
         failed = {}
         for operation in operations:
+            if self.dies_after == 0:
+                raise Killed
+            if self.dies_after is not None:
+                self.dies_after -= 1
             try:
                 reason = self.refuses(operation)
                 if reason:
-                    raise _Refused(reason)
+                    raise Refused(reason)
                 self._carry_out(operation)
-            except _Refused as refused:
+            except Refused as refused:
                 failed[operation] = str(refused)
         return failed
 
@@ -126,22 +136,28 @@ class MemoryDirectory:
         if operation.action == "add":
             self._add(operation)
         elif operation.action == "modify":
-            entry = self._held(operation.dn)
-            self._store(Entry(entry.dn, self._modified(entry, operation.changes)))
+            entry = self._held(operation.address or operation.dn)
+            self._store(replace(entry, attributes=self._modified(entry, operation.changes)))
         else:
             self._rename(operation)
 
     def _add(self, operation: Operation) -> None:
-        if _normal(operation.dn) in self._entries:
-            raise _Refused("entryAlreadyExists")
+        if normal(operation.dn) in self._entries:
+            raise Refused("entryAlreadyExists")
         self._held(matching.parent(operation.dn))
-        self._store(Entry(operation.dn, self._modified(Entry(operation.dn, {}), operation.changes)))
+        empty = Entry(operation.dn, {})
+        new = replace(empty, attributes=self._modified(empty, operation.changes))
+        self._store(self._born(new))
+
+    def _born(self, entry: Entry) -> Entry:
+        """A new entry with what the server itself gives it."""
+        return entry
 
     def _rename(self, operation: Operation) -> None:
         entry = self._held(operation.dn)
         dn = f"{operation.new_rdn},{matching.parent(operation.dn)}"
-        if _normal(dn) in self._entries and _normal(dn) != _normal(entry.dn):
-            raise _Refused("entryAlreadyExists")
+        if normal(dn) in self._entries and normal(dn) != normal(entry.dn):
+            raise Refused("entryAlreadyExists")
         # As ldap3 asks for: the values of the old name go (deleteoldrdn).
         old = {(name, self._form(name, value)) for name, value in matching.split_dn(entry.dn)[0]}
         attributes = {
@@ -151,13 +167,13 @@ class MemoryDirectory:
         for name, value in matching.split_dn(dn)[0]:
             if self._form(name, value) not in self._forms(name, attributes.get(name, ())):
                 attributes[name] = (*attributes.get(name, ()), value)
-        renamed = self._checked(Entry(dn, attributes), entry.dn)
-        del self._entries[_normal(entry.dn)]
+        renamed = self._checked(replace(entry, dn=dn, attributes=attributes), entry.dn)
+        del self._entries[normal(entry.dn)]
         for moved in [e for e in self._entries.values() if matching.is_below(e.dn, entry.dn)]:
             new_dn = moved.dn[: -len(entry.dn)] + dn
-            del self._entries[_normal(moved.dn)]
-            self._entries[_normal(new_dn)] = Entry(new_dn, moved.attributes)
-        self._entries[_normal(dn)] = renamed
+            del self._entries[normal(moved.dn)]
+            self._entries[normal(new_dn)] = replace(moved, dn=new_dn)
+        self._entries[normal(dn)] = renamed
 
     def _modified(self, entry: Entry, changes: Iterable[Change]) -> dict[str, Values]:
         attributes = dict(entry.attributes)
@@ -167,46 +183,50 @@ class MemoryDirectory:
             }
             for value in change.delete:
                 if values.pop(self._form(change.attribute, value), None) is None:
-                    raise _Refused("noSuchAttribute")
+                    raise Refused("noSuchAttribute")
             for value in change.add:
                 if self._form(change.attribute, value) in values:
-                    raise _Refused("attributeOrValueExists")
+                    raise Refused("attributeOrValueExists")
                 if not value:
-                    raise _Refused("invalidAttributeSyntax")
+                    raise Refused("invalidAttributeSyntax")
                 values[self._form(change.attribute, value)] = value
             attributes[change.attribute] = tuple(values.values())
         return attributes
 
     def _store(self, entry: Entry) -> None:
-        self._entries[_normal(entry.dn)] = self._checked(entry, entry.dn)
+        self._entries[normal(entry.dn)] = self._checked(entry, entry.dn)
 
     def _checked(self, entry: Entry, replaced: str) -> Entry:
         """The entry if it may stand in the place of the replaced one."""
         held = {name: values for name, values in entry.attributes.items() if values}
         for name, value in matching.split_dn(entry.dn)[0]:
             if self._form(name, value) not in self._forms(name, held.get(name, ())):
-                raise _Refused("notAllowedOnRDN")
-        for name in SINGLE_VALUED:
+                raise Refused("notAllowedOnRDN")
+        for name in self.single_valued:
             if len(held.get(name, ())) > 1:
-                raise _Refused(f"constraintViolation: {name} is single-valued")
+                raise Refused(f"constraintViolation: {name} is single-valued")
+        self._check_schema(held)
+        unique = {n: f for n in self.unique if (f := self._forms(n, held.get(n, ())))}
+        old = normal(replaced)
+        for dn, other in self._entries.items():
+            for name, forms in unique.items() if dn != old else ():
+                if forms & self._forms(name, other.attributes.get(name, ())):
+                    raise Refused(f"constraintViolation: {name} is taken")
+        return replace(entry, attributes=held)
+
+    def _check_schema(self, held: Mapping[str, Values]) -> None:
+        """Raise Refused where the attributes do not go together."""
         classes = set(held.get("objectClass", ()))
         if len(STRUCTURAL.keys() & classes) != 1:
-            raise _Refused("objectClassViolation: not one structural class")
+            raise Refused("objectClassViolation: not one structural class")
         missing = {name for kind in classes for name in MUST.get(kind, ())} - held.keys()
         if missing:
-            raise _Refused(f"objectClassViolation: {sorted(missing)} are missing")
-        for other in self._entries.values():
-            for name in UNIQUE if _normal(other.dn) != _normal(replaced) else ():
-                if self._forms(name, held.get(name, ())) & self._forms(
-                    name, other.attributes.get(name, ())
-                ):
-                    raise _Refused(f"constraintViolation: {name} is taken")
-        return Entry(entry.dn, held)
+            raise Refused(f"objectClassViolation: {sorted(missing)} are missing")
 
     def _held(self, dn: str) -> Entry:
-        if _normal(dn) not in self._entries:
-            raise _Refused("noSuchObject")
-        return self._entries[_normal(dn)]
+        if normal(dn) not in self._entries:
+            raise Refused("noSuchObject")
+        return self._entries[normal(dn)]
 
     def _form(self, name: str, value: str) -> str:
         return self._rules.get(name, matching.case_ignore)(value)
@@ -215,5 +235,6 @@ class MemoryDirectory:
         return {self._form(name, value) for value in values}
 
 
-def _normal(dn: str) -> str:
+def normal(dn: str) -> str:
+    """The form that equal DNs share."""
     return matching.distinguished_name(dn)

@@ -1,0 +1,165 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An Active Directory in memory: what it does, and refuses, otherwise than slapd does."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import count
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad_layout import (
+    Layout,
+    attributes,
+    searches,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import matching
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
+    Entry,
+    Operation,
+    Values,
+)
+from ansible_collections.regionjh.halsoval.tests.unit.memory_directory import (
+    MemoryDirectory,
+    Refused,
+    normal,
+)
+
+# What AD adds to the class that an add names.
+_CLASSES = {
+    "user": ("top", "person", "organizationalPerson", "user"),
+    "group": ("top", "group"),
+}
+# rangeUpper in AD's schema; of sAMAccountName the limit that AD sets itself for users.
+_LONGEST = {
+    "sAMAccountName": 20, "givenName": 64, "middleName": 64, "sn": 64, "displayName": 256,
+    "title": 128, "mail": 256, "telephoneNumber": 64, "company": 64, "department": 64,
+    "employeeNumber": 512, "userPrincipalName": 1024,
+}  # fmt: skip
+_MULTIPLE = frozenset(
+    ("objectClass", "member", "altSecurityIdentities", "userAccountControl", "extensionName")
+)
+_ADDRESS = "<GUID="
+
+_numbers = count(1)
+
+
+class MemoryDomain(MemoryDirectory):
+    """A domain that is read by the searches of a layout. Bits and moments are held decoded."""
+
+    name = "domain"
+    unique = ("sAMAccountName", "userPrincipalName")
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        ous = (layout.account_ou, layout.quarantine_ou, layout.group_ou)
+        self.single_valued = frozenset(a.name for a in attributes(layout)) - _MULTIPLE
+        super().__init__((layout.base_dn, *ous), attributes(layout))
+
+    # --- for tests -------------------------------------------------------------------------------
+
+    def put(self, dn: str, **attributes: str | Values) -> Entry:
+        """Hold an entry that somebody else made, or change one by hand."""
+        entry = self._completed(super().put(dn, **attributes))
+        self._entries[normal(dn)] = entry
+        return entry
+
+    def remove(self, dn: str) -> None:
+        """Lose an entry that somebody deleted by hand, and every membership of it."""
+        gone = normal(dn)
+        super().remove(dn)
+        for form, entry in self._entries.items():
+            members = entry.attributes.get("member", ())
+            left = tuple(member for member in members if normal(member) != gone)
+            if left != members:
+                self._entries[form] = replace(
+                    entry, attributes={**entry.attributes, "member": left}
+                )
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Everything it holds, with all attributes."""
+        return tuple(self._entries.values())
+
+    def copy(self) -> MemoryDomain:
+        """A domain with the same entries."""
+        other = MemoryDomain(self.layout)
+        other._entries = dict(self._entries)
+        return other
+
+    # --- a system of the pipe --------------------------------------------------------------------
+
+    def read(self) -> tuple[Entry, ...]:
+        """What the searches find; of an entry what the last of them asks for."""
+        found: dict[str, Entry] = {}
+        for search in searches(self.layout):
+            found.update((entry.dn, entry) for entry in self._found(*search))
+        return tuple(found.values())
+
+    def _found(
+        self, base: str, wanted: str, names: Values, scope: str = "SUBTREE"
+    ) -> Iterator[Entry]:
+        assert "unicodePwd" not in names, "nobody can read it"
+        for form, entry in self._entries.items():
+            if scope == "BASE":
+                is_inside = form == normal(base)
+            else:
+                is_inside = form == normal(base) or matching.is_below(entry.dn, base)
+            if is_inside and _matches(wanted, entry):
+                held = {n: entry.attributes[n] for n in names if n in entry.attributes}
+                yield replace(entry, attributes=held)
+
+    def _carry_out(self, operation: Operation) -> None:
+        # Somebody may move it after it was read.
+        assert operation.action == "add" or operation.address, "an entry is called by its address"
+        super()._carry_out(operation)
+
+    def _born(self, entry: Entry) -> Entry:
+        classes = _CLASSES[entry.attributes["objectClass"][-1]]
+        return self._completed(
+            replace(entry, attributes={**entry.attributes, "objectClass": classes})
+        )
+
+    def _completed(self, entry: Entry) -> Entry:
+        """The entry with its name as an attribute, and an address that it keeps."""
+        ((rdn, name),) = matching.split_dn(entry.dn)[0]
+        address = entry.address or f"{_ADDRESS}{uuid.UUID(int=next(_numbers))}>"
+        return replace(entry, attributes={**entry.attributes, rdn: (name,)}, address=address)
+
+    def _check_schema(self, held: Mapping[str, Values]) -> None:
+        for name, most in _LONGEST.items():
+            longest = max(map(len, held.get(name, ())), default=0)
+            is_user = "user" in held.get("objectClass", ())
+            if longest > most and (is_user or name != "sAMAccountName"):
+                raise Refused(f"constraintViolation: {name} is too long")
+        if not held.get("sAMAccountName"):
+            raise Refused("objectClassViolation: sAMAccountName is missing")
+        if re.search(r'["/\\\[\]:;|=,+*?<>]', held["sAMAccountName"][0]):
+            raise Refused("invalidAttributeSyntax: sAMAccountName")
+        flags = held.get("userAccountControl", ())
+        if "ENABLED" in flags and "unicodePwd" not in held:
+            raise Refused("unwillingToPerform: 0000052D: an enabled account needs a password")
+        for member in held.get("member", ()):
+            if normal(member) not in self._entries:
+                raise Refused("noSuchObject: the member is not there")
+
+    def _held(self, dn: str) -> Entry:
+        if not dn.startswith(_ADDRESS):
+            return super()._held(dn)
+        for entry in self._entries.values():
+            if entry.address == dn:
+                return entry
+        raise Refused("noSuchObject")
+
+
+def _matches(wanted: str, entry: Entry) -> bool:
+    """Whether an entry matches a search filter of presence, equality, and, or (RFC 4515)."""
+    inner = wanted[1:-1]
+    if inner[0] in "&|":
+        parts = re.findall(r"\([^()]*\)", inner)
+        return (all if inner[0] == "&" else any)(_matches(part, entry) for part in parts)
+    name, _equals, value = inner.partition("=")
+    held = [matching.case_ignore(one) for one in entry.attributes.get(name, ())]
+    return bool(held) if value == "*" else matching.case_ignore(value) in held
