@@ -114,10 +114,9 @@ class Region:
         return (seconds(100, count + 1) - seconds(200, 1)) / count
 
     def address(self, system: str) -> str:
-        """Where libldap finds a system: it looks for the machine's own name in "localhost"'s
-        certificate.
-        """
+        """Where a system is, for programs that use libldap."""
         lab = self.lab
+        # libldap looks for the machine's own name in a certificate of "localhost".
         return lab.ad.uri if lab.ad and system == "ad" else f"ldaps://127.0.0.1:{lab.port}"
 
     def password_file(self, system: str) -> Path:

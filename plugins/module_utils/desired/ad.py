@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from ..engine import matching
 from ..engine.guard import Holding
@@ -19,7 +20,7 @@ from ..engine.plan import Entry, Values, Wanted
 from ..engine.provision import Desired
 from ..records.payload import Approved
 from . import ad_attributes, ad_findings
-from .ad_access import Access, access
+from .ad_access import Access, access, explained
 from .ad_accounts import Account, Gate, accounts, forgotten, holders
 from .ad_groups import provider_groups, service_groups
 from .ad_holdings import Holdings, index, is_enabled, members
@@ -53,82 +54,116 @@ def desire(
     errors = ad_findings.errors(everybody, holdings)
     called = [holder for holder in everybody if holder.needs_account]
     ready = [h for h in called if gate.reason(h) is None and h.number not in errors.people]
-    kept = [
-        *accounts(everybody, ready, holdings),
-        # Who is not recognised may be in the records all the same while HSA is away.
-        *(() if identities.unread else forgotten(everybody, holdings, readable)),
-    ]
+    kept = [*accounts(everybody, ready, holdings, as_of)]
+    if not identities.unread:  # else who is not recognised may be in the records all the same
+        kept += forgotten(everybody, holdings, readable, as_of)
     ids = {account.dn: account.id for account in kept}
+    draft = _Draft(holdings, frozenset(errors.by_provider))
     return Desired(
         wanted=(
-            *(_account(account, holdings) for account in kept),
+            *(entry for account in kept for entry in draft.account(account)),
             *provider_groups(approved.records, as_of, kept, holdings),
             *service_groups(kept, holdings),
         ),
         attributes=attributes(layout, lambda dn: ids.get(dn, dn)),
         holdings=_held_objects(kept, holdings),
-        findings=ad_findings.findings(everybody, kept, holdings, approved),
+        findings=ad_findings.findings(everybody, kept, holdings, approved, gate),
         errors=errors.by_provider,
-        waiting=ad_findings.waiting(called, gate),
-        returns=tasks(everybody, holdings, readable),
+        waiting=ad_findings.waiting(everybody, holdings, gate),
+        returns=tasks(everybody, holdings, readable, as_of),
     )
 
 
-def _account(account: Account, holdings: Holdings) -> Wanted:
-    """The account: new, changed or closed."""
-    held, holder, layout = account.held, account.holder, holdings.layout
-    use = holder.access if holder else _NOTHING
-    said = _logon(account, use, holdings)
-    if holder and use.called_for:
-        new = ad_attributes.of_new_account(account.name) if held is None else {}
-        said |= {**new, **holder.said}
-    elif use.uses:
-        said["accountExpires"] = ad_attributes.expiry(use)
-    if account.others:
-        said = ad_attributes.without_contacts(said)
-    return Wanted(
-        key=f"account/{account.id}/{account.dn if held else ''}", kind="account",
-        id=account.id, level=_ACCOUNT_LEVEL, parent=layout.account_ou,
-        rdns=() if held else (matching.rdn(("CN", account.id)),),
-        attributes=said, providers=account.providers, held=held,
-        dated=_dated(account, holdings),
-        confidential=bool(holder and holder.known.person.protected),
-    )  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """Makes the wanted entries of accounts; `blocked` are the providers with errors."""
 
+    holdings: Holdings
+    blocked: Collection[str]
 
-def _logon(account: Account, use: Access, holdings: Holdings) -> dict[str, Values]:
-    """Whether the account can be used, with the mark that tells our disabling from a person's."""
-    held = account.held
-    marked = held is not None and holdings.is_marked(held)
-    by_hand = held is not None and not is_enabled(held) and not marked
-    # While a provider's record cannot be read, what its account gives counts as its wish.
-    kept_open = bool(account.others) and held is not None and is_enabled(held)
-    enabled = kept_open or (bool(use.open) and not by_hand)
-    return {
-        "userAccountControl": ad_attributes.flags(held, enabled),
-        holdings.layout.key_attribute: ad_attributes.keys(
-            _key_providers(account, holdings), not enabled and not by_hand
-        ),
-    }
+    def account(self, account: Account) -> Iterator[Wanted]:
+        """The account: new, changed or closed.
 
+        Of one that is held, who may log in is written apart from who it is: a name that AD refuses
+        keeps nobody in.
+        """
+        said = dict(account.holder.said) if account.holder else {}
+        if account.held is None:
+            new = ad_attributes.of_new_account(account.name)
+            yield self._entry(account, "", {**new, **self._logon(account), **said})
+            return
+        logon = self._logon(account)
+        closes = is_enabled(account.held) and ENABLED not in logon["userAccountControl"]
+        listed = frozenset(use.provider for use in account.uses) if closes else frozenset()
+        yield self._entry(account, "logon", logon, self._dated(account), listed)
+        if said:
+            certificates = account.held.attributes.get("altSecurityIdentities", ())
+            renewed = {"altSecurityIdentities": certificates}
+            replaced = said.get("altSecurityIdentities")
+            yield self._entry(account, "person", said, renewed if replaced else {})
 
-def _key_providers(account: Account, holdings: Holdings) -> Iterable[str]:
-    """The providers that name the account's owner."""
-    held = holdings.providers(account.held) if account.held else ()
-    employments = account.holder.known.person.employments if account.holder else ()
-    named = {e.provider for e in employments if e.state not in ("outside", "later")}
-    # Without any key the account would not be ours any more, when the person starts later on.
-    return [*named, *account.others] or held
+    def _entry(
+        self, account: Account, part: str, said: Mapping[str, Values],
+        dated: Mapping[str, Collection[str]] | None = None,
+        providers: frozenset[str] = frozenset(),
+    ) -> Wanted:  # fmt: skip
+        holder, layout = account.holder, self.holdings.layout
+        return Wanted(
+            key=f"account/{account.id}/{account.dn if account.held else ''}/{part}",
+            kind="account", id=account.id, level=_ACCOUNT_LEVEL, parent=layout.account_ou,
+            rdns=() if account.held else (matching.rdn(("CN", account.id)),),
+            attributes=said, providers=account.providers | providers, held=account.held,
+            dated=dated or {}, confidential=bool(holder and holder.protected),
+        )  # fmt: skip
 
+    def _logon(self, account: Account) -> dict[str, Values]:
+        """Whether and until when the account can be used, and the mark of our disabling."""
+        held, layout = account.held, self.holdings.layout
+        use = account.holder.access if account.holder else _NOTHING
+        marked = held is not None and self.holdings.is_marked(held)
+        by_hand = held is not None and not is_enabled(held) and not marked
+        enabled = self._is_enabled(account, use) and not by_hand
+        said = {
+            "userAccountControl": ad_attributes.flags(held, enabled),
+            layout.key_attribute: ad_attributes.keys(
+                self._key_providers(account), not enabled and not by_hand
+            ),
+        }
+        if use.uses:
+            said["accountExpires"] = ad_attributes.expiry(use, held, bool(account.kept_by))
+        return said
 
-def _dated(account: Account, holdings: Holdings) -> dict[str, Values]:
-    """Disabling that a date explains, with its mark."""
-    if account.holder is None or not account.holder.access.has_ended:
-        return {}
-    listed = {e.provider for e in account.holder.known.person.employments}
-    if account.held and not listed.issuperset(holdings.providers(account.held)):
-        return {}
-    return {"userAccountControl": (ENABLED,), holdings.layout.key_attribute: (DISABLED_BY_US,)}
+    def _is_enabled(self, account: Account, use: Access) -> bool:
+        """Whether the account is to be enabled, if no person has disabled it."""
+        if account.held is not None and is_enabled(account.held):
+            # While a provider's record cannot be read, what its account has is its wish.
+            return bool(account.kept_by or use.open)
+        return any(one.provider not in self.blocked for one in use.open)
+
+    def _key_providers(self, account: Account) -> Iterable[str]:
+        """The providers that name the account's owner."""
+        held = self.holdings.providers(account.held) if account.held else ()
+        if account.holder is None:
+            return held
+        employments = account.holder.known.person.employments
+        named = {e.provider for e in employments if e.state not in ("outside", "later")}
+        # Without any key the account would not be ours any more, when the person starts later on.
+        return [*named, *account.holder.others] or held
+
+    def _dated(self, account: Account) -> dict[str, Values]:
+        """Disabling that a date explains, with its mark."""
+        dated: dict[str, Values] = {
+            "userAccountControl": (ENABLED,),
+            self.holdings.layout.key_attribute: (DISABLED_BY_US,),
+        }
+        if account.has_expired:
+            return dated
+        if account.holder is None or not explained(account.uses):
+            return {}
+        listed = {e.provider for e in account.holder.known.person.employments}
+        if account.held and not listed.issuperset(self.holdings.providers(account.held)):
+            return {}
+        return dated
 
 
 def _held_objects(kept: Iterable[Account], holdings: Holdings) -> dict[str, frozenset[Holding]]:

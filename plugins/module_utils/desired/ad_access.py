@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..records.lifecycle import is_in, trials
-from ..records.people import Employment, NaturalPerson
+from ..records.lifecycle import is_in, is_suspended, phase, trials
+from ..records.model import Trial
+from ..records.people import Employment, NaturalPerson, is_recent
 from .ad_layout import AD_SERVICES
 
 
@@ -20,7 +21,8 @@ class Use:
     """The use of services that AD groups open, by an assignment or in a trial before operation.
 
     `is_open` says that it gives access today, `is_coming` that it will, `has_ended` that a date in
-    the record ended or suspended it. `last_day` is open where it has no end.
+    the record ended or suspended it, `explains` that this explains a loss today, and `lasts` that
+    by its own days it would give access. `last_day` is None where it has no end.
     """
 
     provider: str
@@ -29,6 +31,8 @@ class Use:
     is_open: bool
     is_coming: bool
     has_ended: bool
+    explains: bool
+    lasts: bool
     is_trial: bool = False
 
 
@@ -49,11 +53,6 @@ class Access:
         return any(use.is_open or use.is_coming for use in self.uses)
 
     @cached_property
-    def has_ended(self) -> bool:
-        """Whether a date ended something and nothing is open any more."""
-        return not self.open and any(use.has_ended for use in self.uses)
-
-    @cached_property
     def last_day(self) -> dt.date | None:
         """The last day of all that is open or coming, else of what has ended; None without end.
 
@@ -69,26 +68,50 @@ class Access:
         return None if None in days else max((day for day in days if day), default=None)
 
 
+def explained(uses: Collection[Use]) -> bool:
+    """Whether dates in records explain that what these uses gave is lost."""
+    return any(use.explains for use in uses) and not any(use.lasts for use in uses)
+
+
 def access(person: NaturalPerson, as_of: dt.date) -> Access:
     """What a person's assignments open on the day."""
-    return Access(tuple(use for e in person.employments for use in _uses(e, as_of)))
+    uses = (use for e in person.employments for use in (*_of_assignment(e), *_of_trials(e, as_of)))
+    return Access(tuple(uses))
 
 
-def _uses(employment: Employment, as_of: dt.date) -> Iterator[Use]:
-    if employment.state in ("outside", "later"):
-        return
-    services = AD_SERVICES.intersection(employment.assignment.systems)
-    state = employment.state
-    if services:
+def _of_assignment(employment: Employment) -> Iterator[Use]:
+    services, state = AD_SERVICES.intersection(employment.assignment.systems), employment.state
+    if services and state not in ("outside", "later"):
         yield Use(
-            employment.provider, services, employment.last_day, state == "active",
-            state in ("upcoming", "suspended"), state in ("suspended", "ended"),
+            employment.provider, services, employment.last_day,
+            is_open=state == "active",
+            is_coming=state in ("upcoming", "suspended"),
+            has_ended=state in ("suspended", "ended"),
+            explains=employment.explains,
+            lasts=employment.in_effect and state != "suspended",
         )  # fmt: skip
-    for trial in trials(employment.record, employment.row, as_of):
-        tried = AD_SERVICES.intersection(trial.systems)
-        if tried and state != "ended":
-            is_open = is_in(trial, as_of) and state == "upcoming"
+
+
+def _of_trials(employment: Employment, as_of: dt.date) -> Iterator[Use]:
+    """Trials open their services in establishment, to people whose assignment is prepared."""
+    if employment.state in ("outside", "later", "ended"):
+        return
+    tries = phase(employment.record, as_of) == "establishment"
+    for trial in trials(employment.record, employment.row):
+        services = AD_SERVICES.intersection(trial.systems)
+        is_open = tries and is_in(trial, as_of)
+        has_ended = not tries or trial.to < as_of
+        if services:
             yield Use(
-                employment.provider, tried, trial.to, is_open, as_of < trial.from_,
-                trial.to < as_of, is_trial=True,
+                employment.provider, services, _last_day(trial, employment),
+                is_open=is_open and not is_suspended(employment.assignment, as_of),
+                is_coming=tries and as_of < trial.from_,
+                has_ended=has_ended,
+                explains=has_ended and is_recent(trial.to, as_of),
+                lasts=is_open,
+                is_trial=True,
             )  # fmt: skip
+
+
+def _last_day(trial: Trial, employment: Employment) -> dt.date:
+    return min(trial.to, employment.last_day or trial.to)

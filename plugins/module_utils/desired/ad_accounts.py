@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from ..engine import matching
 from ..engine.plan import Entry, Values
+from ..records.lifecycle import start_of_day
 from .ad_access import Access, Use
-from .ad_attributes import of_account
-from .ad_holdings import Holdings, folded, hsa_id
-from .ad_layout import ACCOUNT_NAME_LENGTH, Layout
+from .ad_attributes import of_account, of_protected_person, without_contacts
+from .ad_holdings import ById, Holdings, folded, hsa_id, name_form
+from .ad_layout import ACCOUNT_NAME_LENGTH, Layout, moment
 from .hsa_identities import Identified
 
 
@@ -23,8 +25,8 @@ class Holder:
     """A person with the accounts that are theirs.
 
     `accounts` are ours or taken over, `strangers` lie in our OUs without our key, and `foreign`
-    elsewhere. `others` are the providers in their keys whose records cannot be read now. `said` is
-    what the account of somebody who is to have one says of them.
+    elsewhere. `others` are the providers in their keys whose records cannot be read now, `kept_by`
+    those of them that give access today. `said` is what an account says of its owner.
     """
 
     known: Identified
@@ -33,6 +35,8 @@ class Holder:
     strangers: tuple[Entry, ...]
     foreign: tuple[Entry, ...]
     others: tuple[str, ...]
+    kept_by: tuple[str, ...]
+    protected: bool
     said: Mapping[str, Values]
 
     @property
@@ -61,7 +65,10 @@ class Holder:
 
 @dataclass(frozen=True)
 class Account:
-    """An account that the run keeps up: of a person, or of nobody whom a record still names."""
+    """An account that the run keeps up: of a person, or of nobody whom a record still names.
+
+    `has_expired` says that nobody can log in with it any more.
+    """
 
     id: str
     dn: str
@@ -69,6 +76,7 @@ class Account:
     holder: Holder | None
     providers: frozenset[str]
     name: str = ""
+    has_expired: bool = False
 
     @property
     def uses(self) -> tuple[Use, ...]:
@@ -76,9 +84,9 @@ class Account:
         return self.holder.access.uses if self.holder else ()
 
     @property
-    def others(self) -> tuple[str, ...]:
-        """The providers that hold it whose records cannot be read now."""
-        return self.holder.others if self.holder else ()
+    def kept_by(self) -> tuple[str, ...]:
+        """The providers that give it access whose records cannot be read now."""
+        return self.holder.kept_by if self.holder else ()
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,8 @@ class Gate:
         if self.unread:
             return self.unread
         if holder.providers <= failures.keys():
-            reasons = {failures[provider].split("\n")[0] for provider in holder.providers}
+            # The first sentence alone: what follows tells how to confirm HSA's plan.
+            reasons = {failures[p].split("\n")[0].partition(". ")[0] for p in holder.providers}
             return "HSA failed for the provider: " + "; ".join(sorted(reasons))
         if known.hsa_id is None:
             return "HSA does not tell who the person is"
@@ -114,56 +123,75 @@ def holders(
 
 
 def accounts(
-    everybody: Sequence[Holder], new: Iterable[Holder], holdings: Holdings
+    everybody: Iterable[Holder], new: Sequence[Holder], holdings: Holdings, as_of: dt.date
 ) -> Iterator[Account]:
     """The accounts that the domain holds and those to be made, with names that are free."""
     for holder in everybody:
-        if len(holder.accounts) > 1 and holder.access.called_for:
-            continue  # an error: nobody can tell which is the one
         for held in holder.accounts:
-            yield Account(
-                holder.known.hsa_id or hsa_id(held), held.dn, held, holder, holder.providers
-            )
+            number = holder.known.hsa_id or hsa_id(held)
+            expired = _has_expired(held, as_of)
+            yield Account(number, held.dn, held, holder, holder.providers, has_expired=expired)
     layout, taken = holdings.layout, set(holdings.names)
     for holder in new:
         name = _free_name(holder, taken, layout)
-        taken.add(folded(name))
+        taken.add(name_form(name))
         number = holder.known.hsa_id or ""
         dn = f"{matching.rdn(('CN', number))},{layout.account_ou}"
         yield Account(number, dn, None, holder, holder.providers, name)
 
 
 def forgotten(
-    everybody: Iterable[Holder], holdings: Holdings, providers: frozenset[str]
+    everybody: Iterable[Holder], holdings: Holdings, providers: frozenset[str], as_of: dt.date
 ) -> Iterator[Account]:
     """Our accounts of people whom no record names any more, while all their providers' are read."""
-    explained = {folded(known) for holder in everybody for known in holder.known.ids}
+    explained = explained_ids(everybody)
     for folded_id, entries in holdings.ours.items():
         for held in entries if folded_id not in explained else ():
             named = frozenset(holdings.providers(held))
             if named <= providers:
-                yield Account(hsa_id(held), held.dn, held, None, named)
+                expired = _has_expired(held, as_of)
+                yield Account(hsa_id(held), held.dn, held, None, named, has_expired=expired)
+
+
+def explained_ids(everybody: Iterable[Holder]) -> frozenset[str]:
+    """The folded HSA-ids of everybody whom a record names."""
+    return frozenset(folded(known) for holder in everybody for known in holder.known.ids)
 
 
 def _holder(
     known: Identified, access: Access, holdings: Holdings, providers: frozenset[str]
 ) -> Holder:
-    ids = [folded(one) for one in known.ids]
-    ours = tuple(entry for one in ids for entry in holdings.ours.get(one, ()))
-    unkeyed = tuple(entry for one in ids for entry in holdings.unkeyed.get(one, ()))
-    foreign = tuple(entry for one in ids for entry in holdings.foreign.get(one, ()))
+    ours, unkeyed, foreign = (
+        _of(known, entries) for entries in (holdings.ours, holdings.unkeyed, holdings.foreign)
+    )
     if known.person.hsa_id and known.hsa_id:  # the record takes the account over
         ours, unkeyed = (*ours, *unkeyed), ()
-    named = {provider for entry in ours for provider in holdings.providers(entry)}
-    number = known.hsa_id or next(map(hsa_id, ours), None)
-    held = ours[0] if ours else None
-    said = (
-        of_account(known.person, number, held, access, holdings.layout)
-        if access.called_for and number
-        else {}
+    others = {p for entry in ours for p in holdings.providers(entry)} - providers
+    kept_by = {p for entry in ours for p in others if holdings.is_in_group_of(p, entry)}
+    neutral = (holdings.layout.protected_name,)
+    protected = known.person.protected or bool(
+        others and any(entry.attributes.get("displayName") == neutral for entry in ours)
     )
-    others = tuple(sorted(named - providers))
-    return Holder(known, access, ours, unkeyed, foreign, others, said)
+    said: dict[str, Values] = {}
+    if access.called_for and (number := known.hsa_id or next(map(hsa_id, ours), None)):
+        held = ours[0] if ours else None
+        said = of_account(known.person, number, held, holdings.layout)
+        said = without_contacts(said) if kept_by else said
+    if protected:
+        said |= of_protected_person(holdings.layout)
+    return Holder(
+        known, access, ours, unkeyed, foreign, tuple(sorted(others)), tuple(sorted(kept_by)),
+        protected, said,
+    )  # fmt: skip
+
+
+def _of(known: Identified, entries: ById) -> tuple[Entry, ...]:
+    return tuple(entry for one in known.ids for entry in entries.get(folded(one), ()))
+
+
+def _has_expired(held: Entry, as_of: dt.date) -> bool:
+    expires = held.first("accountExpires") or ""
+    return "T" in expires and expires <= moment(start_of_day(as_of))  # moments compare as text
 
 
 def _free_name(holder: Holder, taken: set[str], layout: Layout) -> str:
@@ -174,7 +202,7 @@ def _free_name(holder: Holder, taken: set[str], layout: Layout) -> str:
         serial.casefold() if person.protected else layout.name_of(serial, name.given, name.surname)
     )
     candidate, number = first, 1
-    while folded(candidate) in taken:
+    while name_form(candidate) in taken:
         number += 1
         candidate = first[: ACCOUNT_NAME_LENGTH - len(str(number))] + str(number)
     return candidate

@@ -27,8 +27,8 @@ from .ad_layout import (
 
 _OURS = frozenset((ENABLED, NORMAL, SMARTCARD))
 
-# Of a person whom a provider names whose record cannot be read now, these are left as they are.
-_CONTACT = ("title", "mail", "telephoneNumber", "company", "department", "accountExpires")
+# Of a person to whom a provider gives access whose record cannot be read now, these are left.
+_CONTACT = ("title", "mail", "telephoneNumber", "company", "department")
 
 
 def of_new_account(name: str) -> dict[str, Values]:
@@ -41,13 +41,12 @@ def of_new_account(name: str) -> dict[str, Values]:
 
 
 def of_account(
-    person: NaturalPerson, hsa_id: str, held: Entry | None, access: Access, layout: Layout
+    person: NaturalPerson, hsa_id: str, held: Entry | None, layout: Layout
 ) -> dict[str, Values]:
     """The account of a person who is to have one: who it is, and contacts where all agree."""
     said = {
         "employeeNumber": (hsa_id,),
         "userPrincipalName": (f"{hsa_id}@{layout.upn_suffix}",),
-        "accountExpires": expiry(access),
         **_name(person, held),
         "title": _values([agreed(row.position for row in person.rows)]),
         "mail": _values([agreed(row.mail for row in person.rows)]),
@@ -57,7 +56,7 @@ def of_account(
     }
     if layout.certificates is not None:
         said["altSecurityIdentities"] = layout.certificates.get(hsa_id.casefold(), ())
-    return said | of_protected_person(layout) if person.protected else said
+    return said
 
 
 def of_protected_person(layout: Layout) -> dict[str, Values]:
@@ -74,9 +73,15 @@ def without_contacts(said: dict[str, Values]) -> dict[str, Values]:
     return {name: values for name, values in said.items() if name not in _CONTACT}
 
 
-def expiry(access: Access) -> Values:
-    """accountExpires: the end of the last day, 24:00 in Stockholm."""
-    return (moment(end_of_day(access.last_day)) if access.last_day else NEVER,)
+def expiry(access: Access, held: Entry | None, kept: bool) -> Values:
+    """accountExpires: the end of the last day, 24:00 in Stockholm.
+
+    Where another provider keeps the account (`kept`) it is at least what the account has.
+    """
+    until = moment(end_of_day(access.last_day)) if access.last_day else NEVER
+    now = held.first("accountExpires") if held else None
+    # "never" sorts after every moment, and 24:00 of one day before that of another.
+    return (max(until, now) if kept and now else until,)
 
 
 def flags(held: Entry | None, enabled: bool) -> Values:

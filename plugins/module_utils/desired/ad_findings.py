@@ -8,15 +8,18 @@ People are named by HSA-id alone, so that a report never tells a protected name.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..engine import matching
+from ..engine.plan import Entry
 from ..engine.provision import Finding
+from ..records.lifecycle import phase, trials
 from ..records.payload import Approved
-from .ad_accounts import Account, Gate, Holder
-from .ad_holdings import Holdings, folded, is_enabled
+from .ad_accounts import Account, Gate, Holder, explained_ids
+from .ad_holdings import Holdings, hsa_id, is_enabled, name_form
 from .ad_layout import LENGTHS
 
 
@@ -30,52 +33,57 @@ class Errors:
 
 def errors(everybody: Iterable[Holder], holdings: Holdings) -> Errors:
     """What is wrong with an account or group that a provider needs."""
-    found: dict[str, list[str]] = defaultdict(list)
+    found: dict[str, dict[str, None]] = defaultdict(dict)
     people = set()
     for holder in everybody:
-        if not holder.access.called_for:
-            continue
-        for message in _of_account(holder, holdings):
+        for message in _of_account(holder, holdings) if holder.access.called_for else ():
             people.add(holder.number)
             for provider in holder.providers:
-                found[provider].append(message)
+                found[provider][message] = None
         for provider, message in _of_groups(holder, holdings):
-            if message not in found[provider]:
-                found[provider].append(message)
-    return Errors(
-        {p: tuple(messages) for p, messages in found.items() if messages}, frozenset(people)
-    )
+            found[provider][message] = None
+    for provider in sorted(holdings.doubled):
+        found[provider]["several groups in AD carry the provider's key"] = None
+    return Errors({provider: tuple(texts) for provider, texts in found.items()}, frozenset(people))
 
 
-def waiting(called: Iterable[Holder], gate: Gate) -> dict[str, tuple[str, ...]]:
-    """How many new accounts wait, and why, by provider."""
+def waiting(
+    everybody: Sequence[Holder], holdings: Holdings, gate: Gate
+) -> dict[str, tuple[str, ...]]:
+    """How many new accounts wait, and why, by provider; and who cannot be told without HSA."""
     reasons: dict[str, Counter[str]] = defaultdict(Counter)
-    for holder in called:
-        reason = gate.reason(holder)
+    for holder in everybody:
+        reason = gate.reason(holder) if holder.needs_account else None
         for provider in holder.providers if reason else ():
-            reasons[provider][reason or ""] += 1
+            reasons[provider][f"new accounts that wait: {{}}. {reason}"] += 1
+    for provider, count in _untold(everybody, holdings) if gate.unread else ():
+        text = f"accounts that nobody can tell, and that are left as they are: {{}}. {gate.unread}"
+        reasons[provider][text] += count
     return {
-        provider: tuple(
-            f"{count} new account{'s' * (count > 1)} wait{'s' * (count == 1)}: {reason}"
-            for reason, count in counted.items()
-        )
+        provider: tuple(text.format(count) for text, count in counted.items())
         for provider, counted in reasons.items()
     }
 
 
 def findings(
-    everybody: Sequence[Holder], kept: Iterable[Account], holdings: Holdings, approved: Approved
+    everybody: Sequence[Holder],
+    kept: Iterable[Account],
+    holdings: Holdings,
+    approved: Approved,
+    gate: Gate,
 ) -> tuple[Finding, ...]:
     """All findings, each under the provider it concerns."""
     return (
-        *(finding for holder in everybody for finding in _of_person(holder)),
+        *(finding for holder in everybody for finding in _of_person(holder, holdings)),
         *_without_group(everybody, holdings),
+        *_trials_too_early(everybody),
         *_closed_by_hand(kept, holdings),
-        *_orphans(everybody, holdings, approved),
+        *(() if gate.unread else _orphans(everybody, holdings, approved)),
+        *_groups_without_record(holdings, approved),
     )
 
 
-# --- errors --------------------------------------------------------------------------------------
+# --- errors and what waits -----------------------------------------------------------------------
 
 
 def _of_account(holder: Holder, holdings: Holdings) -> Iterator[str]:
@@ -95,7 +103,7 @@ def _of_account(holder: Holder, holdings: Holdings) -> Iterator[str]:
         if any(len(value) > most for value in holder.said.get(name, ())):
             yield f"{name} of {known.hsa_id} is longer than the {most} characters that AD takes"
     own = holder.accounts[0].dn if holder.accounts else None
-    principal = folded(holder.said["userPrincipalName"][0])
+    principal = name_form(holder.said["userPrincipalName"][0])
     if holdings.principals.get(principal, own) != own:
         yield f"another account has the userPrincipalName of {known.hsa_id}"
 
@@ -107,23 +115,65 @@ def _of_groups(holder: Holder, holdings: Holdings) -> Iterator[tuple[str, str]]:
             if dn and matching.distinguished_name(dn) not in holdings.service_groups:
                 yield use.provider, f"AD does not hold the group {dn} of the service {service}"
         name = holdings.layout.group_name(use.provider)
-        if use.provider not in holdings.provider_groups and folded(name) in holdings.names:
+        if use.provider not in holdings.provider_groups and name_form(name) in holdings.names:
             yield use.provider, f"the name {name} of the provider's group is taken in AD"
+
+
+def _untold(everybody: Iterable[Holder], holdings: Holdings) -> Iterator[tuple[str, int]]:
+    """The providers with people whose access has ended and accounts that may be theirs."""
+    people = list(everybody)
+    told = explained_ids(people)
+    ended = Counter(
+        use.provider
+        for holder in people
+        if not holder.known.ids
+        for use in holder.access.uses
+        if use.has_ended
+    )
+    accounts = Counter(
+        provider
+        for folded_id, entries in holdings.ours.items()
+        if folded_id not in told
+        for entry in entries
+        for provider in holdings.providers(entry)
+    )
+    for provider in ended.keys() & accounts.keys():
+        yield provider, accounts[provider]
 
 
 # --- findings ------------------------------------------------------------------------------------
 
 
-def _of_person(holder: Holder) -> Iterator[Finding]:
-    if not holder.is_regions or not holder.access.called_for:
-        return
-    code, message = (
-        ("account_not_ours", "keeps the region's own account: see owner_tasks")
-        if holder.foreign
-        else ("owner_account_missing", "is the region's own, and AD holds no account: owner_tasks")
-    )
+def _of_person(holder: Holder, holdings: Holdings) -> Iterator[Finding]:
+    """What is odd about a person's accounts, at each of their providers."""
+    found = []
+    if holder.is_regions and holder.access.called_for:
+        found.append(
+            ("account_not_ours", "keeps the region's own account: see owner_tasks")
+            if holder.foreign
+            else ("owner_account_missing", "the region's own employee has no account in AD")
+        )
+    if any(map(holdings.providers, holder.foreign)):
+        found.append(
+            ("account_moved", "lies outside our OUs: a run changes nothing, also when access ends")
+        )
+    if holder.protected and any(map(_tells, holder.accounts)):
+        found.append(
+            ("name_tells", "sAMAccountName or CN may tell a protected name: rename it by hand")
+        )
+    number = holder.known.hsa_id or next(iter(holder.known.ids), "")
     for provider in sorted(holder.providers):
-        yield Finding(provider, code, holder.known.hsa_id or "", message)
+        for code, message in found:
+            yield Finding(provider, code, number, message)
+
+
+def _tells(account: Entry) -> bool:
+    """Whether an account has another name than its owner's HSA-id and the serial in it."""
+    number = hsa_id(account)
+    cn = matching.split_dn(account.dn)[0][0][1]
+    name = (account.first("sAMAccountName") or "").casefold()
+    serial = re.escape(number.rpartition("-")[2].casefold())
+    return cn.casefold() != number.casefold() or not re.fullmatch(f"{serial}[0-9]*", name)
 
 
 def _without_group(everybody: Iterable[Holder], holdings: Holdings) -> Iterator[Finding]:
@@ -142,6 +192,17 @@ def _without_group(everybody: Iterable[Holder], holdings: Holdings) -> Iterator[
         )  # fmt: skip
 
 
+def _trials_too_early(everybody: Iterable[Holder]) -> Iterator[Finding]:
+    for holder in everybody:
+        for e in holder.known.person.employments:
+            tries = e.state == "later" and phase(e.record, e.as_of) == "establishment"
+            if tries and any(trial.to >= e.as_of for trial in trials(e.record, e.row)):
+                yield Finding(
+                    e.provider, "trial_too_early", e.row.ref or "",
+                    "the assignment begins after the lead time: the trial opens nothing yet",
+                )  # fmt: skip
+
+
 def _closed_by_hand(kept: Iterable[Account], holdings: Holdings) -> Iterator[Finding]:
     for account in kept:
         held, holder = account.held, account.holder
@@ -157,9 +218,8 @@ def _closed_by_hand(kept: Iterable[Account], holdings: Holdings) -> Iterator[Fin
 def _orphans(
     everybody: Iterable[Holder], holdings: Holdings, approved: Approved
 ) -> Iterator[Finding]:
-    """Accounts and groups of ours that no record explains."""
-    records = {record.id for record in approved.records}
-    explained = {folded(known) for holder in everybody for known in holder.known.ids}
+    """Accounts of ours whose owner no record names."""
+    explained = explained_ids(everybody)
     for folded_id, entries in holdings.ours.items():
         for entry in entries if folded_id not in explained else ():
             providers = holdings.providers(entry)
@@ -168,10 +228,10 @@ def _orphans(
                     provider, "orphan", entry.first("employeeNumber") or "",
                     "no record names the account's owner",
                 )  # fmt: skip
+
+
+def _groups_without_record(holdings: Holdings, approved: Approved) -> Iterator[Finding]:
+    records = {record.id for record in approved.records}
     for provider in sorted(holdings.provider_groups.keys() - records - approved.invalid):
-        yield Finding(
-            provider,
-            "orphan",
-            holdings.layout.group_name(provider),
-            "no record explains this group",
-        )
+        group = holdings.layout.group_name(provider)
+        yield Finding(provider, "orphan", group, "no record explains this group")

@@ -4,7 +4,8 @@
 """Groups in Active Directory: one for each provider, and those that open services.
 
 The latter are the region's. A plan sees of them what our accounts are concerned with, so whoever
-else is a member never enters it.
+else is a member never enters it. What leaves a group and what enters it are written apart: a member
+that cannot be added keeps nobody in.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ..engine import matching
 from ..engine.plan import Entry, Wanted
 from ..records.lifecycle import phase
 from ..records.model import Record
-from .ad_access import Use
+from .ad_access import Use, explained
 from .ad_accounts import Account
 from .ad_attributes import of_group, of_new_group
 from .ad_holdings import Holdings, members
@@ -28,7 +29,7 @@ GROUP_LEVEL = 1
 
 @dataclass
 class _Part:
-    """The members that one set of providers answers for: to be, today, and ended by a date."""
+    """The members that one set of providers answers for: to be, today, and over by a date."""
 
     wanted: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
@@ -38,7 +39,7 @@ class _Part:
         """Sort an account in by what it uses."""
         if any(use.is_open for use in uses):
             self.wanted.add(account.dn)
-        elif any(use.has_ended for use in uses):
+        elif explained(uses) or account.has_expired:
             self.dated.add(account.dn)
         if is_member:
             self.held.add(account.dn)
@@ -57,7 +58,7 @@ def provider_groups(
         for account in concerned[record.id]:
             theirs = [use for use in account.uses if use.provider == record.id]
             part.note(account, theirs, account.dn in now)
-        yield _provider_group(record.id, held, part, holdings)
+        yield from _provider_group(record.id, held, part, holdings)
 
 
 def service_groups(kept: Sequence[Account], holdings: Holdings) -> Iterator[Wanted]:
@@ -72,12 +73,20 @@ def service_groups(kept: Sequence[Account], holdings: Holdings) -> Iterator[Want
             theirs = [use for use in account.uses if not services[form].isdisjoint(use.services)]
             is_member = account.dn in now
             opened = frozenset(use.provider for use in theirs if use.is_open)
-            # While a provider's record cannot be read, what its account gives is its wish.
-            if opened or (is_member and not account.others):
+            # While a provider's record cannot be read, what its account has is its wish.
+            if opened or (is_member and not account.kept_by):
                 answering = opened or frozenset(use.provider for use in theirs)
                 parts[answering or account.providers].note(account, theirs, is_member)
+        name = matching.split_dn(group.dn)[0][0][1]
         for providers, part in parts.items():
-            yield _shared_group(group, providers, part)
+            said = {"member": tuple(sorted(part.wanted))}
+            key = f"group/{group.dn}/{'/'.join(sorted(providers))}"
+            kept_entry = Wanted(
+                key=key, kind="group", id=name, level=GROUP_LEVEL, parent="", rdns=(),
+                attributes=said, providers=providers, held=_seen(group, part.held & part.wanted),
+            )  # fmt: skip
+            yield from _leaving(kept_entry, group, part)
+            yield kept_entry
 
 
 def _concerned(kept: Iterable[Account], holdings: Holdings) -> dict[str, list[Account]]:
@@ -93,28 +102,34 @@ def _concerned(kept: Iterable[Account], holdings: Holdings) -> dict[str, list[Ac
     return concerned
 
 
-def _provider_group(provider: str, held: Entry | None, part: _Part, holdings: Holdings) -> Wanted:
+def _provider_group(
+    provider: str, held: Entry | None, part: _Part, holdings: Holdings
+) -> Iterator[Wanted]:
     layout = holdings.layout
     name = layout.group_name(provider)
     new = of_new_group(provider, layout) if held is None else {}
-    return Wanted(
+    kept_entry = Wanted(
         key=f"group/{provider}", kind="group", id=name, level=GROUP_LEVEL,
         parent=layout.group_ou, rdns=() if held else (matching.rdn(("CN", name)),),
         attributes={**new, **of_group(provider, part.wanted, layout)},
-        providers=frozenset({provider}), held=_seen(held, part) if held else None,
-        dated={"member": part.dated},
+        providers=frozenset({provider}),
+        held=_seen(held, part.held & part.wanted) if held else None,
     )  # fmt: skip
+    if held is not None:
+        yield from _leaving(kept_entry, held, part)
+    yield kept_entry
 
 
-def _shared_group(group: Entry, providers: frozenset[str], part: _Part) -> Wanted:
-    return Wanted(
-        key=f"group/{group.dn}/{'/'.join(sorted(providers))}", kind="group",
-        id=matching.split_dn(group.dn)[0][0][1], level=GROUP_LEVEL, parent="", rdns=(),
-        attributes={"member": tuple(sorted(part.wanted))}, providers=providers,
-        held=_seen(group, part), dated={"member": part.dated},
-    )  # fmt: skip
+def _leaving(kept_entry: Wanted, group: Entry, part: _Part) -> Iterator[Wanted]:
+    """The same group without those who leave it."""
+    leaving = part.held - part.wanted
+    if leaving:
+        yield replace(
+            kept_entry, key=f"{kept_entry.key}/leaving", attributes={"member": ()},
+            held=_seen(group, leaving), dated={"member": part.dated},
+        )  # fmt: skip
 
 
-def _seen(group: Entry, part: _Part) -> Entry:
+def _seen(group: Entry, ours: Iterable[str]) -> Entry:
     """The group as far as the plan may touch it."""
-    return replace(group, attributes={**group.attributes, "member": tuple(sorted(part.held))})
+    return replace(group, attributes={**group.attributes, "member": tuple(sorted(ours))})

@@ -10,6 +10,7 @@ we disabled is marked "halsoval:disabled".
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,8 +29,9 @@ class Holdings:
     """The domain's entries, those of people by folded HSA-id.
 
     `ours` are accounts that we made or took over, `unkeyed` those in our OUs that we did not, and
-    `foreign` all others. `provider_groups` go by provider, `service_groups` by DN in the form that
-    equal ones share. `names` and `principals` are the folded names that are taken.
+    `foreign` all others. `provider_groups` go by provider, `doubled` are the providers whose key
+    several groups carry. `service_groups` go by DN in the form that equal ones share. `names` and
+    `principals` are the names that are taken, as `name_form` gives them.
     """
 
     layout: Layout
@@ -37,6 +39,7 @@ class Holdings:
     unkeyed: ById
     foreign: ById
     provider_groups: Mapping[str, Entry]
+    doubled: frozenset[str]
     service_groups: Mapping[str, Entry]
     names: frozenset[str]
     principals: Mapping[str, str]
@@ -49,6 +52,11 @@ class Holdings:
     def is_marked(self, entry: Entry) -> bool:
         """Whether the account says that we disabled it."""
         return DISABLED_BY_US in entry.attributes.get(self.layout.key_attribute, ())
+
+    def is_in_group_of(self, provider: str, entry: Entry) -> bool:
+        """Whether an account is in a provider's own group."""
+        group = self.provider_groups.get(provider)
+        return group is not None and entry.dn in group.attributes.get("member", ())
 
 
 def hsa_id(entry: Entry) -> str:
@@ -77,34 +85,46 @@ def provider_key(provider: str) -> str:
 
 
 def folded(text: str) -> str:
-    """The form that equal ids and names share."""
+    """The form that equal ids share."""
     return text.casefold()
+
+
+def name_form(text: str) -> str:
+    """The form that names share of which a domain takes one: case and accents do not matter.
+
+    A domain controller of Windows compares so (KB938447), Samba does not.
+    """
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def index(entries: Sequence[Entry], layout: Layout) -> Holdings:
     """Sort out what a complete read returned."""
-    accounts = [entry for entry in entries if hsa_id(entry)]
-    in_our_ous = [e for e in accounts if _is_in_our_ous(e.dn, layout) and _is_user(e)]
-    keyed = [entry for entry in in_our_ous if _has_key(entry, layout, _PERSON)]
-    ours, unkeyed = (
-        {entry.dn: _with_our_values(entry, layout) for entry in some}
-        for some in (keyed, in_our_ous)
-    )
-    groups = [e for e in entries if matching.is_below(e.dn, layout.group_ou)]
+    accounts = [_identified(entry, layout) for entry in entries if entry.first("sAMAccountName")]
+    people = [entry for entry in accounts if hsa_id(entry)]
+    in_our_ous = [e for e in people if _is_in_our_ous(e.dn, layout) and _is_user(e)]
+    ours = {e.dn: _seen(e, layout) for e in in_our_ous if _has_person_key(e, layout)}
+    unkeyed = {e.dn: _seen(e, layout) for e in in_our_ous if e.dn not in ours}
+    groups = _provider_groups(entries, layout)
     return Holdings(
         layout,
         _by_id(ours.values()),
-        _by_id(entry for dn, entry in unkeyed.items() if dn not in ours),
-        _by_id(entry for entry in accounts if entry.dn not in unkeyed),
-        {
-            name: _with_our_values(group, layout)
-            for group in groups
-            for name in _providers_of_group(group, layout)
-        },
+        _by_id(unkeyed.values()),
+        _by_id(e for e in people if e.dn not in ours and e.dn not in unkeyed),
+        {provider: found[0] for provider, found in groups.items()},
+        frozenset(provider for provider, found in groups.items() if len(found) > 1),
         _service_groups(entries, layout),
-        frozenset(folded(e.first("sAMAccountName") or "") for e in entries),
-        {folded(e.first("userPrincipalName") or ""): e.dn for e in entries},
+        frozenset(name_form(e.first("sAMAccountName") or "") for e in entries),
+        {name_form(e.first("userPrincipalName") or ""): e.dn for e in entries},
     )
+
+
+def _identified(entry: Entry, layout: Layout) -> Entry:
+    """An account of ours whose employeeNumber somebody removed still has it as its CN."""
+    if hsa_id(entry) or not _has_person_key(entry, layout):
+        return entry
+    (_kind, name), *_more = matching.split_dn(entry.dn)[0]
+    return replace(entry, attributes={**entry.attributes, "employeeNumber": (name,)})
 
 
 def _by_id(entries: Iterable[Entry]) -> dict[str, tuple[Entry, ...]]:
@@ -122,13 +142,13 @@ def _is_user(entry: Entry) -> bool:
     return "user" in map(folded, entry.attributes.get("objectClass", ()))
 
 
-def _has_key(entry: Entry, layout: Layout, beginning: str) -> bool:
+def _has_person_key(entry: Entry, layout: Layout) -> bool:
     keys = entry.attributes.get(layout.key_attribute, ())
-    return any(key.startswith(beginning) for key in keys)
+    return any(key.startswith(_PERSON) for key in keys)
 
 
-def _with_our_values(entry: Entry, layout: Layout) -> Entry:
-    """The account without what others keep in attributes that we share with them."""
+def _seen(entry: Entry, layout: Layout) -> Entry:
+    """The entry without what others keep in attributes that we share with them."""
     attributes = dict(entry.attributes)
     for name, beginning in ((layout.key_attribute, KEY), ("altSecurityIdentities", "X509:")):
         values = attributes.get(name, ())
@@ -136,15 +156,20 @@ def _with_our_values(entry: Entry, layout: Layout) -> Entry:
     return replace(entry, attributes=attributes)
 
 
-def _providers_of_group(group: Entry, layout: Layout) -> Values:
-    keys = group.attributes.get(layout.key_attribute, ())
-    return tuple(key.removeprefix(_PROVIDER) for key in keys if key.startswith(_PROVIDER))
+def _provider_groups(entries: Iterable[Entry], layout: Layout) -> dict[str, list[Entry]]:
+    groups: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        keys: Values = entry.attributes.get(layout.key_attribute, ())
+        for key in keys if matching.is_below(entry.dn, layout.group_ou) else ():
+            if key.startswith(_PROVIDER):
+                groups[key.removeprefix(_PROVIDER)].append(_seen(entry, layout))
+    return groups
 
 
 def _service_groups(entries: Iterable[Entry], layout: Layout) -> dict[str, Entry]:
     """The groups that services are mapped to, as far as they are there."""
     wanted = set(map(matching.distinguished_name, layout.groups.values()))
-    names = {matching.first_rdn(dn).casefold() for dn in layout.groups.values()}
-    likely = (e for e in entries if matching.first_rdn(e.dn).casefold() in names)
+    places = {matching.parent(dn) for dn in layout.groups.values()}
+    likely = (e for e in entries if any(matching.is_below(e.dn, place) for place in places))
     found = {matching.distinguished_name(entry.dn): entry for entry in likely}
     return {form: entry for form, entry in found.items() if form in wanted}

@@ -92,7 +92,7 @@ def searches(layout: Layout) -> tuple[tuple[str | Values, ...], ...]:
     group = (*names, layout.key_attribute, "member")
     user = "(&(objectClass=user)(sAMAccountName=*))"
     return (
-        (layout.base_dn, "(|(sAMAccountName=*)(employeeNumber=*))", names),
+        (layout.base_dn, "(sAMAccountName=*)", (*names, layout.key_attribute)),
         (layout.account_ou, user, account),
         (layout.quarantine_ou, user, account),
         (layout.group_ou, "(objectClass=group)", group),
@@ -108,10 +108,10 @@ def attributes(layout: Layout, named: Callable[[str], str] = str) -> tuple[Attri
         Attribute("userPrincipalName"),
         Attribute("employeeNumber"),
         Attribute(layout.key_attribute, matching.exact),
-        Attribute("userAccountControl", matching.exact, grants="entry", codec=_FLAGS),
+        Attribute("userAccountControl", matching.exact, grants="person", codec=_FLAGS),
         Attribute("accountExpires", _moment, codec=_EXPIRY),
         Attribute("unicodePwd", secret=True, made=_random_password),
-        Attribute("altSecurityIdentities", grants="entry"),
+        Attribute("altSecurityIdentities", grants="person"),
         Attribute("groupType", matching.exact),
         Attribute("member", matching.distinguished_name, grants="value", refers=True, named=named),
         Attribute("telephoneNumber", matching.telephone),
@@ -215,9 +215,10 @@ _EXPIRY = Codec(
 def _random_password() -> str:
     """A password that nobody knows, quoted and in UTF-16-LE (MS-ADTS 3.1.1.3.1.5.1).
 
-    Its end answers every rule on kinds of characters.
+    Its end answers every rule on kinds of characters. The rest is digits, since AD refuses one
+    that holds a part of the person's name (MS-SAMR 3.1.1.7.2).
     """
-    return f'"{secrets.token_urlsafe(84)}Aa1-"'.encode("utf-16-le").decode("ascii")
+    return f'"{secrets.randbelow(10**112):0112}Aa1-"'.encode("utf-16-le").decode("ascii")
 
 
 def _plain(text: str) -> str:
@@ -237,10 +238,14 @@ def certificate_mappings(
     """
     if certificates is None:
         return None
-    mappings: dict[str, Values] = {}
+    owners: dict[str, str] = {}
     for certificate in certificates:
-        owner = certificate["hsa_id"].casefold()
-        mappings[owner] = (*mappings.get(owner, ()), _mapping(certificate))
+        owner, mapping = certificate["hsa_id"].casefold(), _mapping(certificate)
+        if owners.setdefault(mapping, owner) != owner:
+            raise ValueError("expected of each certificate one owner, not several")
+    mappings: dict[str, Values] = {}
+    for mapping, owner in owners.items():
+        mappings[owner] = (*mappings.get(owner, ()), mapping)
     return mappings
 
 

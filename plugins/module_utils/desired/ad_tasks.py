@@ -10,13 +10,15 @@ are invited to Teams. The tasks are what the day asks for, not what has changed 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..engine import matching
-from ..engine.plan import Entry
 from ..records.catalogue import SERVICES
+from ..records.lifecycle import is_in, phase, trials
 from ..records.people import Employment
 from .ad_access import Use
 from .ad_accounts import Holder
@@ -24,101 +26,132 @@ from .ad_holdings import Holdings, folded, members
 
 KINDS = ("owner_tasks", "provider_tasks", "region_tasks", "guest_invitations")
 
-Act = Literal["join", "change", "leave"]
 Task = dict[str, str]
 
-_TEAMS = "microsoft_office_365"
+_TEAMS, _CITRIX = "microsoft_office_365", "citrixanslutning"
 _LISTS = {"provider_administrators": "provider_tasks", "region_order": "region_tasks"}
 # What the keepers of other systems must know of when it changes.
 _IDENTIFYING = ("givenName", "sn", "displayName", "title", "company", "department")
 
 
 def tasks(
-    everybody: Sequence[Holder], holdings: Holdings, providers: Iterable[str]
+    everybody: Sequence[Holder], holdings: Holdings, providers: Iterable[str], as_of: dt.date
 ) -> dict[str, dict[str, Any]]:
     """Every list of KINDS for each provider."""
     found: dict[str, dict[str, Any]] = {
         provider: {kind: [] for kind in KINDS} for provider in providers
     }
     for holder in everybody:
-        for provider, kind, task in (
-            *_of_owner(holder, holdings),
-            *_of_keepers(holder),
-        ):
+        for provider, task in _of_owner(holder, holdings):
+            found[provider]["owner_tasks"].append(task)
+        for provider, kind, task in _of_keepers(holder, holdings, as_of):
             found[provider][kind].append(task)
     return found
 
 
-def _of_owner(holder: Holder, holdings: Holdings) -> Iterator[tuple[str, str, Task]]:
-    """Membership that the owner of the region's own account gives or takes."""
-    if not holder.is_regions:
+# --- the region's own accounts -------------------------------------------------------------------
+
+
+def _of_owner(holder: Holder, holdings: Holdings) -> Iterator[tuple[str, Task]]:
+    """Membership that the owner of the region's own account gives or takes today."""
+    if not holder.is_regions or holder.known.ours is None:
         return
-    account = holder.foreign[0] if len(holder.foreign) == 1 else None
-    for provider, service, group, acts in _groups(holder.access.uses, holdings):
-        is_member = account is not None and group is not None and account.dn in members(group)
-        act = "join" if "join" in acts else "leave"
-        if is_member == (act == "leave"):
-            yield provider, "owner_tasks", {
-                "person": holder.known.hsa_id or "",
-                "account": account.first("sAMAccountName") or "" if account else "",
+    for group, services in _groups(holder.access.uses, holdings).items():
+        held = holdings.service_groups.get(group) or holdings.provider_groups.get(group)
+        now = members(held) if held else frozenset()
+        is_member = any(account.dn in now for account in holder.foreign)
+        opened = {(use.provider, s) for use, s in services if use.is_open}
+        over = {(use.provider, s) for use, s in services if use.has_ended}
+        comes = any(use.is_coming and not use.has_ended for use, _service in services)
+        asked = opened if opened and not is_member else set()
+        if is_member and not opened and not comes:
+            asked = over
+        for provider, service in sorted(asked):
+            yield provider, {
                 "service": service,
-                "group": group.dn if group else holdings.layout.group_name(provider),
-                "act": act,
+                "person": holder.known.hsa_id or "",
+                "group": held.dn if held else holdings.layout.group_name(provider),
+                "act": "join" if opened else "leave",
             }  # fmt: skip
 
 
-def _groups(
-    uses: Iterable[Use], holdings: Holdings
-) -> Iterator[tuple[str, str, Entry | None, set[Act]]]:
-    """Each group that the uses name, with what they ask for: a service's, then a provider's."""
-    asked: dict[tuple[str, str], set[Act]] = defaultdict(set)
+def _groups(uses: Iterable[Use], holdings: Holdings) -> Mapping[str, list[tuple[Use, str]]]:
+    """What asks for each group, by its DN in the form that equal ones share, or its provider."""
+    asked: dict[str, list[tuple[Use, str]]] = defaultdict(list)
     for use in uses:
-        comes = use.is_open or (use.is_coming and not use.has_ended)
-        for service in (*sorted(use.services), "citrixanslutning"):
-            if comes or use.has_ended:
-                asked[use.provider, service].add("join" if comes else "leave")
-    for (provider, service), acts in asked.items():
-        if service == "citrixanslutning":
-            yield provider, service, holdings.provider_groups.get(provider), acts
-        elif dn := holdings.layout.groups.get(service):
-            form = matching.distinguished_name(dn)
+        asked[use.provider].append((use, _CITRIX))
+        for service in sorted(use.services & holdings.layout.groups.keys()):
+            form = matching.distinguished_name(holdings.layout.groups[service])
             if form in holdings.service_groups:
-                yield provider, service, holdings.service_groups[form], acts
+                asked[form].append((use, service))
+    return asked
 
 
-def _of_keepers(holder: Holder) -> Iterator[tuple[str, str, Task]]:
+# --- systems with users of their own -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """That a person is to be a user of a system, or no longer, from or after a day."""
+
+    act: Literal["join", "leave"]
+    day: dt.date | None
+
+
+def _of_keepers(
+    holder: Holder, holdings: Holdings, as_of: dt.date
+) -> Iterator[tuple[str, str, Task]]:
     """Users of systems that keep their own."""
     hsa_id = holder.known.hsa_id or next(iter(holder.known.ids), None)
     if hsa_id is None:
         return
-    changed = _is_changed(holder)
-    asked: dict[tuple[str, str], tuple[bool, Employment]] = {}
+    asked: dict[tuple[str, str], _Wish] = {}
     for employment in holder.known.person.employments:
-        if employment.state in ("outside", "later"):
-            continue
-        comes = employment.state in ("upcoming", "active")
-        for service in employment.assignment.systems:
+        for service, wish in _wishes(employment, as_of):
             key = employment.provider, service
-            if comes or key not in asked:
-                asked[key] = comes, employment
-    for (provider, service), (comes, employment) in sorted(asked.items(), key=lambda i: i[0]):
-        kind = (
-            "guest_invitations" if service == _TEAMS else _LISTS.get(SERVICES[service].provisioning)
-        )
+            if wish.act == "join" or key not in asked:
+                asked[key] = wish
+    for (provider, service), wish in sorted(asked.items(), key=lambda item: item[0]):
+        kind = _kind(service)
         if kind:
-            act: Act = ("change" if changed else "join") if comes else "leave"
-            yield provider, kind, _task(service, hsa_id, act, employment)
+            changed = wish.act == "join" and _is_changed(holder, provider, holdings)
+            task = {"service": service, "person": hsa_id, "act": "change" if changed else wish.act}
+            yield provider, kind, task | ({"day": wish.day.isoformat()} if wish.day else {})
 
 
-def _task(service: str, hsa_id: str, act: Act, employment: Employment) -> Task:
-    day = employment.last_day if act == "leave" else employment.assignment.from_
-    task = {"service": service, "person": hsa_id, "act": act}
-    return task | ({"day": day.isoformat()} if day else {})
+def _wishes(employment: Employment, as_of: dt.date) -> Iterator[tuple[str, _Wish]]:
+    """What an assignment and the trials before it ask for, by service."""
+    assignment, state = employment.assignment, employment.state
+    prepares = phase(employment.record, as_of) == "establishment"
+    wish: _Wish | None = None
+    if state == "suspended" and assignment.suspended:
+        wish = _Wish("leave", assignment.suspended.from_)
+    elif state == "ended":
+        wish = _Wish("leave", employment.last_day)
+    elif state == "active" or (state == "upcoming" and not prepares):
+        wish = _Wish("join", assignment.from_)
+    elif state == "upcoming":
+        # Nobody opens a system before operation, whose first day may not be known yet.
+        start = employment.record.agreement.agreement.operation_start
+        if start is not None and start > as_of:
+            wish = _Wish("join", max(start, assignment.from_))
+    for service in assignment.systems if wish else ():
+        yield service, wish  # type: ignore[misc]  # mypy forgets the condition
+    for trial in trials(employment.record, employment.row) if prepares else ():
+        if state in ("upcoming", "later") and is_in(trial, as_of):
+            for service in trial.systems:
+                yield service, _Wish("join", trial.from_)
 
 
-def _is_changed(holder: Holder) -> bool:
-    """Whether the account still says otherwise who the person is."""
-    if len(holder.accounts) != 1:
+def _kind(service: str) -> str | None:
+    if service == _TEAMS:
+        return "guest_invitations"
+    return _LISTS.get(SERVICES[service].provisioning)
+
+
+def _is_changed(holder: Holder, provider: str, holdings: Holdings) -> bool:
+    """Whether the account of somebody whom the provider has already still tells otherwise."""
+    if len(holder.accounts) != 1 or provider not in holdings.providers(holder.accounts[0]):
         return False
     held = holder.accounts[0].attributes
     return any(

@@ -139,7 +139,7 @@ class _Draft:
         site, held = commission.site, self.holdings.ours.get(commission.key)
         over = tuple(
             self.holdings.id(entry)
-            for person in commission.people("suspended", "ended")
+            for person in commission.over()
             for entry in self.holdings.of_person(person)
         )
         if commission.is_called_for:

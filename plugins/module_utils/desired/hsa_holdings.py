@@ -140,9 +140,9 @@ def ids(
     }
     recorded = {key: hsa_id for key, hsa_id in named.items() if hsa_id}
     earlier = {
-        person.number: hsa_id
-        for person in people
-        if (hsa_id := remembered.of(person)) and holdings.with_id(hsa_id) is None
+        number: hsa_id
+        for number, hsa_id in remembered.of(people).items()
+        if holdings.with_id(hsa_id) is None  # else it is somebody else's by now
     }
     known = {**earlier, **recorded, **held}
     missing = [key for key in named if key not in known]

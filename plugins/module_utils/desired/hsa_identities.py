@@ -91,7 +91,10 @@ def identify(
 ) -> Identities:
     """Who everybody is, given what HSA holds. Raises ValueError when no HSA-ids are left."""
     known = register(approved, as_of, layout, held, remembered)
-    return Identities(tuple(_identified(person, known, remembered) for person in known.people))
+    earlier = remembered.of(known.people)
+    return Identities(
+        tuple(_identified(person, known, earlier.get(person.number)) for person in known.people)
+    )
 
 
 def recall(
@@ -99,7 +102,8 @@ def recall(
 ) -> Identities:
     """Who everybody is as far as earlier runs know, where HSA cannot be read."""
     people = natural_people(approved.records, as_of, layout.lead_days)
-    known = ((person, remembered.of(person)) for person in people)
+    earlier = remembered.of(people)
+    known = ((person, earlier.get(person.number)) for person in people)
     return Identities(
         tuple(Identified(p, (i,) if i else (), i, bool(i), ours=None) for p, i in known), unread
     )
@@ -117,11 +121,12 @@ def seen_ids(held: Sequence[Entry], layout: Layout, numbers: Collection[str]) ->
     return {form: found for form, found in pairs if found and form in numbers and times[form] == 1}
 
 
-def _identified(person: NaturalPerson, known: Register, remembered: Remembered) -> Identified:
+def _identified(person: NaturalPerson, known: Register, earlier: str | None) -> Identified:
     holdings = known.holdings
     entries = holdings.of_person(person)
-    earlier = remembered.of(person)
-    ids_of_person = [holdings.id(entry) for entry in entries] or ([earlier] if earlier else [])
+    # An id that HSA has is somebody else's by now.
+    lost = [earlier] if earlier and holdings.with_id(earlier) is None else []
+    ids_of_person = [holdings.id(entry) for entry in entries] or lost
     hsa_id = None if person_error(person, holdings) else known.ids.get(person.number)
     return Identified(
         person,

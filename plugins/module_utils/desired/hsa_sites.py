@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..records.lifecycle import Phase, State, last_day, phase
 from ..records.model import Assignment, Record, Unit
-from ..records.people import Employment, NaturalPerson
+from ..records.people import Employment, NaturalPerson, explained
 from .hsa_holdings import commission_key, unit_key, unit_of_commission
 
 
@@ -73,6 +73,14 @@ class Commission:
     def assignment(self) -> Assignment:
         """One of the assignments; purpose and rights are the same in all."""
         return self.employments[0][1].assignment
+
+    def over(self) -> tuple[NaturalPerson, ...]:
+        """The people whose membership dates in the record explain away."""
+        theirs: dict[str, list[Employment]] = defaultdict(list)
+        for person, employment in self.employments:
+            theirs[person.number].append(employment)
+        people = {person.number: person for person, _employment in self.employments}
+        return tuple(people[number] for number, given in theirs.items() if explained(given))
 
     def people(self, *states: State) -> tuple[NaturalPerson, ...]:
         """The people whose assignment is in one of the states, in order."""

@@ -37,16 +37,16 @@ class Codec:
 class Attribute:
     """How values of an attribute compare, and what losing one means.
 
-    `grants` says who loses something when a value goes: the object that the value names (a
-    member's HSA-id), the entry itself, or nobody; `named` gives the id of the object that a value
-    names. `ours` limits the comparison to values that we set; others are left alone. Values of a
-    `secret` attribute are never shown. `made` makes the value of an attribute that can be written
-    and not read: a plan holds something in its place.
+    `grants` says who loses something when a value goes: the person whom the value names (a
+    member's HSA-id), the entry itself, the person whose entry it is, or nobody; `named` gives the
+    id that a value names. `ours` limits the comparison to values that we set; others are left
+    alone. Values of a `secret` attribute are never shown. `made` makes the value of an attribute
+    that can be written and not read: a plan holds something in its place.
     """
 
     name: str
     rule: matching.Rule = matching.case_ignore
-    grants: Literal["value", "entry"] | None = None
+    grants: Literal["value", "entry", "person"] | None = None
     ours: frozenset[str] | None = None
     secret: bool = False
     refers: bool = False
@@ -204,8 +204,9 @@ class Plan:
             undated = [value for value in change.delete if value not in change.dated]
             if attribute.grants == "value":
                 lost.update(("person", attribute.named(value)) for value in undated)
-            elif attribute.grants == "entry" and undated:
-                lost.add((operation.kind, operation.id))
+            elif attribute.grants and undated:
+                kind = "person" if attribute.grants == "person" else operation.kind
+                lost.add((kind, operation.id))
         return frozenset(lost)
 
 
@@ -383,8 +384,6 @@ def _changes(entry: Wanted, held: Entry, schema: Mapping[str, Attribute]) -> tup
 def _compare(
     attribute: Attribute, before: Values, after: Values, dated: Collection[str]
 ) -> Change | None:
-    if not before and len(after) == 1:  # most of a new entry: nothing to compare
-        return Change(attribute.name, before, (), after)
     held = {attribute.rule(value): value for value in before}
     wanted = {attribute.rule(value): value for value in after}
     ours = attribute.ours and {attribute.rule(value) for value in attribute.ours}

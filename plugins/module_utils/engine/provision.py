@@ -214,7 +214,8 @@ def _results(
         for p in operation.providers
     )
     findings = _grouped((finding.provider, finding.shown()) for finding in desired.findings)
-    wanted = _grouped((p, entry.kind) for entry in desired.wanted for p in entry.providers)
+    objects = dict.fromkeys((p, e.kind, e.id) for e in desired.wanted for p in e.providers)
+    wanted = _grouped((provider, kind) for provider, kind, _id in objects)
     planned = plan.by_provider() if request.diff else {}
     results = {}
     for provider in request.providers:

@@ -86,14 +86,13 @@ def state(record: Record, assignment: Assignment, as_of: dt.date, lead_days: int
     return "suspended" if is_suspended(assignment, as_of) else "active"
 
 
-def trials(record: Record, person: Person, as_of: dt.date) -> tuple[Trial, ...]:
+def trials(record: Record, person: Person) -> tuple[Trial, ...]:
     """The trials that an approved record gives a person, past and coming ones too.
 
-    There are none but in establishment: operation opens what they were for (annex 3.6, 3.8).
+    They open something in establishment alone: operation opens what they were for (annex 3.6, 3.8).
     """
-    if person.ref is None or phase(record, as_of) != "establishment":
-        return ()
-    return tuple(trial for trial in record.agreement.trial if person.ref in trial.people)
+    trials = record.agreement.trial
+    return tuple(trial for trial in trials if person.ref and person.ref in trial.people)
 
 
 def unit_of(record: Record, assignment: Assignment) -> Unit:

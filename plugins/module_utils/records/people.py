@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,6 +24,8 @@ from .model import Assignment, Person, Record
 # as a server does not finish requests in the order they were sent. It is larger than the window of
 # requests under way, and small, for an id that somebody deleted by hand must not come back.
 _GAP = 256
+# How long an end explains what a run takes away: longer than the nightly run should ever be out.
+_EXPLAINING = dt.timedelta(days=31)
 
 _T = TypeVar("_T")
 
@@ -35,6 +38,7 @@ class Employment:
     row: Person
     assignment: Assignment
     state: State
+    as_of: dt.date
 
     @property
     def provider(self) -> str:
@@ -45,6 +49,31 @@ class Employment:
     def last_day(self) -> dt.date | None:
         """The last day of the assignment, its unit and its provider, whichever comes first."""
         return last_day(self.record, unit_of(self.record, self.assignment), self.assignment)
+
+    @property
+    def in_effect(self) -> bool:
+        """Whether the day lies within the assignment's own days, whatever the phase."""
+        last = self.last_day
+        return self.assignment.from_ <= self.as_of and (last is None or self.as_of <= last)
+
+    @property
+    def explains(self) -> bool:
+        """Whether the record says by a date that what the assignment gave is over.
+
+        A row's own end does so for a while only: when somebody's newer row vanishes, the older one
+        that ended long ago is no reason for it. The end of a unit or a provider always is one.
+        """
+        if self.state == "suspended":
+            return True
+        end = last_day(self.record, unit_of(self.record, self.assignment))
+        if self.state != "ended" or (end is not None and end < self.as_of):
+            return self.state == "ended"
+        return self.last_day is not None and is_recent(self.last_day, self.as_of)
+
+
+def is_recent(day: dt.date, as_of: dt.date) -> bool:
+    """Whether a last day lies so little back that it explains what is taken today."""
+    return as_of - day <= _EXPLAINING
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +131,17 @@ class NaturalPerson:
         return next((e.row.hsa_id for e in self.employments if e.row.hsa_id), None)
 
 
+def explained(employments: Iterable[Employment]) -> bool:
+    """Whether dates in the record explain that somebody has lost what assignments gave.
+
+    They do not where one of them is in effect by its own days: it was another reason, such as a
+    provider that fell back to establishment.
+    """
+    given = tuple(employments)
+    lasting = (e for e in given if e.in_effect and e.state != "suspended")
+    return any(e.explains for e in given) and not any(lasting)
+
+
 @dataclass(frozen=True)
 class Remembered:
     """HSA-ids that earlier runs saw in HSA: all of them, and those of people by personal number."""
@@ -109,10 +149,18 @@ class Remembered:
     ids: frozenset[str] = frozenset()
     by_number: Mapping[str, str] = field(default_factory=dict)
 
-    def of(self, person: NaturalPerson) -> str | None:
-        """The HSA-id that a person had."""
-        found = (self.by_number.get(number) for number in sorted(person.numbers))
-        return next(filter(None, found), None)
+    def of(self, people: Sequence[NaturalPerson]) -> dict[str, str]:
+        """The HSA-ids that people had, by their numbers of today; none that several would have."""
+        had = {
+            person.number: {self.by_number[n] for n in person.numbers if n in self.by_number}
+            for person in people
+        }
+        times = Counter(hsa_id for ids in had.values() for hsa_id in ids)
+        return {
+            number: hsa_id
+            for number, ids in had.items()
+            if len(ids) == 1 and times[hsa_id := next(iter(ids))] == 1
+        }
 
 
 NOTHING_REMEMBERED = Remembered()
@@ -170,7 +218,7 @@ def _person(rows: Sequence[tuple[Record, Person]], as_of: dt.date, lead_days: in
     return NaturalPerson(
         frozenset(number for _record, row in rows for number in row.numbers),
         tuple(
-            Employment(record, row, assignment, state(record, assignment, as_of, lead_days))
+            Employment(record, row, assignment, state(record, assignment, as_of, lead_days), as_of)
             for record, row in rows
             for assignment in row.assignments
         ),

@@ -62,7 +62,9 @@ _ENTRY, _REFERENCE = 4, 19
 _SUCCESS, _BUSY, _UNAVAILABLE = 0, 51, 52
 _TIME_LIMIT, _SIZE_LIMIT, _ADMIN_LIMIT = 3, 4, 11
 _NO_SUCH_ATTRIBUTE, _EXISTS, _INVALID_CREDENTIALS, _NO_SUCH_OBJECT = 16, 68, 49, 32
-_REFERRAL = 10
+_REFERRAL, _VALUE_EXISTS = 10, 20
+
+_CHANGED = "somebody else changed the entry at the same time; run again"
 
 _GUID = "objectGUID"
 # A part of an attribute's values (MS-ADTS 3.1.1.3.1.3.3): name, first, last or *.
@@ -71,6 +73,9 @@ _RANGE = re.compile(r"([^;]+);range=([0-9]+)-([0-9]+|\*)", re.IGNORECASE)
 # AD begins its messages with an error code of Windows (MS-ERREF 2.2), of which these say more than
 # the result code of LDAP.
 _WINDOWS_ERRORS = {
+    "00000524": "the name is taken by another object",
+    "00000561": _CHANGED,
+    "00000562": _CHANGED,
     "00000005": "the account that the run binds as has no right to do this",
     "00002098": "the account that the run binds as has no right to do this",
     "0000052D": "the domain's password policy refuses the password",
@@ -79,8 +84,6 @@ _WINDOWS_ERRORS = {
     "000021C7": "the name is taken by another object",
     "000021C8": "the name is taken by another object",
 }
-
-_CHANGED = "somebody else changed the entry at the same time; run again"
 
 _T = TypeVar("_T")
 
@@ -538,13 +541,13 @@ def _sort_out(
     code = result["result"]
     if code in (_BUSY, _UNAVAILABLE):
         busy.append(operation)
-    elif code in (_NO_SUCH_ATTRIBUTE, _EXISTS):
-        failed[operation] = _CHANGED
     elif code != _SUCCESS:
-        failed[operation] = mask(_reason(result["description"], result["message"]))
+        failed[operation] = mask(_reason(code, result["description"], result["message"]))
 
 
-def _reason(description: str, message: str) -> str:
-    """The server's own words, after what they mean where they do not say it."""
+def _reason(code: int, description: str, message: str) -> str:
+    """The server's own words, after what they mean where that is known."""
     meaning = _WINDOWS_ERRORS.get(message[:8].upper())
+    if meaning is None and code in (_NO_SUCH_ATTRIBUTE, _EXISTS, _VALUE_EXISTS):
+        return _CHANGED
     return ": ".join(part for part in (meaning, description, message) if part)

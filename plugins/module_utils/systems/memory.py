@@ -38,9 +38,14 @@ class Memory:
         )
 
     def keep(self, seen: Mapping[str, str]) -> None:
-        """Remember the HSA-ids of people by personal number, and those from before."""
+        """Remember the HSA-ids of people by personal number, and those from before.
+
+        An id that is somebody's now is nobody else's any more: HSA may have been corrected.
+        """
         key, ids = self._load()
-        known = ids | {_hash(key, number): hsa_id for number, hsa_id in seen.items()}
+        now = {_hash(key, number): hsa_id for number, hsa_id in seen.items()}
+        theirs = set(now.values())
+        known = {h: hsa_id for h, hsa_id in ids.items() if hsa_id not in theirs} | now
         if known != ids:
             self._store({"key": key, "ids": known})
 
@@ -48,7 +53,8 @@ class Memory:
         try:
             stored = json.loads(self._path.read_text(encoding="utf-8"))
             return stored["key"], stored["ids"]
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            # Without it nothing but what it is for is lost, and removals must not wait for it.
             return secrets.token_hex(32), {}
 
     def _store(self, content: Mapping[str, object]) -> None:
