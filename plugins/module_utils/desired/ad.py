@@ -156,14 +156,8 @@ class _Draft:
             "userAccountControl": (ENABLED,),
             self.holdings.layout.key_attribute: (DISABLED_BY_US,),
         }
-        if account.has_expired:
-            return dated
-        if account.holder is None or not explained(account.uses):
-            return {}
-        listed = {e.provider for e in account.holder.known.person.employments}
-        if account.held and not listed.issuperset(self.holdings.providers(account.held)):
-            return {}
-        return dated
+        is_explained = explained(account.uses) and not account.misses_row
+        return dated if is_explained or account.has_expired else {}
 
 
 def _held_objects(kept: Iterable[Account], holdings: Holdings) -> dict[str, frozenset[Holding]]:

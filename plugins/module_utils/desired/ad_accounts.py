@@ -47,7 +47,7 @@ class Holder:
     @property
     def is_regions(self) -> bool:
         """Whether the person is the region's own employee, who keeps their own account."""
-        if self.accounts:
+        if self.accounts or self.known.hsa_id is None:
             return False
         return self.known.ours is False or (self.known.ours is None and bool(self.foreign))
 
@@ -67,7 +67,8 @@ class Holder:
 class Account:
     """An account that the run keeps up: of a person, or of nobody whom a record still names.
 
-    `has_expired` says that nobody can log in with it any more.
+    `has_expired` says that nobody can log in with it any more, `misses_row` that its keys name a
+    provider whose record does not list the person: the row has vanished.
     """
 
     id: str
@@ -77,6 +78,7 @@ class Account:
     providers: frozenset[str]
     name: str = ""
     has_expired: bool = False
+    misses_row: bool = True
 
     @property
     def uses(self) -> tuple[Use, ...]:
@@ -129,8 +131,12 @@ def accounts(
     for holder in everybody:
         for held in holder.accounts:
             number = holder.known.hsa_id or hsa_id(held)
-            expired = _has_expired(held, as_of)
-            yield Account(number, held.dn, held, holder, holder.providers, has_expired=expired)
+            listed = {employment.provider for employment in holder.known.person.employments}
+            yield Account(
+                number, held.dn, held, holder, holder.providers,
+                has_expired=_has_expired(held, as_of),
+                misses_row=not listed.issuperset(holdings.providers(held)),
+            )  # fmt: skip
     layout, taken = holdings.layout, set(holdings.names)
     for holder in new:
         name = _free_name(holder, taken, layout)

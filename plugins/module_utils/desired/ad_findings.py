@@ -55,14 +55,15 @@ def waiting(
     for holder in everybody:
         reason = gate.reason(holder) if holder.needs_account else None
         for provider in holder.providers if reason else ():
-            reasons[provider][f"new accounts that wait: {{}}. {reason}"] += 1
+            reasons[provider][reason or ""] += 1
+    messages: dict[str, tuple[str, ...]] = defaultdict(tuple)
+    for provider, counted in reasons.items():
+        for reason, count in counted.items():
+            what = "1 new account waits" if count == 1 else f"{count} new accounts wait"
+            messages[provider] += (f"{what}: {reason}",)
     for provider, count in _untold(everybody, holdings) if gate.unread else ():
-        text = f"accounts that nobody can tell, and that are left as they are: {{}}. {gate.unread}"
-        reasons[provider][text] += count
-    return {
-        provider: tuple(text.format(count) for text, count in counted.items())
-        for provider, counted in reasons.items()
-    }
+        messages[provider] += (f"{count} may be to close, and stay as they are: {gate.unread}",)
+    return messages
 
 
 def findings(

@@ -35,11 +35,13 @@ class _Part:
     held: set[str] = field(default_factory=set)
     dated: set[str] = field(default_factory=set)
 
-    def note(self, account: Account, uses: Collection[Use], is_member: bool) -> None:
+    def note(
+        self, account: Account, uses: Collection[Use], is_member: bool, is_explained: bool
+    ) -> None:
         """Sort an account in by what it uses."""
         if any(use.is_open for use in uses):
             self.wanted.add(account.dn)
-        elif explained(uses) or account.has_expired:
+        elif is_explained or account.has_expired:
             self.dated.add(account.dn)
         if is_member:
             self.held.add(account.dn)
@@ -57,7 +59,7 @@ def provider_groups(
         now, part = members(held) if held else frozenset(), _Part()
         for account in concerned[record.id]:
             theirs = [use for use in account.uses if use.provider == record.id]
-            part.note(account, theirs, account.dn in now)
+            part.note(account, theirs, account.dn in now, explained(theirs))
         yield from _provider_group(record.id, held, part, holdings)
 
 
@@ -76,7 +78,9 @@ def service_groups(kept: Sequence[Account], holdings: Holdings) -> Iterator[Want
             # While a provider's record cannot be read, what its account has is its wish.
             if opened or (is_member and not account.kept_by):
                 answering = opened or frozenset(use.provider for use in theirs)
-                parts[answering or account.providers].note(account, theirs, is_member)
+                is_explained = explained(theirs) and not account.misses_row
+                part = parts[answering or account.providers]
+                part.note(account, theirs, is_member, is_explained)
         name = matching.split_dn(group.dn)[0][0][1]
         for providers, part in parts.items():
             said = {"member": tuple(sorted(part.wanted))}
