@@ -193,7 +193,6 @@ providers:
       returned: when the provider has a valid record
       sample:
         - person: SE2321000214-1007
-          account: mareka01
           service: rontgensvar_och_rontgenbilder
           group: CN=App-Rontgensvar,OU=Systemgrupper,DC=ad,DC=example,DC=org
           act: join
@@ -213,7 +212,7 @@ providers:
       elements: dict
       returned: when the provider has a valid record
     guest_invitations:
-      description: Guests in Teams, under their own e-mail address.
+      description: Guests in Teams, under the e-mail address in the record.
       type: list
       elements: dict
       returned: when the provider has a valid record

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -152,14 +152,14 @@ class Ad:
 
     def bring_domain(self, *records: Record, **options: Any) -> Plan:
         """The same for the domain alone: HSA stays as it is."""
-        before = self.foreign()
+        before = self.copy()
         plan = self.plan(*records, **options)
         for batch in batches(plan.operations):
             failed = self.directory.apply(batch)
             assert not failed, list(failed.items())
         left = self.plan(*records, **options).operations
         assert not left, left
-        assert self.foreign() == before
+        self._assert_others_unchanged(before)
         return plan
 
     def run(
@@ -197,7 +197,7 @@ class Ad:
             secret=b"secret", check=check, diff=True, lock_directory=self._lock_directory,
             title="AD",
         )  # fmt: skip
-        before = self.foreign()
+        before = self.copy()
         results = provision(
             self.directory,
             lambda held: desire(
@@ -206,7 +206,7 @@ class Ad:
             ),
             replace(asked, **request),
         )  # fmt: skip
-        assert self.foreign() == before
+        self._assert_others_unchanged(before)
         return results
 
     def _remembered(self) -> Remembered:
@@ -313,16 +313,23 @@ class Ad:
         )  # fmt: skip
         return entry
 
-    def foreign(self) -> dict[str, dict[str, frozenset[str]]]:
-        """Everything that is not ours: other entries, and whom else the groups hold."""
-        accounts = {e.dn for e in self.directory.entries() if self._is_our_account(e)}
-        content = {dn: held for dn, held in self.directory.content().items() if dn not in accounts}
+    def _assert_others_unchanged(self, before: Ad) -> None:
+        """Whatever is not ours, or was not, and whom else the groups hold, is as it was."""
+        ours = before.our_accounts() | self.our_accounts()
+        assert self._foreign(ours) == before._foreign(ours)
+
+    def _foreign(self, ours: Collection[str]) -> dict[str, dict[str, frozenset[str]]]:
+        content = {dn: held for dn, held in self.directory.content().items() if dn not in ours}
         for dn, held in list(content.items()):
             if any(k.startswith("halsoval:provider/") for k in held.get(self._key, ())):
                 del content[dn]
             elif "member" in held:
-                content[dn] = {**held, "member": held["member"] - accounts}
+                content[dn] = {**held, "member": held["member"].difference(ours)}
         return content
+
+    def our_accounts(self) -> frozenset[str]:
+        """The DNs of the accounts that carry our key in our OUs."""
+        return frozenset(e.dn for e in self.directory.entries() if self._is_our_account(e))
 
     @property
     def _key(self) -> str:
