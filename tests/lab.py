@@ -55,7 +55,7 @@ class Domain:
 
 @dataclass(frozen=True)
 class Lab:
-    """Where a lab is and how to log in to it. It has no passwords of systems that it does not run."""
+    """Where a lab is and how to log in to it. What it does not run has no passwords."""
 
     dir: Path
     systems: tuple[str, ...]

@@ -44,7 +44,7 @@ MARK = "halsoval:disabled"
 class Content:
     """What a part of the domain holds at a moment: values in order, by attribute and DN.
 
-    They stand as the domain stores them, with what changes at every write (uSNChanged, whenChanged).
+    They stand as the domain stores them, with what every write changes (uSNChanged, whenChanged).
     """
 
     entries: Mapping[str, Attributes]
@@ -177,8 +177,13 @@ def _searched(
 
 
 def empty_region(lab: Lab) -> None:
-    """Remove everything of ours from both directories. AD takes it out of the groups itself."""
+    """Remove everything of ours from both directories."""
     empty(lab)
+    empty_domain(lab)
+
+
+def empty_domain(lab: Lab) -> None:
+    """Remove everything of ours from AD, which takes it out of the groups itself."""
     ad = domain(lab)
     with ad.admin() as admin:
         # Out of the large group all at once: AD writes it anew for each account that is deleted.

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A directory with faults: a relay before the lab's slapd that ends TLS and sees every message.
+"""A directory with faults: a relay before the lab's own that ends TLS and sees every message.
 
 One thread runs all of it, for a TLS connection may not be read and written in two.
 """
@@ -9,6 +9,7 @@ One thread runs all of it, for a TLS connection may not be read and written in t
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 import subprocess
 import threading
@@ -18,6 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from ansible_collections.regionjh.halsoval.tests.lab import Lab
 
@@ -37,7 +39,7 @@ _KINDS = {
     0x6D: "rename reply",
 }
 _REPLIES = {0x60: 0x61, 0x63: 0x65, 0x66: 0x67, 0x68: 0x69, 0x6C: 0x6D}
-_BUSY = 51
+_CODES = {"busy": 51, "refused": 50}
 EVERY = range(1, 1_000_000)
 
 
@@ -45,32 +47,40 @@ EVERY = range(1, 1_000_000)
 class Fault:
     """What happens to some messages of a kind, counted from 1 over all connections.
 
-    `kind` is one of the names above, or "message" for all. "busy": the relay answers the request
-    so, and the server never sees it. "close": both connections end in place of the message. A
-    number: the message waits for so many seconds. A function: it is called first.
+    `kind` is one of the names above, or "message" for all. "busy", "refused": the relay answers
+    the request so, and the server never sees it. "close": both connections end in place of the
+    message. A number: the message waits for so many seconds. A function: it is called first. Only
+    messages that hold the octets `matching` are meant, and counted.
     """
 
     kind: str
     numbers: Collection[int]
-    action: Literal["busy", "close"] | float | Callable[[], object]
+    action: Literal["busy", "refused", "close"] | float | Callable[[], object]
+    matching: bytes = b""
 
 
 @dataclass
 class FaultyDirectory:
-    """A running relay: its address, and how many messages of each kind it saw."""
+    """A running relay: its address, and how many messages of each kind it saw.
+
+    `rewrite` makes another message of each entry that the server sends.
+    """
 
     faults: tuple[Fault, ...]
-    upstream: int
+    upstream: tuple[str, int]
     upstream_tls: ssl.SSLContext
+    rewrite: Callable[[bytes], bytes]
     uri: str = ""
     seen: Counter[str] = field(default_factory=Counter)
+    concerned: Counter[int] = field(default_factory=Counter)
 
     async def connected(
         self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter
     ) -> None:
         """Relay one connection until either side, or a fault, ends it."""
+        host, port = self.upstream
         server, to_server = await asyncio.open_connection(
-            "127.0.0.1", self.upstream, ssl=self.upstream_tls, server_hostname="localhost"
+            host, port, ssl=self.upstream_tls, server_hostname=host
         )
         directions = [
             asyncio.ensure_future(self._carry(client, to_server, to_client)),
@@ -96,11 +106,13 @@ class FaultyDirectory:
                 number, tag = _id_and_tag(message)
                 kind = _KINDS.get(tag, "other")
                 self.seen.update([kind, "message"])
-                for action in self._actions(kind):
+                if kind == "entry":
+                    message = self.rewrite(message)
+                for action in self._actions(kind, message):
                     if action == "close":
                         return
-                    if action == "busy":
-                        client.write(_result(number, _REPLIES[tag], _BUSY))
+                    if isinstance(action, str):
+                        client.write(_result(number, _REPLIES[tag], _CODES[action]))
                         message = b""
                     elif callable(action):
                         action()
@@ -109,12 +121,14 @@ class FaultyDirectory:
                 target.write(message)
                 await target.drain()
 
-    def _actions(self, kind: str) -> list[object]:
-        return [
-            fault.action
-            for fault in self.faults
-            if fault.kind in (kind, "message") and self.seen[fault.kind] in fault.numbers
-        ]
+    def _actions(self, kind: str, message: bytes) -> list[object]:
+        actions: list[object] = []
+        for position, fault in enumerate(self.faults):
+            if fault.kind in (kind, "message") and fault.matching in message:
+                self.concerned[position] += 1
+                if self.concerned[position] in fault.numbers:
+                    actions.append(fault.action)
+        return actions
 
 
 @contextmanager
@@ -124,18 +138,27 @@ def faulty_directory(
     *faults: Fault,
     known_ca: bool = True,
     name: str = "localhost",
+    before: str | None = None,
+    rewrite: Callable[[bytes], bytes] = bytes,
 ) -> Iterator[FaultyDirectory]:
-    """Run a relay with these faults, and a certificate for this name, until the block ends."""
+    """Run a relay with these faults, and a certificate for this name, until the block ends.
+
+    It stands before the server with the address `before`, by itself the lab's HSA.
+    """
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(*_certificate(lab if known_ca else None, folder, name))
-    relay = FaultyDirectory(faults, lab.port, ssl.create_default_context(cafile=str(lab.ca)))
+    server = urlsplit(before or lab.uri)
+    upstream = str(server.hostname), server.port or 636
+    relay = FaultyDirectory(
+        faults, upstream, ssl.create_default_context(cafile=str(lab.ca)), rewrite
+    )
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
         starting = asyncio.start_server(relay.connected, "127.0.0.1", ssl=tls)
-        server = asyncio.run_coroutine_threadsafe(starting, loop).result(10)
-        relay.uri = f"ldaps://localhost:{server.sockets[0].getsockname()[1]}"
+        listening = asyncio.run_coroutine_threadsafe(starting, loop).result(10)
+        relay.uri = f"ldaps://localhost:{listening.sockets[0].getsockname()[1]}"
         yield relay
     finally:
         asyncio.run_coroutine_threadsafe(_end_all(), loop).result(10)
@@ -168,6 +191,95 @@ def _certificate(issuer: Lab | None, folder: Path, name: str) -> tuple[Path, Pat
     return certificate, key
 
 
+# --- ranges of values ----------------------------------------------------------------------------
+
+# An attribute with all its values, or those from one on (MS-ADTS 3.1.1.3.1.3.3).
+_SENT = re.compile(rb"(member)(?:;range=([0-9]+)-[*])?", re.IGNORECASE)
+
+# A part of an attribute's values: the numbers of the first and the last one, and what it holds.
+Part = tuple[int, str, list[bytes]]
+
+
+@dataclass
+class Ranges:
+    """Cuts the members of large groups, as a domain controller of Windows does and Samba does not.
+
+    A group comes with the first `most` members as "member;range=0-499", and with the name "member"
+    without any. The client asks for "member;range=500-*", which Samba answers with all the rest; of
+    that it gets as many again. `spoil` changes the parts that follow the first one. `parts` counts
+    them all.
+    """
+
+    most: int
+    spoil: Callable[[Part], Part] | None = None
+    parts: int = 0
+
+    def __call__(self, message: bytes) -> bytes:
+        """An entry as this domain controller sends it."""
+        if b"member" not in message:
+            return message
+        number, (tag, content), *controls = _parts(_content(message))
+        name, (_sequence, attributes) = _parts(content)
+        cut = b"".join(
+            _tagged(0x30, _tagged(0x04, kind) + _tagged(0x31, b"".join(map(_octets, values))))
+            for sent in _parts(attributes)
+            for kind, values in self._cut(*_attribute(sent))
+        )
+        entry = _tagged(tag, _tagged(*name) + _tagged(0x30, cut))
+        return _tagged(0x30, _tagged(*number) + entry + b"".join(_tagged(*c) for c in controls))
+
+    def _cut(self, kind: bytes, values: list[bytes]) -> list[tuple[bytes, list[bytes]]]:
+        sent = _SENT.fullmatch(kind)
+        first = int(sent[2] or 0) if sent else 0
+        if sent is None or (first == 0 and len(values) <= self.most):
+            return [(kind, values)]
+        last = "*" if len(values) <= self.most else str(first + self.most - 1)
+        part: Part = first, last, values[: self.most]
+        if first and self.spoil:
+            part = self.spoil(part)
+        self.parts += 1
+        return [(sent[1], []), (b"%b;range=%d-%b" % (sent[1], part[0], part[1].encode()), part[2])]
+
+
+def _attribute(sent: tuple[int, bytes]) -> tuple[bytes, list[bytes]]:
+    (_string, kind), (_set, values) = _parts(sent[1])
+    return kind, [value for _tag, value in _parts(values)]
+
+
+# --- messages ------------------------------------------------------------------------------------
+
+
+def _parts(content: bytes) -> list[tuple[int, bytes]]:
+    """The tags and contents that follow each other (BER, X.690 section 8.1)."""
+    parts, position = [], 0
+    while position < len(content):
+        tag, length = content[position : position + 2]
+        position += 2
+        if length & 0x80:
+            long = position + (length & 0x7F)
+            length, position = int.from_bytes(content[position:long], "big"), long
+        parts.append((tag, content[position : position + length]))
+        position += length
+    return parts
+
+
+def _content(message: bytes) -> bytes:
+    ((_tag, content),) = _parts(message)
+    return content
+
+
+def _octets(value: bytes) -> bytes:
+    return _tagged(0x04, value)
+
+
+def _tagged(tag: int, content: bytes) -> bytes:
+    length = len(content)
+    if length < 0x80:
+        return bytes((tag, length)) + content
+    octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(octets))) + octets + content
+
+
 async def _message(reader: asyncio.StreamReader) -> bytes:
     """One LDAPMessage as it stands on the wire (BER, X.690 section 8.1.3)."""
     head = await reader.readexactly(2)
@@ -186,7 +298,6 @@ def _id_and_tag(message: bytes) -> tuple[int, int]:
 
 def _result(number: int, tag: int, code: int) -> bytes:
     """An LDAPMessage with an LDAPResult without text (RFC 4511 section 4.1.9)."""
-    result = bytes([tag, 7, 0x0A, 1, code, 0x04, 0, 0x04, 0])
+    result = _tagged(tag, bytes([0x0A, 1, code, 0x04, 0, 0x04, 0]))
     digits = number.to_bytes(number.bit_length() // 8 + 1, "big")
-    content = bytes([0x02, len(digits)]) + digits + result
-    return bytes([0x30, len(content)]) + content
+    return _tagged(0x30, _tagged(0x02, digits) + result)

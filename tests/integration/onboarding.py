@@ -334,7 +334,7 @@ class Task:
 
 
 def make_task(site: Site, payload: Path, as_of: str = AS_OF, **options: Any) -> Task:
-    """A task of the module hsa over all of a site's records, as the controller itself reads them."""
+    """A task of the module hsa over all of a site's records, as the controller reads them."""
     reading = approved_records.read(
         site.providers, VaultLib(), dt.date.fromisoformat(as_of), ["SE2321000214-"]
     )

@@ -152,14 +152,14 @@ class Ad:
 
     def bring_domain(self, *records: Record, **options: Any) -> Plan:
         """The same for the domain alone: HSA stays as it is."""
-        before = self.copy()
+        before, ours = self.directory.copy(), self.our_accounts()
         plan = self.plan(*records, **options)
         for batch in batches(plan.operations):
             failed = self.directory.apply(batch)
             assert not failed, list(failed.items())
         left = self.plan(*records, **options).operations
         assert not left, left
-        self._assert_others_unchanged(before)
+        self._assert_others_unchanged(before, ours)
         return plan
 
     def run(
@@ -197,7 +197,7 @@ class Ad:
             secret=b"secret", check=check, diff=True, lock_directory=self._lock_directory,
             title="AD",
         )  # fmt: skip
-        before = self.copy()
+        before, ours = self.directory.copy(), self.our_accounts()
         results = provision(
             self.directory,
             lambda held: desire(
@@ -206,7 +206,7 @@ class Ad:
             ),
             replace(asked, **request),
         )  # fmt: skip
-        self._assert_others_unchanged(before)
+        self._assert_others_unchanged(before, ours)
         return results
 
     def _remembered(self) -> Remembered:
@@ -313,13 +313,15 @@ class Ad:
         )  # fmt: skip
         return entry
 
-    def _assert_others_unchanged(self, before: Ad) -> None:
+    def _assert_others_unchanged(self, before: MemoryDomain, our_accounts: Collection[str]) -> None:
         """Whatever is not ours, or was not, and whom else the groups hold, is as it was."""
-        ours = before.our_accounts() | self.our_accounts()
-        assert self._foreign(ours) == before._foreign(ours)
+        ours = self.our_accounts().union(our_accounts)
+        assert self._foreign(self.directory, ours) == self._foreign(before, ours)
 
-    def _foreign(self, ours: Collection[str]) -> dict[str, dict[str, frozenset[str]]]:
-        content = {dn: held for dn, held in self.directory.content().items() if dn not in ours}
+    def _foreign(
+        self, domain: MemoryDomain, ours: Collection[str]
+    ) -> dict[str, dict[str, frozenset[str]]]:
+        content = {dn: held for dn, held in domain.content().items() if dn not in ours}
         for dn, held in list(content.items()):
             if any(k.startswith("halsoval:provider/") for k in held.get(self._key, ())):
                 del content[dn]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import matching
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
@@ -229,12 +230,18 @@ class MemoryDirectory:
         return self._entries[normal(dn)]
 
     def _form(self, name: str, value: str) -> str:
-        return self._rules.get(name, matching.case_ignore)(value)
+        return _form(self._rules.get(name, matching.case_ignore), value)
 
     def _forms(self, name: str, values: Iterable[str]) -> set[str]:
         return {self._form(name, value) for value in values}
 
 
+# Few different values, very many times, and each takes long to bring into its form.
+@lru_cache(maxsize=65536)
+def _form(rule: matching.Rule, value: str) -> str:
+    return rule(value)
+
+
 def normal(dn: str) -> str:
     """The form that equal DNs share."""
-    return matching.distinguished_name(dn)
+    return _form(matching.distinguished_name, dn)

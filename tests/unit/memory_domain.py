@@ -102,12 +102,10 @@ class MemoryDomain(MemoryDirectory):
         self, base: str, wanted: str, names: Values, scope: str = "SUBTREE"
     ) -> Iterator[Entry]:
         assert "unicodePwd" not in names, "nobody can read it"
+        root = normal(base)
+        below = "," + root if scope == "SUBTREE" else root
         for form, entry in self._entries.items():
-            if scope == "BASE":
-                is_inside = form == normal(base)
-            else:
-                is_inside = form == normal(base) or matching.is_below(entry.dn, base)
-            if is_inside and _matches(wanted, entry):
+            if (form == root or form.endswith(below)) and _matches(wanted, entry):
                 held = {n: entry.attributes[n] for n in names if n in entry.attributes}
                 yield replace(entry, attributes=held)
 

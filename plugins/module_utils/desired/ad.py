@@ -97,10 +97,7 @@ class _Draft:
         listed = frozenset(use.provider for use in account.uses) if closes else frozenset()
         yield self._entry(account, "logon", logon, self._dated(account), listed)
         if said:
-            certificates = account.held.attributes.get("altSecurityIdentities", ())
-            renewed = {"altSecurityIdentities": certificates}
-            replaced = said.get("altSecurityIdentities")
-            yield self._entry(account, "person", said, renewed if replaced else {})
+            yield self._entry(account, "person", said)
 
     def _entry(
         self, account: Account, part: str, said: Mapping[str, Values],

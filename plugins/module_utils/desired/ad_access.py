@@ -88,7 +88,7 @@ def _of_assignment(employment: Employment) -> Iterator[Use]:
             is_coming=state in ("upcoming", "suspended"),
             has_ended=state in ("suspended", "ended"),
             explains=employment.explains,
-            lasts=employment.in_effect and state != "suspended",
+            lasts=employment.in_effect,
         )  # fmt: skip
 
 
@@ -97,14 +97,15 @@ def _of_trials(employment: Employment, as_of: dt.date) -> Iterator[Use]:
     if employment.state in ("outside", "later", "ended"):
         return
     tries = phase(employment.record, as_of) == "establishment"
+    suspended = is_suspended(employment.assignment, as_of)
     for trial in trials(employment.record, employment.row):
         services = AD_SERVICES.intersection(trial.systems)
-        is_open = tries and is_in(trial, as_of)
-        has_ended = not tries or trial.to < as_of
+        is_open = tries and is_in(trial, as_of) and not suspended
+        has_ended = not tries or trial.to < as_of or suspended
         if services:
             yield Use(
                 employment.provider, services, _last_day(trial, employment),
-                is_open=is_open and not is_suspended(employment.assignment, as_of),
+                is_open=is_open,
                 is_coming=tries and as_of < trial.from_,
                 has_ended=has_ended,
                 explains=has_ended and is_recent(trial.to, as_of),

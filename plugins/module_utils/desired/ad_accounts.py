@@ -14,8 +14,8 @@ from ..engine import matching
 from ..engine.plan import Entry, Values
 from ..records.lifecycle import start_of_day
 from .ad_access import Access, Use
-from .ad_attributes import of_account, of_protected_person, without_contacts
-from .ad_holdings import ById, Holdings, folded, hsa_id, name_form
+from .ad_attributes import of_account, of_certificates, of_protected_person, without_contacts
+from .ad_holdings import ById, Holdings, folded, name_form, our_id
 from .ad_layout import ACCOUNT_NAME_LENGTH, Layout, moment
 from .hsa_identities import Identified
 
@@ -67,8 +67,8 @@ class Holder:
 class Account:
     """An account that the run keeps up: of a person, or of nobody whom a record still names.
 
-    `has_expired` says that nobody can log in with it any more, `misses_row` that its keys name a
-    provider whose record does not list the person: the row has vanished.
+    `has_expired` says that nobody can log in with it any more, `misses_row` that it is in the group
+    of a provider whose record does not list the person: the row has vanished.
     """
 
     id: str
@@ -78,7 +78,7 @@ class Account:
     providers: frozenset[str]
     name: str = ""
     has_expired: bool = False
-    misses_row: bool = True
+    misses_row: bool = False
 
     @property
     def uses(self) -> tuple[Use, ...]:
@@ -130,12 +130,16 @@ def accounts(
     """The accounts that the domain holds and those to be made, with names that are free."""
     for holder in everybody:
         for held in holder.accounts:
-            number = holder.known.hsa_id or hsa_id(held)
+            number = holder.known.hsa_id or our_id(held)
             listed = {employment.provider for employment in holder.known.person.employments}
             yield Account(
                 number, held.dn, held, holder, holder.providers,
                 has_expired=_has_expired(held, as_of),
-                misses_row=not listed.issuperset(holdings.providers(held)),
+                misses_row=any(
+                    holdings.is_in_group_of(provider, held)
+                    for provider in holdings.providers(held)
+                    if provider not in listed
+                ),
             )  # fmt: skip
     layout, taken = holdings.layout, set(holdings.names)
     for holder in new:
@@ -150,16 +154,16 @@ def forgotten(
     everybody: Iterable[Holder], holdings: Holdings, providers: frozenset[str], as_of: dt.date
 ) -> Iterator[Account]:
     """Our accounts of people whom no record names any more, while all their providers' are read."""
-    explained = explained_ids(everybody)
+    named_in_records = named_ids(everybody)
     for folded_id, entries in holdings.ours.items():
-        for held in entries if folded_id not in explained else ():
+        for held in entries if folded_id not in named_in_records else ():
             named = frozenset(holdings.providers(held))
             if named <= providers:
                 expired = _has_expired(held, as_of)
-                yield Account(hsa_id(held), held.dn, held, None, named, has_expired=expired)
+                yield Account(our_id(held), held.dn, held, None, named, "", expired, True)
 
 
-def explained_ids(everybody: Iterable[Holder]) -> frozenset[str]:
+def named_ids(everybody: Iterable[Holder]) -> frozenset[str]:
     """The folded HSA-ids of everybody whom a record names."""
     return frozenset(folded(known) for holder in everybody for known in holder.known.ids)
 
@@ -175,13 +179,18 @@ def _holder(
     others = {p for entry in ours for p in holdings.providers(entry)} - providers
     kept_by = {p for entry in ours for p in others if holdings.is_in_group_of(p, entry)}
     neutral = (holdings.layout.protected_name,)
-    protected = known.person.protected or bool(
-        others and any(entry.attributes.get("displayName") == neutral for entry in ours)
+    protected = (
+        known.person.protected
+        or known.confidential
+        or (bool(others) and any(e.attributes.get("displayName") == neutral for e in ours))
     )
     said: dict[str, Values] = {}
-    if access.called_for and (number := known.hsa_id or next(map(hsa_id, ours), None)):
+    number = known.hsa_id or next(map(our_id, ours), None)
+    if number and (access.called_for or kept_by):
+        said = of_certificates(number, holdings.layout)
+    if number and access.called_for:
         held = ours[0] if ours else None
-        said = of_account(known.person, number, held, holdings.layout)
+        said |= of_account(known.person, number, held, holdings.layout)
         said = without_contacts(said) if kept_by else said
     if protected:
         said |= of_protected_person(holdings.layout)
@@ -205,7 +214,7 @@ def _free_name(holder: Holder, taken: set[str], layout: Layout) -> str:
     person, serial = holder.known.person, (holder.known.hsa_id or "").rpartition("-")[2]
     name = person.names[0]
     first = (
-        serial.casefold() if person.protected else layout.name_of(serial, name.given, name.surname)
+        serial.casefold() if holder.protected else layout.name_of(serial, name.given, name.surname)
     )
     candidate, number = first, 1
     while name_form(candidate) in taken:

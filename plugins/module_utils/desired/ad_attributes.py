@@ -44,7 +44,7 @@ def of_account(
     person: NaturalPerson, hsa_id: str, held: Entry | None, layout: Layout
 ) -> dict[str, Values]:
     """The account of a person who is to have one: who it is, and contacts where all agree."""
-    said = {
+    return {
         "employeeNumber": (hsa_id,),
         "userPrincipalName": (f"{hsa_id}@{layout.upn_suffix}",),
         **_name(person, held),
@@ -54,9 +54,13 @@ def of_account(
         "company": _only(e.record.agreement.name for e in person.current),
         "department": _only(unit_of(e.record, e.assignment).name for e in person.current),
     }
-    if layout.certificates is not None:
-        said["altSecurityIdentities"] = layout.certificates.get(hsa_id.casefold(), ())
-    return said
+
+
+def of_certificates(hsa_id: str, layout: Layout) -> dict[str, Values]:
+    """The certificate mappings, where certificates are known."""
+    if layout.certificates is None:
+        return {}
+    return {"altSecurityIdentities": layout.certificates.get(hsa_id.casefold(), ())}
 
 
 def of_protected_person(layout: Layout) -> dict[str, Values]:

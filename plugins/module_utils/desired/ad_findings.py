@@ -18,8 +18,8 @@ from ..engine.plan import Entry
 from ..engine.provision import Finding
 from ..records.lifecycle import phase, trials
 from ..records.payload import Approved
-from .ad_accounts import Account, Gate, Holder, explained_ids
-from .ad_holdings import Holdings, hsa_id, is_enabled, name_form
+from .ad_accounts import Account, Gate, Holder, named_ids
+from .ad_holdings import Holdings, cn, folded, is_enabled, name_form, our_id
 from .ad_layout import LENGTHS
 
 
@@ -93,6 +93,8 @@ def _of_account(holder: Holder, holdings: Holdings) -> Iterator[str]:
         yield f"AD has several accounts for one person ({', '.join(known.ids)}): merge them by hand"
     if holder.is_regions or known.hsa_id is None:
         return
+    if not known.seen and any(_is_of_another(holder, account) for account in holder.accounts):
+        yield f"the account of {known.hsa_id} has another person's name: see whose it is"
     if holder.foreign:
         yield f"an account outside our OUs has the employeeNumber {known.hsa_id}"
     if holder.strangers and not holder.accounts:
@@ -109,6 +111,16 @@ def _of_account(holder: Holder, holdings: Holdings) -> Iterator[str]:
         yield f"another account has the userPrincipalName of {known.hsa_id}"
 
 
+def _is_of_another(holder: Holder, account: Entry) -> bool:
+    """Whether an account tells somebody else's name, given name and surname both.
+
+    The HSA-id of somebody whose entry was deleted may have been given out again.
+    """
+    names = {(folded(name.given), folded(name.surname)) for name in holder.known.person.names}
+    given, surname = (folded(account.first(name) or "") for name in ("givenName", "sn"))
+    return bool(given) and all(given != one and surname != other for one, other in names)
+
+
 def _of_groups(holder: Holder, holdings: Holdings) -> Iterator[tuple[str, str]]:
     for use in holder.access.uses:
         for service in sorted(use.services) if use.is_open or use.is_coming else ():
@@ -120,13 +132,12 @@ def _of_groups(holder: Holder, holdings: Holdings) -> Iterator[tuple[str, str]]:
             yield use.provider, f"the name {name} of the provider's group is taken in AD"
 
 
-def _untold(everybody: Iterable[Holder], holdings: Holdings) -> Iterator[tuple[str, int]]:
+def _untold(everybody: Sequence[Holder], holdings: Holdings) -> Iterator[tuple[str, int]]:
     """The providers with people whose access has ended and accounts that may be theirs."""
-    people = list(everybody)
-    told = explained_ids(people)
+    told = named_ids(everybody)
     ended = Counter(
         use.provider
-        for holder in people
+        for holder in everybody
         if not holder.known.ids
         for use in holder.access.uses
         if use.has_ended
@@ -170,11 +181,10 @@ def _of_person(holder: Holder, holdings: Holdings) -> Iterator[Finding]:
 
 def _tells(account: Entry) -> bool:
     """Whether an account has another name than its owner's HSA-id and the serial in it."""
-    number = hsa_id(account)
-    cn = matching.split_dn(account.dn)[0][0][1]
+    number = our_id(account).casefold()
     name = (account.first("sAMAccountName") or "").casefold()
-    serial = re.escape(number.rpartition("-")[2].casefold())
-    return cn.casefold() != number.casefold() or not re.fullmatch(f"{serial}[0-9]*", name)
+    serial = re.escape(number.rpartition("-")[2])
+    return cn(account.dn).casefold() != number or not re.fullmatch(f"{serial}[0-9]*", name)
 
 
 def _without_group(everybody: Iterable[Holder], holdings: Holdings) -> Iterator[Finding]:
@@ -220,13 +230,13 @@ def _orphans(
     everybody: Iterable[Holder], holdings: Holdings, approved: Approved
 ) -> Iterator[Finding]:
     """Accounts of ours whose owner no record names."""
-    explained = explained_ids(everybody)
+    named = named_ids(everybody)
     for folded_id, entries in holdings.ours.items():
-        for entry in entries if folded_id not in explained else ():
+        for entry in entries if folded_id not in named else ():
             providers = holdings.providers(entry)
             for provider in providers if approved.invalid.isdisjoint(providers) else ():
                 yield Finding(
-                    provider, "orphan", entry.first("employeeNumber") or "",
+                    provider, "orphan", our_id(entry),
                     "no record names the account's owner",
                 )  # fmt: skip
 

@@ -53,13 +53,14 @@ def provider_groups(
     """Each provider's own group, which Citrix goes by, with those who have access today."""
     concerned = _concerned(kept, holdings)
     for record in records:
-        held = holdings.provider_groups.get(record.id)
-        if held is None and phase(record, as_of) in ("application", "ended"):
+        held, today = holdings.provider_groups.get(record.id), phase(record, as_of)
+        if held is None and today in ("application", "ended"):
             continue
         now, part = members(held) if held else frozenset(), _Part()
         for account in concerned[record.id]:
             theirs = [use for use in account.uses if use.provider == record.id]
-            part.note(account, theirs, account.dn in now, explained(theirs))
+            is_explained = explained(theirs) or today == "ended"
+            part.note(account, theirs, account.dn in now, is_explained)
         yield from _provider_group(record.id, held, part, holdings)
 
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ..engine import matching
 from ..engine.plan import Entry, Values
+from ..records.identifiers import parse_hsa_id
 from .ad_layout import DISABLED_BY_US, ENABLED, KEY, Layout
 
 _PERSON, _PROVIDER = KEY + "person/", KEY + "provider/"
@@ -64,6 +66,20 @@ def hsa_id(entry: Entry) -> str:
     return entry.first("employeeNumber") or ""
 
 
+def our_id(entry: Entry) -> str:
+    """The HSA-id of an account of ours, also where somebody removed its employeeNumber."""
+    principal = (entry.first("userPrincipalName") or "").partition("@")[0]
+    for text in (hsa_id(entry), principal, cn(entry.dn)):
+        with suppress(ValueError):
+            return parse_hsa_id(text)
+    return ""
+
+
+def cn(dn: str) -> str:
+    """The value of the first relative DN."""
+    return matching.split_dn(dn)[0][0][1]
+
+
 def is_enabled(entry: Entry) -> bool:
     """Whether an account is enabled."""
     return ENABLED in entry.attributes.get("userAccountControl", ())
@@ -100,17 +116,16 @@ def name_form(text: str) -> str:
 
 def index(entries: Sequence[Entry], layout: Layout) -> Holdings:
     """Sort out what a complete read returned."""
-    accounts = [_identified(entry, layout) for entry in entries if entry.first("sAMAccountName")]
-    people = [entry for entry in accounts if hsa_id(entry)]
-    in_our_ous = [e for e in people if _is_in_our_ous(e.dn, layout) and _is_user(e)]
+    accounts = [entry for entry in entries if entry.first("sAMAccountName")]
+    in_our_ous = [e for e in accounts if _is_in_our_ous(e.dn, layout) and _is_user(e)]
     ours = {e.dn: _seen(e, layout) for e in in_our_ous if _has_person_key(e, layout)}
     unkeyed = {e.dn: _seen(e, layout) for e in in_our_ous if e.dn not in ours}
     groups = _provider_groups(entries, layout)
     return Holdings(
         layout,
-        _by_id(ours.values()),
+        _by_id(ours.values(), our_id),
         _by_id(unkeyed.values()),
-        _by_id(e for e in people if e.dn not in ours and e.dn not in unkeyed),
+        _by_id(e for e in accounts if e.dn not in ours and e.dn not in unkeyed),
         {provider: found[0] for provider, found in groups.items()},
         frozenset(provider for provider, found in groups.items() if len(found) > 1),
         _service_groups(entries, layout),
@@ -119,18 +134,14 @@ def index(entries: Sequence[Entry], layout: Layout) -> Holdings:
     )
 
 
-def _identified(entry: Entry, layout: Layout) -> Entry:
-    """An account of ours whose employeeNumber somebody removed still has it as its CN."""
-    if hsa_id(entry) or not _has_person_key(entry, layout):
-        return entry
-    (_kind, name), *_more = matching.split_dn(entry.dn)[0]
-    return replace(entry, attributes={**entry.attributes, "employeeNumber": (name,)})
-
-
-def _by_id(entries: Iterable[Entry]) -> dict[str, tuple[Entry, ...]]:
+def _by_id(
+    entries: Iterable[Entry], id_of: Callable[[Entry], str] = hsa_id
+) -> dict[str, tuple[Entry, ...]]:
+    """The entries that have an id, by that."""
     found: dict[str, tuple[Entry, ...]] = defaultdict(tuple)
     for entry in entries:
-        found[folded(hsa_id(entry))] += (entry,)
+        found[folded(id_of(entry))] += (entry,)
+    found.pop("", None)
     return dict(found)
 
 

@@ -111,7 +111,8 @@ def attributes(layout: Layout, named: Callable[[str], str] = str) -> tuple[Attri
         Attribute("userAccountControl", matching.exact, grants="person", codec=_FLAGS),
         Attribute("accountExpires", _moment, codec=_EXPIRY),
         Attribute("unicodePwd", secret=True, made=_random_password),
-        Attribute("altSecurityIdentities", grants="person"),
+        # One card is as good as another to log in with.
+        Attribute("altSecurityIdentities", grants="person", any_grants=True),
         Attribute("groupType", matching.exact),
         Attribute("member", matching.distinguished_name, grants="value", refers=True, named=named),
         Attribute("telephoneNumber", matching.telephone),

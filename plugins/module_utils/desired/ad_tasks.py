@@ -19,6 +19,7 @@ from typing import Any, Literal
 from ..engine import matching
 from ..records.catalogue import SERVICES
 from ..records.lifecycle import is_in, phase, trials
+from ..records.model import Period
 from ..records.people import Employment
 from .ad_access import Use
 from .ad_accounts import Holder
@@ -109,8 +110,7 @@ def _of_keepers(
     for employment in holder.known.person.employments:
         for service, wish in _wishes(employment, as_of):
             key = employment.provider, service
-            if wish.act == "join" or key not in asked:
-                asked[key] = wish
+            asked[key] = _stronger(asked.get(key, wish), wish)
     for (provider, service), wish in sorted(asked.items(), key=lambda item: item[0]):
         kind = _kind(service)
         if kind:
@@ -121,26 +121,48 @@ def _of_keepers(
 
 def _wishes(employment: Employment, as_of: dt.date) -> Iterator[tuple[str, _Wish]]:
     """What an assignment and the trials before it ask for, by service."""
-    assignment, state = employment.assignment, employment.state
+    suspended = employment.assignment.suspended
+    if suspended is not None and not is_in(suspended, as_of):
+        suspended = None
     prepares = phase(employment.record, as_of) == "establishment"
-    wish: _Wish | None = None
-    if state == "suspended" and assignment.suspended:
-        wish = _Wish("leave", assignment.suspended.from_)
-    elif state == "ended":
-        wish = _Wish("leave", employment.last_day)
-    elif state == "active" or (state == "upcoming" and not prepares):
-        wish = _Wish("join", assignment.from_)
-    elif state == "upcoming":
-        # Nobody opens a system before operation, whose first day may not be known yet.
-        start = employment.record.agreement.agreement.operation_start
-        if start is not None and start > as_of:
-            wish = _Wish("join", max(start, assignment.from_))
-    for service in assignment.systems if wish else ():
-        yield service, wish  # type: ignore[misc]  # mypy forgets the condition
-    for trial in trials(employment.record, employment.row) if prepares else ():
-        if state in ("upcoming", "later") and is_in(trial, as_of):
+    for wish in _of_assignment(employment, suspended, prepares, as_of):
+        for service in employment.assignment.systems:
+            yield service, wish
+    current = employment.state in ("upcoming", "active", "suspended")
+    for trial in trials(employment.record, employment.row) if current else ():
+        tries = prepares and is_in(trial, as_of) and not suspended
+        if tries or trial.from_ <= as_of:
+            wish = _Wish("join", trial.from_) if tries else _Wish("leave", min(trial.to, as_of))
             for service in trial.systems:
-                yield service, _Wish("join", trial.from_)
+                yield service, wish
+
+
+def _of_assignment(
+    employment: Employment, suspended: Period | None, prepares: bool, as_of: dt.date
+) -> Iterator[_Wish]:
+    """What an assignment asks for of all its systems; nothing while it is too early to say."""
+    first = employment.assignment.from_
+    start = employment.record.agreement.agreement.operation_start
+    if employment.state == "ended":
+        yield _Wish("leave", employment.last_day)
+    elif employment.state in ("outside", "later"):
+        return
+    elif suspended:
+        yield _Wish("leave", suspended.from_)
+    elif not prepares:
+        yield _Wish("join", first)
+    elif start is not None and start > as_of:
+        # Nobody opens a system before operation, whose first day may not be known yet.
+        yield _Wish("join", max(start, first))
+
+
+def _stronger(one: _Wish, other: _Wish) -> _Wish:
+    """What two assignments come to: who joins by one of them joins, from the earliest day."""
+    if one.act != other.act:
+        return one if one.act == "join" else other
+    days = [wish.day for wish in (one, other) if wish.day]
+    choose = min if one.act == "join" else max
+    return _Wish(one.act, choose(days) if days else None)
 
 
 def _kind(service: str) -> str | None:

@@ -132,11 +132,11 @@ def of_protected_person(
 def over(person: NaturalPerson, as_of: dt.date, layout: Layout) -> dict[str, Values]:
     """What assignments gave that a date in a record has ended or suspended."""
     ended = [e for e in person.employments if e.explains]
-    lasting = [e for e in person.employments if e.in_effect and e.state != "suspended"]
-    still = _system_roles(lasting, layout)
+    lasting = [e for e in person.employments if e.in_effect]
+    roles, titles = _system_roles(lasting, layout), _titles((e.row for e in lasting), as_of)
     return {
-        "hsaSystemRole": tuple(r for r in _system_roles(ended, layout) if r not in still),
-        "hsaTitle": _titles((e.row for e in ended), as_of),
+        "hsaSystemRole": tuple(r for r in _system_roles(ended, layout) if r not in roles),
+        "hsaTitle": tuple(t for t in _titles((e.row for e in ended), as_of) if t not in titles),
     }
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from ..engine import matching
 from ..engine.plan import Entry
 from ..records.model import Assignment, Record
-from ..records.people import NaturalPerson, Remembered, allocate
+from ..records.people import NaturalPerson, allocate
 from .hsa_layout import REFERENCES, Layout
 
 
@@ -123,14 +123,14 @@ def ids(
     people: Sequence[NaturalPerson],
     holdings: Holdings,
     reserved: Collection[str],
-    remembered: Remembered,
+    earlier: Mapping[str, str],
 ) -> dict[str, str]:
     """The HSA-id of everything that is to be entered, by key; of people by personal number.
 
     `named` are the keys in the order in which entries are written, with the id that the record
-    names, if it does. An id comes from the directory, else from the record, else from an earlier
-    run, else it is given out. `reserved` are all ids that any record names: nothing else may get
-    one of them.
+    names, if it does. An id comes from the directory, else from the record, else it is the
+    `earlier` one of a person, else it is given out. `reserved` are all ids that any record names or
+    an earlier run saw: nothing else may get one of them.
     """
     held = {key: holdings.id(entry) for key, entry in holdings.ours.items()}
     held |= {
@@ -139,20 +139,20 @@ def ids(
         for entry in holdings.of_person(person)[:1]
     }
     recorded = {key: hsa_id for key, hsa_id in named.items() if hsa_id}
-    earlier = {
-        number: hsa_id
-        for number, hsa_id in remembered.of(people).items()
-        if holdings.with_id(hsa_id) is None  # else it is somebody else's by now
-    }
     known = {**earlier, **recorded, **held}
     missing = [key for key in named if key not in known]
-    used = holdings.used_ids.union(reserved, remembered.ids)
+    used = holdings.used_ids.union(reserved)
     return {**known, **allocate(missing, used, holdings.layout.hsa_id_prefix)}
 
 
 def person_key(provider: str) -> str:
     """The key of a person for one of the providers whose records name them."""
     return f"person/{provider}"
+
+
+def provider_of_person(key: str) -> str:
+    """The provider that a person's key names."""
+    return key.removeprefix("person/")
 
 
 def unit_of_commission(key: str) -> str | None:

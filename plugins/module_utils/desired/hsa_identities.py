@@ -20,15 +20,20 @@ from ..records import claims
 from ..records.payload import Approved
 from ..records.people import NaturalPerson, Remembered, natural_people
 from .hsa_findings import person_error
-from .hsa_holdings import Holdings, ids, index
+from .hsa_holdings import Holdings, ids, index, provider_of_person
 from .hsa_layout import Layout
 from .hsa_sites import Commission, Site, commissions, sites
 
 
 @dataclass(frozen=True)
 class Register:
-    """All that the records name in HSA; `ids` gives HSA-ids by key, and by number of people."""
+    """All that the records name in HSA; `ids` gives HSA-ids by key, and by number of people.
 
+    `earlier` are the HSA-ids that people had who are not in HSA any more.
+    """
+
+    readable: frozenset[str]
+    earlier: Mapping[str, str]
     holdings: Holdings
     people: tuple[NaturalPerson, ...]
     sites: tuple[Site, ...]
@@ -42,7 +47,9 @@ class Identified:
 
     `ids` are the HSA-ids that HSA has them under, or had; `hsa_id` is the one that holds, None
     where it cannot be told. `entered` says that HSA holds the person, `ours` whether the entry is
-    ours or will be (None: nobody knows just now), `archived` that somebody has archived it.
+    ours or will be (None: nobody knows just now), `archived` that somebody has archived it,
+    `confidential` that it hides the person for a provider whose record cannot be read now. `seen`
+    says that an earlier run saw the person under this id.
     """
 
     person: NaturalPerson
@@ -51,6 +58,8 @@ class Identified:
     entered: bool = False
     ours: bool | None = True
     archived: bool = False
+    confidential: bool = False
+    seen: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,9 +86,15 @@ def register(
     units = sites(approved.records, as_of)
     groups = commissions(units, people, holdings.ours)
     reserved = {hsa_id for record in approved.records for *_place, hsa_id in claims.hsa_ids(record)}
+    earlier = {
+        number: hsa_id
+        for number, hsa_id in remembered.of(people).items()
+        if holdings.with_id(hsa_id) is None and hsa_id not in reserved  # else it is somebody's
+    }
     named = _named(units, people, groups, holdings)
-    given = ids(named, people, holdings, reserved, remembered)
-    return Register(holdings, people, units, groups, given)
+    given = ids(named, people, holdings, reserved | remembered.ids, earlier)
+    readable = frozenset(record.id for record in approved.records)
+    return Register(readable, earlier, holdings, people, units, groups, given)
 
 
 def identify(
@@ -91,9 +106,9 @@ def identify(
 ) -> Identities:
     """Who everybody is, given what HSA holds. Raises ValueError when no HSA-ids are left."""
     known = register(approved, as_of, layout, held, remembered)
-    earlier = remembered.of(known.people)
+    seen = remembered.of(known.people)
     return Identities(
-        tuple(_identified(person, known, earlier.get(person.number)) for person in known.people)
+        tuple(_identified(person, known, seen.get(person.number)) for person in known.people)
     )
 
 
@@ -105,7 +120,8 @@ def recall(
     earlier = remembered.of(people)
     known = ((person, earlier.get(person.number)) for person in people)
     return Identities(
-        tuple(Identified(p, (i,) if i else (), i, bool(i), ours=None) for p, i in known), unread
+        tuple(Identified(p, (i,) if i else (), i, bool(i), ours=None, seen=True) for p, i in known),
+        unread,
     )
 
 
@@ -121,12 +137,11 @@ def seen_ids(held: Sequence[Entry], layout: Layout, numbers: Collection[str]) ->
     return {form: found for form, found in pairs if found and form in numbers and times[form] == 1}
 
 
-def _identified(person: NaturalPerson, known: Register, earlier: str | None) -> Identified:
+def _identified(person: NaturalPerson, known: Register, seen: str | None) -> Identified:
     holdings = known.holdings
     entries = holdings.of_person(person)
-    # An id that HSA has is somebody else's by now.
-    lost = [earlier] if earlier and holdings.with_id(earlier) is None else []
-    ids_of_person = [holdings.id(entry) for entry in entries] or lost
+    lost = known.earlier.get(person.number)
+    ids_of_person = [holdings.id(entry) for entry in entries] or ([lost] if lost else [])
     hsa_id = None if person_error(person, holdings) else known.ids.get(person.number)
     return Identified(
         person,
@@ -135,6 +150,12 @@ def _identified(person: NaturalPerson, known: Register, earlier: str | None) -> 
         entered=bool(entries),
         ours=all(holdings.may_write(entry, person.hsa_id) for entry in entries),
         archived=any(map(holdings.is_archived, entries)),
+        confidential=any(
+            holdings.is_confidential(entry)
+            and not known.readable.issuperset(map(provider_of_person, holdings.keys(entry)))
+            for entry in entries
+        ),
+        seen=hsa_id is not None and seen == hsa_id,
     )
 
 

@@ -39,7 +39,8 @@ class Attribute:
 
     `grants` says who loses something when a value goes: the person whom the value names (a
     member's HSA-id), the entry itself, the person whose entry it is, or nobody; `named` gives the
-    id that a value names. `ours` limits the comparison to values that we set; others are left
+    id that a value names. Where `any_grants`, one value is as good as another, and only the last
+    one's going is a loss. `ours` limits the comparison to values that we set; others are left
     alone. Values of a `secret` attribute are never shown. `made` makes the value of an attribute
     that can be written and not read: a plan holds something in its place.
     """
@@ -51,6 +52,7 @@ class Attribute:
     secret: bool = False
     refers: bool = False
     named: Callable[[str], str] = str
+    any_grants: bool = False
     codec: Codec | None = None
     made: Callable[[], str] | None = None
 
@@ -202,6 +204,8 @@ class Plan:
         for change in operation.changes:
             attribute = self.attributes[change.attribute]
             undated = [value for value in change.delete if value not in change.dated]
+            if attribute.any_grants and (change.add or set(change.before) > set(change.delete)):
+                continue
             if attribute.grants == "value":
                 lost.update(("person", attribute.named(value)) for value in undated)
             elif attribute.grants and undated:

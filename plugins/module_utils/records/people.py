@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from .lifecycle import State, last_day, state, unit_of
+from .lifecycle import State, is_suspended, last_day, state, unit_of
 from .model import Assignment, Person, Record
 
 # So many ids below the highest one are looked through for gaps: a run that was killed leaves some,
@@ -52,23 +52,28 @@ class Employment:
 
     @property
     def in_effect(self) -> bool:
-        """Whether the day lies within the assignment's own days, whatever the phase."""
-        last = self.last_day
-        return self.assignment.from_ <= self.as_of and (last is None or self.as_of <= last)
+        """Whether by its own days the assignment gives access, whatever the phase.
+
+        That is since the first day of operation: before it, nothing but a trial does.
+        """
+        start, last = self.record.agreement.agreement.operation_start, self.last_day
+        started = start is not None and max(start, self.assignment.from_) <= self.as_of
+        lasts = last is None or self.as_of <= last
+        return started and lasts and not is_suspended(self.assignment, self.as_of)
 
     @property
     def explains(self) -> bool:
         """Whether the record says by a date that what the assignment gave is over.
 
-        A row's own end does so for a while only: when somebody's newer row vanishes, the older one
-        that ended long ago is no reason for it. The end of a unit or a provider always is one.
+        An end does so for a while only: when somebody's newer row vanishes, an older one that
+        ended long ago is no reason for it.
         """
-        if self.state == "suspended":
+        if self.state == "outside":
+            return False
+        if is_suspended(self.assignment, self.as_of):
             return True
-        end = last_day(self.record, unit_of(self.record, self.assignment))
-        if self.state != "ended" or (end is not None and end < self.as_of):
-            return self.state == "ended"
-        return self.last_day is not None and is_recent(self.last_day, self.as_of)
+        last = self.last_day if self.state == "ended" else None
+        return last is not None and is_recent(last, self.as_of)
 
 
 def is_recent(day: dt.date, as_of: dt.date) -> bool:
@@ -138,8 +143,7 @@ def explained(employments: Iterable[Employment]) -> bool:
     provider that fell back to establishment.
     """
     given = tuple(employments)
-    lasting = (e for e in given if e.in_effect and e.state != "suspended")
-    return any(e.explains for e in given) and not any(lasting)
+    return any(e.explains for e in given) and not any(e.in_effect for e in given)
 
 
 @dataclass(frozen=True)

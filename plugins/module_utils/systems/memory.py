@@ -52,7 +52,8 @@ class Memory:
     def _load(self) -> tuple[str, dict[str, str]]:
         try:
             stored = json.loads(self._path.read_text(encoding="utf-8"))
-            return stored["key"], stored["ids"]
+            bytes.fromhex(stored["key"])
+            return stored["key"], dict(stored["ids"])
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             # Without it nothing but what it is for is lost, and removals must not wait for it.
             return secrets.token_hex(32), {}

@@ -88,9 +88,7 @@ def test_a_new_account_says_who_it_is_and_can_be_used_with_a_card_alone(world: A
 
 
 @pytest.mark.parametrize("service", [JOURNAL, XRAY, OFFICE, DOCUMENTS, "befolkningsregister"])
-def test_every_service_that_an_ad_group_opens_calls_for_an_account(
-    world: Ad, service: str
-) -> None:
+def test_every_service_that_an_ad_group_opens_calls_for_an_account(world: Ad, service: str) -> None:
     world.bring(record(people=[person(1, uses(service))]))
     assert world.is_enabled(number(1))
 
@@ -404,7 +402,7 @@ def test_a_name_has_twenty_characters_at_most_with_its_number() -> None:
     assert names[0] == "alexandrafjallstroms"
     assert names[1] == "alexandrafjallstrom2"
     assert names[10] == "alexandrafjallstro11"
-    assert len({name for name in names}) == 11
+    assert len(set(names)) == 11
 
 
 def test_the_serial_stands_in_where_the_scheme_gives_nothing() -> None:

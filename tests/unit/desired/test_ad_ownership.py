@@ -192,6 +192,18 @@ def test_our_account_in_quarantine_is_still_the_persons(world: Ad) -> None:
     assert world.is_enabled(number(1))
 
 
+def test_our_account_without_its_number_is_still_the_persons(world: Ad) -> None:
+    staff = record(people=[person(1, uses())])
+    world.bring(staff)
+    before = world.account(number(1))
+    world.change(before, employeeNumber=())
+    world.bring(record(people=[person(1, uses(), surname="Öst")]))
+    assert values(world.group("App-Journal"), "member")[-1] == before.dn
+    assert len(world.our_accounts()) == 1
+    # And it has its number again.
+    assert world.account(number(1)).dn == before.dn
+
+
 def test_several_accounts_of_one_person_are_an_error_and_both_stay(world: Ad) -> None:
     staff = record(people=users(2))
     world.bring(staff)
@@ -246,8 +258,10 @@ def test_an_invalid_record_changes_nothing_of_its_own(world: Ad) -> None:
 
 
 @pytest.mark.parametrize(
-    "here", [ENDED, {"halsoval": False}, {"since": "2026-09-01"}, {"suspended": {"from": "2026-01-15"}}]
-)  # fmt: skip
+    "here",
+    [ENDED, {"halsoval": False}, {"since": "2026-09-01"}, {"suspended": {"from": "2026-01-15"}}],
+    ids=["ended", "other work", "later", "suspended"],
+)
 def test_a_person_who_ends_here_keeps_what_an_invalid_record_gave(
     world: Ad, here: dict[str, Any]
 ) -> None:
@@ -276,6 +290,24 @@ def test_contacts_and_expiry_stay_while_one_of_the_records_is_invalid(world: Ad)
     changed = person(1, uses(to="2026-12-31"), position="Chef", mail="c@x.example")
     world.bring(record("alfa", [changed]), invalid=["beta"])
     assert world.account(number(1)) == before
+
+
+def test_an_invalid_record_that_gives_no_access_keeps_nothing_open(world: Ad) -> None:
+    alfa = record("alfa", [person(1, uses())])
+    world.bring(alfa, record("beta", [person(1, uses(XRAY, **ENDED)), person(2, uses())]))
+    assert "halsoval:person/beta" in values(world.account(number(1)), "extensionName")
+    world.bring(record("alfa", [person(1, uses(**ENDED))]), invalid=["beta"])
+    assert is_closed(world)
+
+
+def test_a_protected_person_stays_so_while_the_record_that_says_it_is_invalid(world: Ad) -> None:
+    alfa = record("alfa", [person(1, uses())])
+    world.bring(alfa, record("beta", [person(1, uses(), protected=True)]))
+    told = record("alfa", [person(1, uses(), surname="Öst", mail="a@x.example")])
+    plan = world.bring(told, invalid=["beta"])
+    assert values(world.account(number(1)), "displayName") == ("Skyddad person",)
+    assert values(world.account(number(1)), "mail") == ()
+    assert all(op.confidential for op in plan.operations if op.kind == "account")
 
 
 def test_new_services_come_though_another_record_is_invalid(world: Ad) -> None:
@@ -369,6 +401,40 @@ def test_disabling_counts_for_the_guard_where_no_group_is_left_to_lose(world: Ad
         world.change(world.group(name), member=())
     refused = world.run(record(people=users(10)[3:]), with_hsa=False)["alfa"]
     assert "3 of 10 would lose something" in refused["msg"]
+
+
+LONG_AGO = {"since": "2025-01-01", "to": "2025-12-31"}
+
+
+def test_a_row_that_ended_long_ago_does_not_explain_that_a_newer_one_is_gone(world: Ad) -> None:
+    world.bring(record(people=[person(n, uses(**LONG_AGO), uses()) for n in range(10)]))
+    gone = record(people=[person(n, uses(**LONG_AGO)) for n in range(10)])
+    refused = world.run(gone, with_hsa=False)["alfa"]
+    assert "10 of 10 would lose something" in refused["msg"]
+    assert all(world.is_enabled(number(n)) for n in range(10))
+    # One that has just ended does.
+    ended = record(people=[person(n, uses(**LONG_AGO), uses(**ENDED)) for n in range(10)])
+    assert world.run(ended, with_hsa=False)["alfa"]["failed"] is False
+    assert all(is_closed(world, n) for n in range(10))
+
+
+def test_what_fell_back_for_another_reason_is_not_explained_by_an_end(world: Ad) -> None:
+    both = [person(n, uses(XRAY, **ENDED), uses()) for n in range(10)]
+    world.bring(record(people=[person(n, uses(XRAY), uses()) for n in range(10)]))
+    back = record(people=both, phase="establishment")
+    refused = world.run(back, with_hsa=False)["alfa"]
+    assert refused["failed"] is True
+    assert all(world.is_enabled(number(n)) for n in range(10))
+    # The end of x-ray is a date's, and does not wait.
+    assert world.groups_of(number(1)) == {"Halsoval-alfa", "App-Journal"}
+
+
+def test_accounts_that_have_expired_lose_nothing_that_needs_confirmation(world: Ad) -> None:
+    world.bring(record(people=[*users(10, to=str(TODAY)), person(20, uses())]))
+    # No run was made before the rows were gone.
+    result = world.run(record(people=[person(20, uses())]), day=TOMORROW, with_hsa=False)["alfa"]
+    assert (result["failed"], result["changed"]) == (False, True)
+    assert all(is_closed(world, n) for n in range(10))
 
 
 # --- what is selected ----------------------------------------------------------------------------

@@ -172,9 +172,7 @@ def test_in_establishment_nobody_opens_another_system_before_operation(world: Ad
 @pytest.mark.parametrize(
     ("day", "asked"), [("2026-03-04", False), ("2026-03-05", True), ("2026-03-21", False)]
 )
-def test_a_trial_opens_other_systems_too_within_its_days(
-    world: Ad, day: str, asked: bool
-) -> None:
+def test_a_trial_opens_other_systems_too_within_its_days(world: Ad, day: str, asked: bool) -> None:
     tries = record(
         people=[person(1, uses(JOURNAL), ref="a")], phase="establishment",
         trial=[trial("a", services=[ECG], since="2026-03-05", to="2026-03-20")],
@@ -191,6 +189,16 @@ def test_a_trial_of_another_system_that_has_ended_is_to_be_left(world: Ad) -> No
     )  # fmt: skip
     world.bring(tries)
     assert acts(world, "region_tasks", tries) == {(ECG, "leave")}
+
+
+def test_a_suspended_person_is_not_to_join_what_is_tried(world: Ad) -> None:
+    away = uses(JOURNAL, suspended={"from": str(YESTERDAY)})
+    tries = record(
+        people=[person(1, away, ref="a")], phase="establishment",
+        trial=[trial("a", services=[ECG])],
+    )  # fmt: skip
+    world.bring(tries)
+    assert (ECG, "join") not in acts(world, "region_tasks", tries)
 
 
 def test_a_new_name_is_a_change_until_the_account_says_it(world: Ad) -> None:

@@ -1,0 +1,478 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An Active Directory that misbehaves, or is laid out otherwise than told: a clear error, no more.
+
+The provider that is concerned stays as it is, the others go on, and the next run converges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import ldap3
+import pytest
+
+from ansible_collections.regionjh.halsoval.tests.integration.domain import (
+    Content,
+    accounts_of,
+    change,
+    domain,
+    empty_domain,
+    empty_region,
+    groups,
+    in_domain,
+    make_ad_task,
+    run_both,
+)
+from ansible_collections.regionjh.halsoval.tests.integration.faulty_directory import (
+    EVERY,
+    Fault,
+    FaultyDirectory,
+    Part,
+    Ranges,
+    faulty_directory,
+)
+from ansible_collections.regionjh.halsoval.tests.integration.onboarding import (
+    Site,
+    held,
+    make_site,
+)
+from ansible_collections.regionjh.halsoval.tests.lab import Lab, free_port
+from ansible_collections.regionjh.halsoval.tests.unit.builders import (
+    DOCUMENTS,
+    JOURNAL,
+    XRAY,
+    number,
+    person,
+    record,
+    uses,
+)
+
+ALFA = [person(1, uses(XRAY)), person(2, uses(XRAY))]
+BETA = [person(3, uses(DOCUMENTS))]
+LATER = [person(index, uses(XRAY)) for index in (4, 5, 6)]
+BETAS = {"Halsoval-beta", "App-Dokumenthantering-Las"}
+YESTERDAY = "2026-03-01"
+LARGE = "App-Vardadministrativt"
+
+
+@pytest.fixture(scope="module")
+def site_in_hsa(region: Lab, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A site whose people are in HSA, those who come later too."""
+    empty_region(region)
+    site = make_site(tmp_path_factory.mktemp("faults") / "site", region, examples=False)
+    put(site, [*ALFA, *LATER])
+    run_both(site)
+    return site
+
+
+@pytest.fixture
+def site(site_in_hsa: Site) -> Site:
+    """Records of alfa with two people and beta with one, who are in HSA, and an empty AD."""
+    empty_domain(site_in_hsa.lab)
+    put(site_in_hsa)
+    return site_in_hsa
+
+
+@pytest.fixture
+def onboarded(site: Site) -> Content:
+    """What AD holds once the accounts are there."""
+    assert not any(own["failed"] for own in accounts_of(site).values())
+    return in_domain(site.lab)
+
+
+def put(
+    site: Site, alfa: list[dict[str, Any]] = ALFA, beta: list[dict[str, Any]] = BETA, **part: Any
+) -> None:
+    """Records with these people; `part` is of alfa's agreement.
+
+    Those who come later have been at alfa before.
+    """
+    listed = {row["personnummer"] for row in alfa}
+    left = (row for row in LATER if row["personnummer"] not in listed)
+    ended = [{**row, "assignments": [uses(XRAY, to=YESTERDAY)]} for row in left]
+    site.put(record("alfa", [*alfa, *ended], **part))
+    site.put(record("beta", beta))
+
+
+def hsa_id(site: Site, index: int) -> str:
+    """The HSA-id of a person."""
+    entry = held(site.lab).person(number(index))
+    assert entry is not None
+    return entry["hsaIdentity"][0]
+
+
+def titled(rows: list[dict[str, Any]], title: str = "Chef") -> list[dict[str, Any]]:
+    """The rows with another title, which an account shows."""
+    return [{**row, "position": title} for row in rows]
+
+
+@contextmanager
+def relay(
+    site: Site, folder: Path, *faults: Fault, **options: Any
+) -> Iterator[tuple[FaultyDirectory, str]]:
+    """A relay with faults before the domain controller, and its address."""
+    uri = domain(site.lab).uri
+    with faulty_directory(site.lab, folder, *faults, before=uri, **options) as directory:
+        yield directory, directory.uri
+
+
+# --- what is laid out otherwise than told --------------------------------------------------------
+
+
+def alfa_alone_failed(site: Site, own: dict[str, dict[str, Any]], *words: str) -> None:
+    """Alfa has an error with these words, and nothing in AD; beta has its account and groups."""
+    assert own["alfa"]["failed"]
+    assert own["alfa"]["changes"] == []
+    for word in words:
+        assert word in own["alfa"]["msg"]
+    assert own["beta"]["errors"] == []
+    content = in_domain(site.lab)
+    assert content.accounts.keys() == {hsa_id(site, 3)}
+    assert content.groups_of(hsa_id(site, 3)) == BETAS
+    assert "Halsoval-alfa" not in content.groups
+
+
+def test_group_that_does_not_exist_stops_its_provider_alone(site: Site) -> None:
+    missing = f"CN=App-Saknas,{domain(site.lab).system_groups_ou}"
+
+    own = accounts_of(site, groups={**groups(site.lab), XRAY: missing})
+
+    alfa_alone_failed(site, own, f"AD does not hold the group {missing} of the service {XRAY}")
+
+
+def test_account_outside_our_ous_with_the_persons_id_stops_its_provider_alone(site: Site) -> None:
+    ad, who = domain(site.lab), hsa_id(site, 1)
+    dn = f"CN=Kalle Annan,{ad.employees_ou}"
+    attributes = {"sAMAccountName": "kalann01", "employeeNumber": who.lower()}
+    with ad.admin() as admin:
+        admin.add(dn, "user", attributes)
+        try:
+            own = accounts_of(site)
+            admin.search(dn, "(objectClass=*)", ldap3.BASE, attributes=["uSNChanged", "uSNCreated"])
+            (entry,) = admin.response
+        finally:
+            admin.delete(dn)
+
+    alfa_alone_failed(site, own, f"an account outside our OUs has the employeeNumber {who}")
+    assert entry["attributes"]["uSNChanged"] == entry["attributes"]["uSNCreated"]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "fields"),
+    [("sn", {"surname": "Å" * 65}), ("givenName", {"given_name": "é" * 65})],
+)
+def test_name_over_the_length_limit_stops_its_provider_alone(
+    site: Site, attribute: str, fields: dict[str, str]
+) -> None:
+    put(site, [{**ALFA[0], **fields}, ALFA[1]])
+
+    own = accounts_of(site)
+
+    reason = f"{attribute} of {hsa_id(site, 1)} is longer than the 64 characters that AD takes"
+    alfa_alone_failed(site, own, reason)
+
+
+def test_name_as_long_as_the_limit_is_taken(site: Site) -> None:
+    put(site, [{**ALFA[0], "surname": "Å" * 64, "given_name": "é" * 64}])
+
+    assert accounts_of(site)["alfa"]["errors"] == []
+
+    account = in_domain(site.lab).accounts[hsa_id(site, 1)]
+    assert account["displayName"] == ("é" * 64 + " " + "Å" * 64,)
+
+
+def test_error_in_a_record_delays_no_end(site: Site, onboarded: Content) -> None:
+    leaves = hsa_id(site, 2)
+    put(site, [{**ALFA[0], "surname": "Å" * 65}, person(2, uses(XRAY, to=YESTERDAY))])
+
+    own = accounts_of(site)
+
+    assert "is longer than the 64 characters" in own["alfa"]["msg"]
+    after = in_domain(site.lab)
+    assert onboarded.enabled - after.enabled == {leaves}
+    assert after.groups_of(leaves) == set()
+    assert after.accounts[hsa_id(site, 1)] == onboarded.accounts[hsa_id(site, 1)]
+
+
+def test_password_policy_that_refuses_stops_new_accounts_alone(
+    site: Site, onboarded: Content
+) -> None:
+    put(
+        site,
+        [person(1, uses(XRAY, to=YESTERDAY)), *titled(ALFA[1:]), person(4, uses(XRAY))],
+        titled(BETA),
+    )
+    base = domain(site.lab).base
+    change(site.lab, base, minPwdLength=200)
+    try:
+        own = accounts_of(site)
+    finally:
+        change(site.lab, base, minPwdLength=7)
+
+    assert "the domain's password policy refuses the password" in own["alfa"]["msg"]
+    assert f"account {hsa_id(site, 4)}: " in own["alfa"]["msg"]
+    assert own["beta"]["errors"] == []
+    after = in_domain(site.lab)
+    assert after.accounts.keys() == onboarded.accounts.keys()
+    assert after.enabled == {hsa_id(site, 2), hsa_id(site, 3)}
+    assert {e.get("title") for i, e in after.accounts.items() if i in after.enabled} == {("Chef",)}
+    # The next run finds what was missing.
+    assert f"add account {hsa_id(site, 4)}" in accounts_of(site)["alfa"]["changes"]
+    assert in_domain(site.lab).groups_of(hsa_id(site, 4)) == {"Halsoval-alfa", "App-Rontgensvar"}
+
+
+# --- a domain controller that cannot be used -----------------------------------------------------
+
+
+def test_wrong_password_fails_every_provider_of_ad_and_hsa_is_done(
+    site: Site, onboarded: Content
+) -> None:
+    put(site, titled(ALFA), titled(BETA))
+
+    run = site.onboard("-v", halsoval_ad_bind_password="not the password")
+
+    assert (run.rc, run.hosts("failed")) == (2, {"alfa", "beta"})
+    refused = f"refused the bind as {domain(site.lab).service_dn}: invalid credentials"
+    assert run.output.count(refused) >= 2
+    assert in_domain(site.lab) == onboarded
+    entry = held(site.lab).person(number(1))
+    assert entry is not None
+    assert entry["title"] == ("Chef",)
+
+
+def test_certificate_that_cannot_be_verified_gets_no_password(
+    site: Site, onboarded: Content, tmp_path: Path
+) -> None:
+    put(site, titled(ALFA), titled(BETA))
+    with relay(site, tmp_path, known_ca=False) as (directory, uri):
+        result = make_ad_task(site, tmp_path / "payload", server_uri=uri).run()
+
+    assert result["failed"]
+    assert result["msg"].startswith(f"{uri} presents a certificate that cannot be verified")
+    assert directory.seen["message"] == 0
+    assert in_domain(site.lab) == onboarded
+
+
+def test_domain_controller_that_is_down(site: Site, onboarded: Content, tmp_path: Path) -> None:
+    put(site, titled(ALFA), titled(BETA))
+    uri = f"ldaps://localhost:{free_port()}"
+
+    result = make_ad_task(site, tmp_path / "payload", server_uri=uri).run()
+
+    assert result["failed"]
+    assert result["msg"].startswith(f"{uri} could not be reached, or stayed busy: ")
+    assert in_domain(site.lab) == onboarded
+
+
+# --- groups that come in parts -------------------------------------------------------------------
+
+
+@pytest.fixture
+def in_large_group(site: Site) -> Content:
+    """What AD holds when two people of alfa are in the group of 2,000; one of them has left."""
+    put_journal(site)
+    assert accounts_of(site)["alfa"]["errors"] == []
+    put_journal(site, to=YESTERDAY)
+    content = in_domain(site.lab)
+    assert len(content.members(LARGE)) == 2
+    return content
+
+
+def put_journal(site: Site, **leaving: str) -> None:
+    """A record of alfa with two users of the patient record system, the second of whom leaves."""
+    people = [person(1, uses(JOURNAL)), person(2, uses(JOURNAL, **leaving))]
+    put(site, people, services=["vardutbud_bas", "stodapplikationer", JOURNAL])
+
+
+def test_group_that_comes_in_parts_is_read_whole(
+    site: Site, in_large_group: Content, tmp_path: Path
+) -> None:
+    ranges = Ranges(most=700)
+    with relay(site, tmp_path, rewrite=ranges) as (directory, uri):
+        own = accounts_of(site, server_uri=uri)
+        assert (own["alfa"]["errors"], own["beta"]["errors"]) == ([], [])
+        assert ranges.parts == 3
+        assert not any(own["changed"] for own in accounts_of(site, server_uri=uri).values())
+
+    assert ranges.parts == 6
+    after = in_domain(site.lab)
+    assert after.members(LARGE) == after.enabled - {hsa_id(site, 3)} == {hsa_id(site, 1)}
+    assert after.foreign_members(LARGE) == in_large_group.foreign_members(LARGE)
+    assert directory.seen["modify"] == 3  # the account and its two groups
+
+
+def elsewhere(part: Part) -> Part:
+    """The part begins after the first value that was asked for."""
+    first, last, values = part
+    return first + 1, last, values[1:]
+
+
+def nothing(part: Part) -> Part:
+    """The part is there and empty."""
+    first, last, _values = part
+    return first, last, []
+
+
+def short(part: Part) -> Part:
+    """One value is missing of those that the part names."""
+    first, last, values = part
+    return first, last, values[:-1] if last != "*" else values
+
+
+@pytest.mark.parametrize(
+    ("spoil", "faults", "reason"),
+    [
+        (
+            elsewhere,
+            (),
+            f"CN={LARGE},OU=Systemgrupper,DC=ad,DC=region,DC=example came with another",
+        ),
+        (nothing, (), f"CN={LARGE},OU=Systemgrupper,DC=ad,DC=region,DC=example came with a part"),
+        (short, (), f"CN={LARGE},OU=Systemgrupper,DC=ad,DC=region,DC=example came with a part"),
+        (None, (Fault("search", EVERY, "refused", b"member;range="),), "insufficientAccessRights"),
+    ],
+    ids=["elsewhere", "nothing", "short", "refused"],
+)
+def test_group_that_stays_incomplete_changes_nothing_for_anybody(
+    site: Site,
+    in_large_group: Content,
+    tmp_path: Path,
+    spoil: Callable[[Part], Part] | None,
+    faults: tuple[Fault, ...],
+    reason: str,
+) -> None:
+    ranges = Ranges(700, spoil)
+    with relay(site, tmp_path, *faults, rewrite=ranges) as (directory, uri):
+        result = make_ad_task(site, tmp_path / "payload", server_uri=uri).run()
+
+    assert result["failed"]
+    assert reason in result["msg"]
+    assert ranges.parts > 0
+    assert directory.seen["modify"] == directory.seen["add"] == 0
+    assert in_domain(site.lab) == in_large_group
+
+
+# --- replies that are lost -----------------------------------------------------------------------
+
+
+def state(content: Content) -> dict[str, tuple[object, ...]]:
+    """All that two ways to the same accounts have in common."""
+    kept = ("sAMAccountName", "userAccountControl", "extensionName", "title", "accountExpires")
+    return {
+        who: (*(account.get(name) for name in kept), content.groups_of(who))
+        for who, account in content.accounts.items()
+    }
+
+
+def test_lost_replies_leave_no_trace_and_double_nobody(site: Site, tmp_path: Path) -> None:
+    """Accounts are made, then changed and closed; some of it is done unheard, some is not done."""
+    many = [*ALFA, *LATER]
+    later = [person(1, uses(XRAY, to=YESTERDAY)), *titled(many[1:])]
+    wanted = []
+    for alfa in (many, later):
+        put(site, alfa)
+        assert not any(own["failed"] for own in accounts_of(site).values())
+        wanted.append(state(in_domain(site.lab)))
+    empty_domain(site.lab)
+    faults = (
+        # Samba goes on with what it has, so there are fewer replies than requests.
+        Fault("add", {4}, "close"),
+        Fault("add reply", {2, 4}, "close"),
+        Fault("modify", {4}, "close"),
+        Fault("modify reply", {1, 3}, "close"),
+    )
+    with relay(site, tmp_path, *faults) as (directory, uri):
+        for alfa, expected in zip((many, later), wanted, strict=True):
+            put(site, alfa)
+            own = accounts_of(site, server_uri=uri)
+            assert (own["alfa"]["errors"], own["beta"]["errors"]) == ([], [])
+            assert state(in_domain(site.lab)) == expected
+            assert not any(own["changed"] for own in accounts_of(site, server_uri=uri).values())
+
+    assert all(directory.seen[fault.kind] >= max(fault.numbers) for fault in faults), directory.seen
+
+
+# --- somebody else works there at the same time --------------------------------------------------
+
+
+def test_account_that_is_moved_and_renamed_meanwhile_is_hit_all_the_same(
+    site: Site, onboarded: Content, tmp_path: Path
+) -> None:
+    ad, who = domain(site.lab), hsa_id(site, 1)
+    (dn,) = onboarded.accounts[who]["distinguishedName"]
+    other = f"{onboarded.accounts[hsa_id(site, 2)]['distinguishedName'][0]}"
+
+    def move() -> None:
+        with ad.admin() as admin:
+            admin.modify_dn(dn, "CN=Omdöpt, tillfälligt", new_superior=ad.quarantine_ou)
+            # Somebody else's account has the name now.
+            admin.modify_dn(other, dn.partition(",")[0])
+
+    put(site, titled(ALFA[:1]) + ALFA[1:])
+    with relay(site, tmp_path, Fault("modify", {1}, move)) as (_directory, uri):
+        own = accounts_of(site, server_uri=uri)
+
+    assert own["alfa"]["errors"] == []
+    after = in_domain(site.lab)
+    assert after.accounts[who]["title"] == ("Chef",)
+    assert after.accounts[who]["objectGUID"] == onboarded.accounts[who]["objectGUID"]
+    assert "title" not in after.accounts[hsa_id(site, 2)]
+    assert after.names == onboarded.names
+    # It is found again, wherever it lies in our OUs and whatever it is called.
+    own = accounts_of(site)
+    assert (own["alfa"]["errors"], own["alfa"]["counts"]["account"]) == ([], 2)
+    assert not any(own["changed"] for own in accounts_of(site).values())
+    assert in_domain(site.lab).names == onboarded.names
+
+
+def test_value_that_somebody_changes_meanwhile_is_not_overwritten(
+    site: Site, onboarded: Content, tmp_path: Path
+) -> None:
+    put(site, titled(ALFA, "Läkare"), titled(BETA, "Läkare"))
+    accounts_of(site)
+    who = hsa_id(site, 1)
+    (dn,) = onboarded.accounts[who]["distinguishedName"]
+    put(site, titled(ALFA), titled(BETA))
+    fault = Fault("modify", {1}, lambda: change(site.lab, dn, title="Somebody's"))
+    with relay(site, tmp_path, fault) as (_directory, uri):
+        own = accounts_of(site, server_uri=uri)
+
+    words = f"account {who}: somebody else changed the entry at the same time; run again"
+    assert own["alfa"]["errors"] == [words]
+    assert own["beta"]["errors"] == []
+    after = in_domain(site.lab).accounts
+    assert after[who]["title"] == ("Somebody's",)
+    assert {after[hsa_id(site, index)]["title"] for index in (2, 3)} == {("Chef",)}
+    assert accounts_of(site)["alfa"]["errors"] == []
+    assert in_domain(site.lab).accounts[who]["title"] == ("Chef",)
+
+
+def test_name_that_somebody_takes_meanwhile_is_left_to_them(site: Site, tmp_path: Path) -> None:
+    ad, who = domain(site.lab), hsa_id(site, 1)
+    name = who.partition("-")[2].lower()
+    taken = f"CN=Kalle Annan,{ad.employees_ou}"
+
+    def take() -> None:
+        with ad.admin() as admin:
+            admin.add(taken, "user", {"sAMAccountName": name})
+
+    try:
+        with relay(site, tmp_path, Fault("add", {1}, take)) as (_directory, uri):
+            own = accounts_of(site, server_uri=uri)
+        assert f"account {who}: the name is taken by another object" in own["alfa"]["msg"]
+        assert own["beta"]["errors"] == []
+        content = in_domain(site.lab)
+        assert content.accounts.keys() == {hsa_id(site, 2), hsa_id(site, 3)}
+        assert content.members("Halsoval-alfa") == {hsa_id(site, 2)}
+
+        assert accounts_of(site)["alfa"]["errors"] == []
+
+        assert in_domain(site.lab).names[who] == name + "2"
+    finally:
+        with ad.admin() as admin:
+            admin.delete(taken)

@@ -1,0 +1,141 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module that keeps accounts, killed again and again: what it was about is done, and once."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.regionjh.halsoval.tests.integration.domain import (
+    MARK,
+    Content,
+    domain,
+    empty_domain,
+    empty_region,
+    in_domain,
+    make_ad_task,
+)
+from ansible_collections.regionjh.halsoval.tests.integration.faulty_directory import (
+    Fault,
+    faulty_directory,
+)
+from ansible_collections.regionjh.halsoval.tests.integration.onboarding import (
+    Site,
+    Task,
+    make_site,
+    make_task,
+)
+from ansible_collections.regionjh.halsoval.tests.lab import Lab
+from ansible_collections.regionjh.halsoval.tests.unit.builders import XRAY, person, record, uses
+
+SEED = 20260302
+KILLS, CLOSING_KILLS = 20, 5
+PEOPLE = 300
+GROUPS = {"Halsoval-alfa", "App-Rontgensvar"}
+YESTERDAY = "2026-03-01"
+# Everybody is called Anna<number> Fjällström, so all want the same name and it takes an order.
+BY_NAME = {"account_name": "{given:.3}{surname:.3}"}
+
+
+@pytest.fixture(scope="module")
+def site(region: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site whose 300 people are in HSA, and an AD with nothing of ours."""
+    empty_region(region)
+    site = make_site(tmp_path_factory.mktemp("kills") / "site", region, examples=False)
+    site.put(record("alfa", [person(index, uses(XRAY)) for index in range(PEOPLE)]))
+    assert not make_task(site, site.path / "payload").run()["providers"]["alfa"]["failed"]
+    yield site
+    empty_domain(region)
+
+
+def killed(task: Task, folder: Path, fault: str, number: int, lab: Lab) -> bool:
+    """Kill the module's process as a message of a kind passes; returns whether it was killed."""
+    victims: list[subprocess.Popen[str]] = []
+    # The process does not exist yet, so its method cannot be named here.
+    kill = Fault(fault, {number}, lambda: victims[0].kill())  # pylint: disable=unnecessary-lambda
+    with faulty_directory(lab, folder, kill, before=domain(lab).uri) as directory:
+        victims.append(task.but(server_uri=directory.uri).start())
+        with victims[0] as victim:
+            assert victim.stdout
+            victim.stdout.read()
+        return victim.returncode == -signal.SIGKILL
+
+
+def planned_names(task: Task) -> dict[str, str]:
+    """The names that a run would give that nobody kills, by HSA-id, as check mode shows them."""
+    own = task.but(_ansible_check_mode=True, _ansible_diff=True).run()["providers"]["alfa"]
+    names = {}
+    for entry in str(own["diff"]["after"]).split("\n\n"):
+        shown = dict(line.partition(": ")[::2] for line in entry.splitlines())
+        if "employeeNumber" in shown:
+            names[shown["employeeNumber"]] = shown["sAMAccountName"]
+    return names
+
+
+def finished(task: Task) -> dict[str, Any]:
+    """The task run to its end, without errors, and once more: nothing is left to do."""
+    own: dict[str, Any] = task.run()["providers"]["alfa"]
+    assert own["errors"] == []
+    again = task.run()["providers"]["alfa"]
+    assert (again["changed"], again["errors"], again["plan"]) == (False, [], "")
+    return own
+
+
+def everybody_is_done(content: Content, names: dict[str, str], enabled: bool) -> None:
+    """Each person has one account with the planned name, all of them open or all closed."""
+    assert content.names == names
+    assert content.enabled == (set(names) if enabled else set())
+    for group in GROUPS:
+        assert content.members(group) == content.enabled
+    marked = {who for who, entry in content.accounts.items() if MARK in entry["extensionName"]}
+    assert marked == set(names) - content.enabled
+
+
+def test_twenty_kills_while_300_accounts_are_made_and_five_while_they_are_closed(
+    region: Lab, site: Site, tmp_path: Path
+) -> None:
+    task = make_ad_task(site, tmp_path / "payload", **BY_NAME)
+    names = planned_names(task)
+    assert len(set(names.values())) == len(names) == PEOPLE
+    foreign = {group: in_domain(region).foreign_members(group) for group in ("App-Rontgensvar",)}
+    chance = random.Random(SEED)
+    # Mostly as accounts are made, sometimes while it reads, and as their groups follow.
+    moments = [("add", chance.randint(1, 2 * PEOPLE // KILLS)) for _kill in range(KILLS - 6)]
+    moments += [("message", chance.randint(1, 1500)) for _kill in range(3)]
+    chance.shuffle(moments)
+    moments += [("add reply", chance.randint(1, 8)), ("modify", 1), ("modify reply", 1)]
+
+    seen = [len(in_domain(region).accounts)]
+    for kind, number in moments:
+        assert killed(task, tmp_path, kind, number, region), (kind, number)
+        seen.append(len(in_domain(region).accounts))
+
+    assert seen == sorted(seen)
+    assert len(set(seen)) > KILLS // 2, "hardly any kill left something undone"
+    finished(task)
+    content = in_domain(region)
+    everybody_is_done(content, names, enabled=True)
+
+    site.put(record("alfa", [person(i, uses(XRAY, to=YESTERDAY)) for i in range(PEOPLE)]))
+    closing = make_ad_task(site, tmp_path / "payload", **BY_NAME)
+    open_now = [len(content.enabled)]
+    for _kill in range(CLOSING_KILLS):
+        assert killed(closing, tmp_path, "modify", chance.randint(1, 60), region)
+        open_now.append(len(in_domain(region).enabled))
+
+    assert open_now == sorted(open_now, reverse=True)
+    assert open_now[-1] < PEOPLE
+    finished(closing)
+    closed = in_domain(region)
+    everybody_is_done(closed, names, enabled=False)
+    assert {group: closed.foreign_members(group) for group in foreign} == foreign
+    for who, account in closed.accounts.items():
+        assert account["objectGUID"] == content.accounts[who]["objectGUID"]
