@@ -268,15 +268,19 @@ def run_both(site: Site, as_of: str = AS_OF, **options: Any) -> dict[str, dict[s
 
     HSA must not fail; `options` are those of ad_accounts.
     """
-    payload = site.path / "payload"
-    for provider, own in make_task(site, payload, as_of).run()["providers"].items():
+    for provider, own in by_provider(make_task(site, site.path / "payload", as_of)).items():
         assert not own["failed"], (provider, own["msg"])
     return accounts_of(site, as_of, **options)
 
 
 def accounts_of(site: Site, as_of: str = AS_OF, **options: Any) -> dict[str, dict[str, Any]]:
     """The module ad_accounts over a site's records; what came of it, by provider."""
-    result = make_ad_task(site, site.path / "payload", as_of, **options).run()
+    return by_provider(make_ad_task(site, site.path / "payload", as_of, **options))
+
+
+def by_provider(task: Task) -> dict[str, dict[str, Any]]:
+    """What comes of a task that does not fail as a whole."""
+    result = task.run()
     assert "providers" in result, result["msg"]
     own: dict[str, dict[str, Any]] = result["providers"]
     return own

@@ -88,7 +88,7 @@ def _of_assignment(employment: Employment) -> Iterator[Use]:
             is_coming=state in ("upcoming", "suspended"),
             has_ended=state in ("suspended", "ended"),
             explains=employment.explains,
-            lasts=employment.in_effect,
+            lasts=employment.in_effect and not _was_tried(employment),
         )  # fmt: skip
 
 
@@ -112,6 +112,13 @@ def _of_trials(employment: Employment, as_of: dt.date) -> Iterator[Use]:
                 lasts=is_open,
                 is_trial=True,
             )  # fmt: skip
+
+
+def _was_tried(employment: Employment) -> bool:
+    """Whether nothing but a trial can have given access: operation has not begun by its day."""
+    start = employment.record.agreement.agreement.operation_start
+    begun = start is not None and start <= employment.as_of
+    return not begun and bool(trials(employment.record, employment.row))
 
 
 def _last_day(trial: Trial, employment: Employment) -> dt.date:

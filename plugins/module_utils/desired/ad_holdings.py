@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ..engine import matching
-from ..engine.plan import Entry, Values
+from ..engine.plan import Entry
 from ..records.identifiers import parse_hsa_id
 from .ad_layout import DISABLED_BY_US, ENABLED, KEY, Layout
 
@@ -117,7 +117,7 @@ def name_form(text: str) -> str:
 def index(entries: Sequence[Entry], layout: Layout) -> Holdings:
     """Sort out what a complete read returned."""
     accounts = [entry for entry in entries if entry.first("sAMAccountName")]
-    in_our_ous = [e for e in accounts if _is_in_our_ous(e.dn, layout) and _is_user(e)]
+    in_our_ous = [e for e in accounts if _is_in_our_ous(e.dn, layout) and _is_a("user", e)]
     ours = {e.dn: _seen(e, layout) for e in in_our_ous if _has_person_key(e, layout)}
     unkeyed = {e.dn: _seen(e, layout) for e in in_our_ous if e.dn not in ours}
     groups = _provider_groups(entries, layout)
@@ -149,8 +149,9 @@ def _is_in_our_ous(dn: str, layout: Layout) -> bool:
     return any(matching.is_below(dn, ou) for ou in (layout.account_ou, layout.quarantine_ou))
 
 
-def _is_user(entry: Entry) -> bool:
-    return "user" in map(folded, entry.attributes.get("objectClass", ()))
+def _is_a(kind: str, entry: Entry) -> bool:
+    """Whether the entry is of a class; of what only a search for names found, nobody knows."""
+    return kind in map(folded, entry.attributes.get("objectClass", ()))
 
 
 def _has_person_key(entry: Entry, layout: Layout) -> bool:
@@ -170,8 +171,9 @@ def _seen(entry: Entry, layout: Layout) -> Entry:
 def _provider_groups(entries: Iterable[Entry], layout: Layout) -> dict[str, list[Entry]]:
     groups: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
-        keys: Values = entry.attributes.get(layout.key_attribute, ())
-        for key in keys if matching.is_below(entry.dn, layout.group_ou) else ():
+        if not matching.is_below(entry.dn, layout.group_ou) or not _is_a("group", entry):
+            continue
+        for key in entry.attributes.get(layout.key_attribute, ()):
             if key.startswith(_PROVIDER):
                 groups[key.removeprefix(_PROVIDER)].append(_seen(entry, layout))
     return groups
@@ -182,5 +184,6 @@ def _service_groups(entries: Iterable[Entry], layout: Layout) -> dict[str, Entry
     wanted = set(map(matching.distinguished_name, layout.groups.values()))
     places = {matching.parent(dn) for dn in layout.groups.values()}
     likely = (e for e in entries if any(matching.is_below(e.dn, place) for place in places))
+    likely = (entry for entry in likely if _is_a("group", entry))
     found = {matching.distinguished_name(entry.dn): entry for entry in likely}
     return {form: entry for form, entry in found.items() if form in wanted}

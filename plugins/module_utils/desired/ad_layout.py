@@ -89,7 +89,7 @@ def searches(layout: Layout) -> tuple[tuple[str | Values, ...], ...]:
     """What to read: all names in the domain, our accounts and groups, and the services' groups."""
     names = ("sAMAccountName", "userPrincipalName", "employeeNumber")
     account = tuple(a.name for a in attributes(layout) if a.name not in ("member", "unicodePwd"))
-    group = (*names, layout.key_attribute, "member")
+    group = (*names, "objectClass", layout.key_attribute, "member")
     user = "(&(objectClass=user)(sAMAccountName=*))"
     return (
         (layout.base_dn, "(sAMAccountName=*)", (*names, layout.key_attribute)),
@@ -146,18 +146,19 @@ _NAMES = {name: bit for bit, name in _BITS.items()}
 
 def _flags(values: Values) -> Values:
     """The bits by name. ENABLED stands for the absence of its bit: losing it is a loss."""
-    (number,) = map(int, values)
+    number = int(values[0]) & 0xFFFFFFFF  # AD's integers have a sign
     bits = [1 << place for place in range(number.bit_length()) if number & 1 << place]
     enabled = () if number & _DISABLED_BIT else (ENABLED,)
     named = (_BITS.get(bit, str(bit)) for bit in bits if bit != _DISABLED_BIT)
-    return (*enabled, *named)
+    return (*enabled, *named) or ("0",)
 
 
 def _number(flags: Values) -> Values:
     if not flags:
         return ()
     bits = (_NAMES.get(flag) or int(flag) for flag in flags if flag != ENABLED)
-    return (str(sum(bits) + (0 if ENABLED in flags else _DISABLED_BIT)),)
+    number = sum(bits) + (0 if ENABLED in flags else _DISABLED_BIT)
+    return (str(number - (1 << 32) if number >> 31 else number),)
 
 
 _FLAGS = Codec(_flags, _number)
@@ -184,7 +185,7 @@ def _shown(ticks: str) -> str:
         return f"{NEVER} ({ticks})"
     seconds, rest = divmod(int(ticks), _SECOND)
     try:
-        return ticks if rest else moment(_EPOCH + dt.timedelta(seconds=seconds))
+        return ticks if rest or seconds < 0 else moment(_EPOCH + dt.timedelta(seconds=seconds))
     except OverflowError:
         return ticks
 
@@ -194,7 +195,7 @@ def _ticks(shown: str) -> str:
         return "0"
     if shown.startswith(NEVER):
         return shown.removeprefix(NEVER).strip(" ()")
-    if shown.isdecimal():
+    if "T" not in shown:
         return shown
     when = dt.datetime.strptime(shown, _ISO).replace(tzinfo=dt.UTC)
     return str(int((when - _EPOCH).total_seconds()) * _SECOND)
@@ -263,7 +264,7 @@ def _mapping(certificate: Mapping[str, str]) -> str:
 
 
 def _octets(digits: str) -> bytes:
-    try:
-        return bytes.fromhex(re.sub("[: ]", "", digits))
-    except ValueError:
-        raise ValueError("expected hexadecimal digits in a certificate's serial or ski") from None
+    plain = re.sub("[: ]", "", digits)
+    if not re.fullmatch("([0-9A-Fa-f]{2})+", plain):
+        raise ValueError("expected hexadecimal digits in a certificate's serial or ski")
+    return bytes.fromhex(plain)

@@ -376,10 +376,11 @@ def _changes(entry: Wanted, held: Entry, schema: Mapping[str, Attribute]) -> tup
         before = held.attributes.get(name, ())
         if before == values:
             continue
-        if not before and len(values) == 1:  # as of most attributes of a new entry
+        dated = entry.dated.get(name, ())
+        if not before and len(values) == 1 and not dated:  # as of most of a new entry
             changes.append(Change(name, (), (), values))
             continue
-        change = _compare(schema[name], before, values, entry.dated.get(name, ()))
+        change = _compare(schema[name], before, values, dated)
         if change is not None:
             changes.append(change)
     return tuple(changes)

@@ -52,14 +52,10 @@ class Employment:
 
     @property
     def in_effect(self) -> bool:
-        """Whether by its own days the assignment gives access, whatever the phase.
-
-        That is since the first day of operation: before it, nothing but a trial does.
-        """
-        start, last = self.record.agreement.agreement.operation_start, self.last_day
-        started = start is not None and max(start, self.assignment.from_) <= self.as_of
-        lasts = last is None or self.as_of <= last
-        return started and lasts and not is_suspended(self.assignment, self.as_of)
+        """Whether by its own days the assignment gives access, whatever the phase."""
+        last = self.last_day
+        begun = self.assignment.from_ <= self.as_of and (last is None or self.as_of <= last)
+        return begun and not is_suspended(self.assignment, self.as_of)
 
     @property
     def explains(self) -> bool:

@@ -16,10 +16,20 @@ import json
 import os
 import secrets
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from ..records.people import Remembered
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The file: the key of the hashes, HSA-ids by hash, and all ids that were ever seen."""
+
+    key: str
+    ids: dict[str, str]
+    taken: frozenset[str]
 
 
 class Memory:
@@ -31,10 +41,10 @@ class Memory:
 
     def recall(self, numbers: Iterable[str]) -> Remembered:
         """All ids, and those of the people who have one of these personal numbers."""
-        key, ids = self._load()
-        hashes = ((number, _hash(key, number)) for number in numbers)
+        stored = self._load()
+        hashes = ((number, _hash(stored.key, number)) for number in numbers)
         return Remembered(
-            frozenset(ids.values()), {number: ids[h] for number, h in hashes if h in ids}
+            stored.taken, {number: stored.ids[h] for number, h in hashes if h in stored.ids}
         )
 
     def keep(self, seen: Mapping[str, str]) -> None:
@@ -42,23 +52,25 @@ class Memory:
 
         An id that is somebody's now is nobody else's any more: HSA may have been corrected.
         """
-        key, ids = self._load()
-        now = {_hash(key, number): hsa_id for number, hsa_id in seen.items()}
+        stored = self._load()
+        now = {_hash(stored.key, number): hsa_id for number, hsa_id in seen.items()}
         theirs = set(now.values())
-        known = {h: hsa_id for h, hsa_id in ids.items() if hsa_id not in theirs} | now
-        if known != ids:
-            self._store({"key": key, "ids": known})
+        ids = {h: hsa_id for h, hsa_id in stored.ids.items() if hsa_id not in theirs} | now
+        known = _Stored(stored.key, ids, stored.taken | theirs)
+        if known != stored:
+            self._store(known)
 
-    def _load(self) -> tuple[str, dict[str, str]]:
+    def _load(self) -> _Stored:
         try:
-            stored = json.loads(self._path.read_text(encoding="utf-8"))
-            bytes.fromhex(stored["key"])
-            return stored["key"], dict(stored["ids"])
+            content = json.loads(self._path.read_text(encoding="utf-8"))
+            bytes.fromhex(content["key"])
+            return _Stored(content["key"], dict(content["ids"]), frozenset(content["taken"]))
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             # Without it nothing but what it is for is lost, and removals must not wait for it.
-            return secrets.token_hex(32), {}
+            return _Stored(secrets.token_hex(32), {}, frozenset())
 
-    def _store(self, content: Mapping[str, object]) -> None:
+    def _store(self, known: _Stored) -> None:
+        content = {"key": known.key, "ids": known.ids, "taken": sorted(known.taken)}
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Made with mode 0600, and put in place whole: a run may be killed at any moment.
         with NamedTemporaryFile(

@@ -389,6 +389,129 @@ def test_an_operation_of_nothing_but_references_that_are_not_there_is_none() -> 
     assert modify.without({"p1", "p2"}, BY_NAME) is None
 
 
+# --- what a system stores otherwise ---------------------------------------------------------------
+
+DOMAIN = (
+    Attribute("cn"),
+    Attribute("flags", matching.exact, grants="person"),
+    Attribute("mark", matching.exact),
+    Attribute("password", made=lambda: "secret"),
+    Attribute(
+        "in", matching.distinguished_name, grants="value", refers=True,
+        named={"CN=a,DC=x": "id-a", "CN=b,DC=x": "id-b"}.get,  # type: ignore[arg-type]
+    ),
+)  # fmt: skip
+
+
+def domain_plan(*entries: Wanted) -> Plan:
+    return make_plan(entries, DOMAIN)
+
+
+def account(attributes: Mapping[str, Values], **fields: Any) -> Wanted:
+    """A wanted account, held already."""
+    plain: dict[str, Any] = {
+        "kind": "account", "id": "SE1-A", "rdns": (),
+        "held": Entry("CN=a,DC=x", {"flags": ("ON", "N"), "mark": ("k",)}, "<GUID=1>"),
+    }  # fmt: skip
+    return wanted("a", attributes, **{**plain, **fields})
+
+
+def test_a_held_entry_is_called_by_its_address_and_a_new_one_by_its_name() -> None:
+    modify = only(domain_plan(account({"mark": ()})))
+    assert (modify.dn, modify.address) == ("CN=a,DC=x", "<GUID=1>")
+    rename, change = domain_plan(account({"mark": ()}, rdns=("CN=b",))).operations
+    assert (rename.action, rename.address, change.address) == ("rename", "<GUID=1>", "<GUID=1>")
+    assert only(domain_plan(account({"mark": ("k",)}, rdns=("CN=a",), held=None))).address == ""
+
+
+def test_the_dated_part_goes_to_the_same_address() -> None:
+    part = only(domain_plan(account({"mark": ()}, dated={"mark": ["k"]}))).dated_part()
+    assert part is not None
+    assert part.address == "<GUID=1>"
+
+
+def test_an_address_is_no_part_of_the_hash() -> None:
+    held_there = Entry("CN=a,DC=x", {"flags": ("ON", "N"), "mark": ("k",)}, "<GUID=2>")
+    one, other = (
+        domain_plan(account({"mark": ()}, **fields)).operations
+        for fields in ({}, {"held": held_there})
+    )
+    assert plan_hash(one, b"s") == plan_hash(other, b"s")
+
+
+def test_who_loses_a_flag_is_the_person_whose_account_it_is() -> None:
+    made = domain_plan(account({"flags": ("N",)}))
+    assert made.losses(only(made)) == {("person", "SE1-A")}
+    gains = domain_plan(account({"flags": ("ON", "N", "CARD")}))
+    assert gains.losses(only(gains)) == frozenset()
+
+
+def test_who_loses_a_membership_is_the_object_that_the_value_names() -> None:
+    group = Entry("CN=g,DC=x", {"in": ("CN=a,DC=x", "CN=b,DC=x")})
+    made = domain_plan(wanted("g", {"in": ("cn=A,dc=x",)}, held=group, rdns=()))
+    assert made.losses(only(made)) == {("person", "id-b")}
+
+
+def test_references_are_left_out_by_what_they_name() -> None:
+    group = Entry("CN=g,DC=x", {})
+    modify = only(domain_plan(wanted("g", {"in": ("CN=a,DC=x", "CN=b,DC=x")}, held=group, rdns=())))
+    rest = modify.without({"id-a"}, {a.name: a for a in DOMAIN})
+    assert rest is not None
+    assert [change.add for change in rest.changes] == [("CN=b,DC=x",)]
+
+
+def test_a_made_value_is_not_made_for_a_plan() -> None:
+    add = only(
+        domain_plan(account({"cn": ("a",), "password": ("made",)}, held=None, rdns=("CN=a",)))
+    )
+    assert Change("password", (), (), ("made",)) in add.changes
+
+
+def test_a_date_explains_additions_of_what_grants_nothing_alone() -> None:
+    # A mark that goes with a dated end is set with it; nobody gains anything by a date.
+    dated = {"flags": ("ON", "CARD"), "mark": ("m",)}
+    modify = only(
+        domain_plan(account({"flags": ("N", "CARD"), "mark": ("k", "m", "n")}, dated=dated))
+    )
+    part, rest = modify.dated_part(), modify.undated_part()
+    assert part is not None
+    assert rest is not None
+    assert [(c.attribute, c.delete, c.add) for c in part.changes] == [
+        ("flags", ("ON",), ()),
+        ("mark", (), ("m",)),
+    ]
+    assert [(c.attribute, c.delete, c.add) for c in rest.changes] == [
+        ("flags", (), ("CARD",)),
+        ("mark", (), ("n",)),
+    ]
+
+
+def test_a_dated_addition_to_an_attribute_without_values_is_dated_too() -> None:
+    unmarked = Entry("CN=a,DC=x", {"flags": ("ON", "N")}, "<GUID=1>")
+    dated = {"flags": ("ON",), "mark": ("m",)}
+    modify = only(
+        domain_plan(account({"flags": ("N",), "mark": ("m",)}, held=unmarked, dated=dated))
+    )
+    part = modify.dated_part()
+    assert part is not None
+    assert [(c.attribute, c.delete, c.add) for c in part.changes] == [
+        ("flags", ("ON",), ()),
+        ("mark", (), ("m",)),
+    ]
+    assert modify.undated_part() is None
+
+
+def test_the_two_parts_of_an_operation_are_the_whole() -> None:
+    dated = {"flags": ("ON",), "mark": ("m",)}
+    modify = only(domain_plan(account({"flags": (), "mark": ("m", "n")}, dated=dated)))
+    parts = [part for part in (modify.dated_part(), modify.undated_part()) if part]
+    for name in ("flags", "mark"):
+        changes = [c for op in (modify, *parts) for c in op.changes if c.attribute == name]
+        whole, *some = changes
+        assert sorted(v for c in some for v in c.delete) == sorted(whole.delete)
+        assert sorted(v for c in some for v in c.add) == sorted(whole.add)
+
+
 # --- the hash ------------------------------------------------------------------------------------
 
 _text = st.text(max_size=4)

@@ -18,6 +18,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import (
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
     Attribute,
+    Change,
     Entry,
     Operation,
     Values,
@@ -56,6 +57,8 @@ class World:
         self.errors: dict[str, tuple[str, ...]] = {}
         self.findings: tuple[Finding, ...] = ()
         self.holdings: dict[str, frozenset[tuple[str, str]]] = {}
+        self.waiting: dict[str, tuple[str, ...]] = {}
+        self.returns: dict[str, dict[str, Any]] = {}
         self.request = Request(
             providers=("alfa", "beta"), known=frozenset({"alfa", "beta"}), invalid=frozenset(),
             expected=frozenset(), secret=b"s", check=False, diff=True,
@@ -89,6 +92,7 @@ class World:
         return Desired(
             wanted=tuple(replace(w, held=by_id.get(w.id)) for w in self.wanted),
             attributes=SCHEMA, holdings=self.holdings, errors=self.errors, findings=self.findings,
+            waiting=self.waiting, returns=self.returns,
         )  # fmt: skip
 
     def run(self, **request: Any) -> dict[str, dict[str, Any]]:
@@ -291,6 +295,43 @@ def test_a_provider_without_a_valid_record_fails_and_is_left_alone(world: World)
     assert results["beta"].keys() | {"diff"} == results["alfa"].keys()
 
 
+def test_what_waits_is_a_failure_and_stops_nothing(world: World) -> None:
+    world.waiting = {"alfa": ("1 new account waits: HSA failed", f"so does {number(1)}")}
+    results = world.run()
+    assert world.ids() == {"u1", "u2", "p1", "p2", "c1", "c2"}
+    assert (results["alfa"]["failed"], results["alfa"]["changed"]) == (True, True)
+    assert results["alfa"]["errors"][0] == "1 new account waits: HSA failed"
+    assert number(1) not in str(results)
+    assert results["beta"]["failed"] is False
+
+
+def test_what_waits_comes_after_what_was_refused_and_what_failed(world: World) -> None:
+    world.waiting = {"alfa": ("waits",), "beta": ("waits",)}
+    world.errors = {"alfa": ("impossible",)}
+    world.directory.refuses = refuse("u2")
+    results = world.run()
+    assert results["alfa"]["errors"] == ["impossible", "waits"]
+    assert results["beta"]["errors"][0] == "unit u2: insufficientAccessRights"
+    assert results["beta"]["errors"][-1] == "waits"
+
+
+def test_what_else_a_system_says_of_a_provider_is_in_its_result(world: World) -> None:
+    world.returns = {"alfa": {"region_tasks": [{"act": "join"}]}}
+    results = world.run(check=True)
+    assert results["alfa"]["region_tasks"] == [{"act": "join"}]
+    assert "region_tasks" not in results["beta"]
+    # A provider without a valid record has nothing but that.
+    results = world.run(known=frozenset({"beta"}), invalid=frozenset({"alfa"}))
+    assert "region_tasks" not in results["alfa"]
+
+
+def test_an_object_that_is_written_in_parts_counts_as_one(world: World) -> None:
+    world.wanted[4] = replace(world.wanted[4], attributes={})
+    world.run()
+    world.wanted.append(replace(world.wanted[2], key="p1/more", attributes={"mail": ("a@x",)}))
+    assert world.run(check=True)["alfa"]["counts"]["person"] == 2
+
+
 def test_findings_go_to_the_provider_they_concern(world: World) -> None:
     world.findings = (Finding("alfa", "orphan", "p9", f"no record of {number(3)} explains it"),)
     results = world.run(check=True)
@@ -348,6 +389,22 @@ def test_the_diff_says_that_a_personal_number_differs_and_not_which(world: World
     assert shown["before"] != shown["after"]
     for number_ in (number(1), number(2)):
         assert number_ not in str(shown)
+
+
+def test_the_diff_names_what_a_value_refers_to() -> None:
+    named = {"CN=p1,DC=x": "SE1-P1"}
+    member = Attribute("member", matching.distinguished_name, named=lambda dn: named.get(dn, dn))
+    secret = Attribute("password", secret=True, made=lambda: "never seen")
+    operation = Operation(
+        action="add", key="g", kind="group", id="g", level=0, dn="CN=g,DC=x",
+        providers=frozenset({"alfa"}),
+        changes=(
+            Change("member", (), (), ("CN=p1,DC=x",)), Change("password", (), (), ("made",)),
+        ),
+    )  # fmt: skip
+    shown = provision_room._diff("h", [operation], {"member": member, "password": secret})
+    assert "member: SE1-P1\n" in shown["after"]
+    assert "made" not in shown["after"]
 
 
 def test_the_diff_masks_a_personal_number_in_a_name(world: World) -> None:

@@ -7,53 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from ansible_collections.regionjh.halsoval.plugins.action.provider_result import (
-    _of_provider,
+    _in_words,
     _together,
 )
 
 UNCHANGED = {"changed": False, "failed": False, "msg": ""}
 CHANGED = {"changed": True, "failed": False, "msg": "", "diff": {"before": "a", "after": "b"}}
 FAILED = {"changed": True, "failed": True, "msg": "refused\nwith reason"}
-
-
-def own(registered: Any) -> dict[str, Any]:
-    return dict(_of_provider(registered, "halsoval_hsa", "tallbacken"))
-
-
-def test_own_part_of_a_result() -> None:
-    assert own({"changed": False, "providers": {"tallbacken": CHANGED, "b": FAILED}}) == CHANGED
-
-
-@pytest.mark.parametrize(
-    ("registered", "message"),
-    [
-        (None, "halsoval_hsa holds no result: its task did not run"),
-        ("text", "halsoval_hsa holds no result: its task did not run"),
-        ({"failed": True, "msg": "no answer"}, "no answer"),
-        (
-            {"failed": True, "providers": {"tallbacken": CHANGED}},
-            "halsoval_hsa holds no result for this provider",
-        ),
-        # failed_when: false, as in the roles
-        ({"failed": False, "msg": "no answer"}, "no answer"),
-        ({"unreachable": True, "msg": "no way"}, "no way"),
-        ({"changed": False}, "halsoval_hsa holds no result for this provider"),
-        ({"providers": {"b": CHANGED}}, "halsoval_hsa holds no result for this provider"),
-    ],
-)
-def test_no_result_is_a_failure(registered: Any, message: str) -> None:
-    assert own(registered) == {"changed": False, "failed": True, "msg": message}
-
-
-def test_skipped_task_changes_nothing() -> None:
-    assert own({"skipped": True, "changed": False}) == {
-        "changed": False,
-        "failed": False,
-        "msg": "skipped",
-    }
 
 
 def test_all_systems_together() -> None:
@@ -73,3 +34,38 @@ def test_nothing_to_say() -> None:
 
 def test_differences_are_shown_only_when_asked_for() -> None:
     assert "diff" not in _together({"ad": CHANGED}, with_diff=False)
+
+
+def test_tasks_for_people_are_in_the_systems_own_part() -> None:
+    task = {"service": "ekg_data", "person": "SE1-A", "act": "join"}
+    summary = _together({"ad": {**UNCHANGED, "region_tasks": [task]}}, with_diff=False)
+
+    assert summary["systems"]["ad"]["region_tasks"] == [task]
+    assert summary["failed"] is False
+
+
+# --- in one line ---------------------------------------------------------------------------------
+
+
+def words(**ad: Any) -> str:
+    return _in_words({"hsa": {**UNCHANGED, "counts": {"unit": 1}}, "ad": {**UNCHANGED, **ad}})
+
+
+def test_the_line_counts_what_each_system_has() -> None:
+    assert words(counts={"account": 2, "added": 1}) == "hsa: unit 1; ad: account 2, added 1"
+
+
+def test_the_line_says_what_failed_and_what_a_person_should_look_at() -> None:
+    line = words(failed=True, counts={"account": 2}, findings=[{}, {}])
+    assert line.endswith("ad: FAILED; account 2; findings 2 (see them with -v)")
+
+
+def test_the_line_counts_tasks_for_people_of_every_kind() -> None:
+    tasks = {
+        "owner_tasks": [{}],
+        "provider_tasks": [{}, {}],
+        "region_tasks": [],
+        "guest_invitations": [{}],
+    }
+    assert words(**tasks).endswith("ad: nothing; tasks for people 4 (see them with -v)")
+    assert "tasks" not in words(owner_tasks=[], guest_invitations=[])

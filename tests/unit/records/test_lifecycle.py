@@ -11,12 +11,14 @@ import pytest
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.lifecycle import (
     end_of_day,
+    is_in,
     is_suspended,
     last_day,
     missing_for_operation,
     phase,
     start_of_day,
     state,
+    trials,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 
@@ -177,3 +179,39 @@ def test_assignment_gives_what_its_days_and_the_phase_allow(
 def test_day_ends_at_midnight_in_stockholm(date: str, moment: str) -> None:
     assert end_of_day(day(date)).isoformat() == moment
     assert start_of_day(day(date) + dt.timedelta(days=1)).isoformat() == moment
+
+
+# --- trials --------------------------------------------------------------------------------------
+
+
+def trial(*refs: str) -> dict[str, Any]:
+    return {
+        "people": list(refs),
+        "systems": ["vardadministrativt_system"],
+        "from": "2023-03-01",
+        "to": "2023-03-15",
+        "approved_by": "SE2321000214-CHEF",
+    }
+
+
+def test_trials_are_those_that_name_the_person(make: Make) -> None:
+    tries = [trial("doctor"), trial("nurse"), trial("nurse", "doctor")]
+    record = make({("agreement", "trial"): tries})
+    doctor, nameless = record.staff.people
+    first, _second, third = record.agreement.trial
+    assert trials(record, doctor) == (first, third)
+    # Who has no ref cannot be named, not even by a trial that names nobody.
+    assert trials(record, nameless) == ()
+    assert trials(make({("agreement", "trial"): [trial()]}), nameless) == ()
+    assert trials(make(), doctor) == ()
+
+
+@pytest.mark.parametrize(
+    ("as_of", "expected"),
+    [("2023-02-28", False), ("2023-03-01", True), ("2023-03-15", True), ("2023-03-16", False)],
+)
+def test_a_trial_lasts_from_its_first_day_through_its_last(
+    make: Make, as_of: str, expected: bool
+) -> None:
+    (only,) = make({("agreement", "trial"): [trial("doctor")]}).agreement.trial
+    assert is_in(only, day(as_of)) is expected

@@ -15,9 +15,14 @@ from hypothesis import strategies as st
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records import claims
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import (
+    NOTHING_REMEMBERED,
+    Employment,
     NaturalPerson,
+    Remembered,
     agreed,
     allocate,
+    explained,
+    is_recent,
     natural_people,
 )
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
@@ -208,6 +213,86 @@ def test_agreed_is_what_all_say_who_say_something(
     values: list[str | None], one: str | None
 ) -> None:
     assert agreed(values) == one
+
+
+# --- what dates explain --------------------------------------------------------------------------
+
+
+def employments(*assignments: dict[str, Any], **fields: Any) -> tuple[Employment, ...]:
+    return only(record(people=[person(1, *assignments)], **fields)).employments
+
+
+@pytest.mark.parametrize(
+    ("fields", "explains"),
+    [
+        ({}, False),
+        ({"to": str(TODAY)}, False),
+        (ENDED, True),
+        ({"to": "2026-01-30"}, True),
+        ({"to": "2026-01-29"}, False),
+        ({"suspended": {"from": str(TODAY)}}, True),
+        ({"suspended": {"from": "2026-03-03"}}, False),
+        ({"since": "2026-04-01"}, False),
+        (LATER, False),
+        (OUTSIDE, False),
+    ],
+)
+def test_a_loss_is_explained_by_a_suspension_or_an_end_a_month_ago_at_most(
+    fields: dict[str, Any], explains: bool
+) -> None:
+    (employment,) = employments(assignment(**{"since": "2025-01-01", **fields}))
+    assert employment.explains is explains
+
+
+def test_the_end_of_a_unit_or_provider_explains_a_loss_as_a_rows_does() -> None:
+    closed = [{"id": "vc", "name": "VC", "closes": "2026-03-01"}]
+    assert employments(assignment(), units=closed)[0].explains is True
+    assert employments(assignment(), agreement={"ends": "2026-03-01"})[0].explains is True
+    assert employments(assignment(), agreement={"ends": str(TODAY)})[0].explains is False
+
+
+def test_an_end_explains_nothing_beside_work_that_goes_on() -> None:
+    ended, lasting = assignment(**ENDED), assignment()
+    away = assignment(suspended={"from": str(TODAY)})
+    assert explained(employments(ended)) is True
+    assert explained(employments(ended, lasting)) is False
+    # A provider that fell back to establishment is another reason than the end.
+    assert explained(employments(ended, lasting, phase="establishment")) is False
+    assert explained(employments(ended, away)) is True
+    assert explained(employments(lasting)) is False
+    assert explained(()) is False
+
+
+def test_an_end_is_recent_for_a_month() -> None:
+    assert is_recent(TODAY, TODAY)
+    assert is_recent(TODAY - dt.timedelta(days=31), TODAY)
+    assert not is_recent(TODAY - dt.timedelta(days=32), TODAY)
+
+
+# --- what earlier runs saw -----------------------------------------------------------------------
+
+
+def test_ids_are_remembered_by_any_of_a_persons_numbers() -> None:
+    row = person(1, previous_numbers=[coordination_number(7), number(8)])
+    someone = people(record(people=[row, person(2)]))
+    for known in (number(1), coordination_number(7), number(8)):
+        remembered = Remembered(frozenset({"A"}), {known: "A"})
+        assert remembered.of(someone) == {number(1): "A"}
+    assert NOTHING_REMEMBERED.of(someone) == {}
+
+
+def test_an_id_is_remembered_for_nobody_where_several_would_have_it() -> None:
+    two = people(record(people=[person(1), person(2), person(3)]))
+    remembered = Remembered(frozenset("AB"), {number(1): "A", number(2): "A", number(3): "B"})
+    assert remembered.of(two) == {number(3): "B"}
+
+
+def test_nobody_is_remembered_under_two_ids() -> None:
+    one = people(record(people=[person(1, previous_numbers=[number(8)])]))
+    remembered = Remembered(frozenset("AB"), {number(1): "A", number(8): "B"})
+    assert remembered.of(one) == {}
+    agreeing = Remembered(frozenset("A"), {number(1): "A", number(8): "A"})
+    assert agreeing.of(one) == {number(1): "A"}
 
 
 # --- allocation ----------------------------------------------------------------------------------

@@ -28,10 +28,12 @@ _attributes = st.dictionaries(
 )
 
 
-def operation(action: str, dn: str, *changes: Change, new_rdn: str = "") -> Operation:
+def operation(
+    action: str, dn: str, *changes: Change, new_rdn: str = "", address: str = ""
+) -> Operation:
     return Operation(
         action=action, key="k", kind="person", id="i", level=0, dn=dn, providers=frozenset(),
-        changes=changes, new_rdn=new_rdn,
+        changes=changes, new_rdn=new_rdn, address=address,
     )  # type: ignore[arg-type]  # fmt: skip
 
 
@@ -83,3 +85,12 @@ def test_octets_that_are_no_utf_8_go_back_as_they_came() -> None:
     assert b"\x04\x02\xff\xfe" in message(
         1, operation("modify", "cn=x", Change("cn", (), (odd,), ()))
     )
+
+
+@given(_number, _text)
+def test_an_entry_with_an_address_is_called_by_it(number: int, dn: str) -> None:
+    guid = "<GUID=00112233-4455-6677-8899-aabbccddeeff>"
+    change = Change("cn", (), (), ("a",))
+    for action, new_rdn in (("modify", ""), ("rename", "cn=b")):
+        sent = message(number, operation(action, dn, change, new_rdn=new_rdn, address=guid))
+        assert sent == message(number, operation(action, guid, change, new_rdn=new_rdn))
