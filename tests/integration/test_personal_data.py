@@ -22,6 +22,13 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import spellings
+from ansible_collections.regionjh.halsoval.tests.integration.domain import (
+    change,
+    domain,
+    empty_region,
+    in_domain,
+    whole_domain,
+)
 from ansible_collections.regionjh.halsoval.tests.integration.faulty_directory import (
     EVERY,
     Fault,
@@ -36,10 +43,12 @@ from ansible_collections.regionjh.halsoval.tests.integration.onboarding import (
 )
 from ansible_collections.regionjh.halsoval.tests.lab import Lab
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
+    XRAY,
     coordination_number,
     number,
     person,
     record,
+    uses,
 )
 
 # Far from the numbers of other tests, which may run on this machine at the same time.
@@ -56,23 +65,37 @@ SHARED_PLACES = [Path(place) for place in ("/tmp", "/var/tmp", "/dev/shm", "/run
 def site(lab: Lab, tmp_path: Path) -> Iterator[Site]:
     """A sole trader's record with all kinds of numbers in it, encrypted."""
     empty(lab)
-    site = make_site(tmp_path / "site", lab, examples=False)
+    yield make_encrypted(tmp_path / "site", lab)
+    empty(lab)
+
+
+@pytest.fixture
+def site_of_region(region: Lab, tmp_path: Path) -> Site:
+    """The same in a region with both directories, where all of them get accounts."""
+    empty_region(region)
+    return make_encrypted(tmp_path / "site", region)
+
+
+def make_encrypted(path: Path, lab: Lab) -> Site:
+    """A site with the sole trader's record."""
+    site = make_site(path, lab, examples=False)
     site.put(
         record(
             "alfa",
             [
-                person(1, personnummer=EMPLOYEE, previous_numbers=[PREVIOUS]),
-                person(2, personnummer=PROTECTED, surname=PROTECTED_NAME, protected=True),
-                person(3, personnummer=TRADER),
-                {**person(4), "personnummer": None, "samordningsnummer": COORDINATION},
+                person(1, uses(XRAY), personnummer=EMPLOYEE, previous_numbers=[PREVIOUS]),
+                person(
+                    2, uses(XRAY), personnummer=PROTECTED, surname=PROTECTED_NAME, protected=True
+                ),
+                person(3, uses(XRAY), personnummer=TRADER),
+                {**person(4, uses(XRAY)), "personnummer": None, "samordningsnummer": COORDINATION},
             ],
             organisation_number=TRADER[2:],
         )
     )
     for part in ("agreement", "staff", "equipment"):
         site.encrypt("alfa", part)
-    yield site
-    empty(lab)
+    return site
 
 
 @pytest.fixture
@@ -228,11 +251,20 @@ KEEP = {"ANSIBLE_KEEP_REMOTE_FILES": "1"}
 
 def nothing_left(site: Site, since: float, keep: dict[str, str]) -> None:
     """No file names anybody; the modules are there, and with them a password, where asked for."""
-    assert len(unpacked(site)) == len(keep)
+    assert len(unpacked(site)) == (len(site.lab.systems) if keep else 0)
     assert left_behind(site, since) == []
-    if not keep:
-        password = site.lab.service_password.encode()
-        assert not any(password in f.read_bytes() for f in site.path.rglob("*") if f.is_file())
+    files = [path.read_bytes() for path in site.path.rglob("*") if path.is_file()]
+    for password in () if keep else passwords(site.lab):
+        assert not any(password.encode() in content for content in files)
+
+
+def passwords(lab: Lab) -> list[str]:
+    """The passwords that the playbooks log in with."""
+    return [
+        lab.service_password,
+        lab.reader_password,
+        *([lab.ad.service_password] if lab.ad else []),
+    ]
 
 
 @pytest.mark.parametrize("keep", [{}, KEEP], ids=["as usual", "modules kept"])
@@ -271,3 +303,65 @@ def test_killed_run_leaves_no_file_that_names_anybody(
 
     assert personal_in(output) == []
     nothing_left(site, since, keep)
+
+
+# --- accounts
+
+VERBOSE = ("-vvv", "--diff", "--vault-password-file")
+
+
+def test_accounts_and_what_a_run_says_of_them_name_nobody(
+    site_of_region: Site, syslog: list[str]
+) -> None:
+    """First all accounts are refused, then they are made."""
+    site, lab, since = site_of_region, site_of_region.lab, time.time()
+    password = str(site.path / "password")
+    change(lab, domain(lab).base, minPwdLength=200)
+    try:
+        refused = site.onboard(*VERBOSE, password)
+    finally:
+        change(lab, domain(lab).base, minPwdLength=7)
+    assert refused.hosts("failed") == {"alfa"}
+    assert refused.output.count("the domain's password policy refuses the password") >= 4
+
+    run = site.onboard(*VERBOSE, password, environment=KEEP)
+
+    assert (run.rc, run.hosts("changed")) == (0, {"alfa"}), run.output
+    accounts = in_domain(lab).accounts
+    assert len(accounts) == 4
+    for who in accounts:
+        assert f"add account {who}" in run.output
+    said = "\n".join([refused.output, run.output, *syslog])
+    assert "ansible-regionjh.halsoval.ad_accounts: Invoked" in said
+    assert "+sAMAccountName: hv" in said
+    assert "+displayName: Anna1 Fjällström" in said
+    assert personal_in(said) == []
+    assert personal_in(repr(whole_domain(lab).entries)) == []
+    assert [secret for secret in passwords(lab) if secret in said] == []
+    nothing_left(site, since, KEEP)
+    # What is remembered of HSA tells numbers by a keyed hash, to the owner alone.
+    (memory,) = site.state.glob("*.ids.json")
+    assert all(who in memory.read_text() for who in accounts)
+    assert memory.stat().st_mode & 0o077 == memory.parent.stat().st_mode & 0o077 == 0
+
+
+def test_run_killed_while_accounts_are_made_leaves_no_file_that_names_anybody(
+    site_of_region: Site, tmp_path: Path
+) -> None:
+    site, since = site_of_region, time.time()
+    uri = domain(site.lab).uri
+    slow = Fault("add", EVERY, 0.5)
+    with faulty_directory(site.lab, tmp_path, slow, before=uri) as directory:
+        run = site.start(
+            *(*VERBOSE, str(site.path / "password")), halsoval_ad_server_uri=directory.uri
+        )
+        wait_until(lambda: directory.seen["add"] >= 2, "the module makes accounts")
+        (module,) = site.module_processes()
+        os.kill(module, signal.SIGKILL)
+        run.kill()
+        output, _errors = run.communicate(timeout=60)
+        wait_until(lambda: not site.processes(), "everything of the run has ended")
+
+    assert personal_in(output) == []
+    nothing_left(site, since, {})
+    assert personal_in(repr(in_domain(site.lab).entries)) == []
