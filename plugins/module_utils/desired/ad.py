@@ -21,7 +21,7 @@ from ..engine.provision import Desired
 from ..records.payload import Approved
 from . import ad_attributes, ad_findings
 from .ad_access import Access, access, explained
-from .ad_accounts import Account, Gate, accounts, forgotten, holders
+from .ad_accounts import Account, Gate, Holder, accounts, forgotten, holders
 from .ad_groups import provider_groups, service_groups
 from .ad_holdings import Holdings, index, is_enabled, members
 from .ad_layout import DISABLED_BY_US, ENABLED, Layout, attributes
@@ -52,11 +52,23 @@ def desire(
     known = ((one, access(one.person, as_of)) for one in identities.people)
     everybody = holders(known, holdings, readable)
     errors = ad_findings.errors(everybody, holdings)
-    called = [holder for holder in everybody if holder.needs_account]
-    ready = [h for h in called if gate.reason(h) is None and h.number not in errors.people]
+    called = (h for h in everybody if h.needs_account and h.number not in errors.people)
+    ready = [holder for holder in called if gate.reason(holder) is None]
     kept = [*accounts(everybody, ready, holdings, as_of)]
     if not identities.unread:  # else who is not recognised may be in the records all the same
         kept += forgotten(everybody, holdings, readable, as_of)
+    return _desired(approved, as_of, everybody, kept, holdings, gate, errors)
+
+
+def _desired(
+    approved: Approved,
+    as_of: dt.date,
+    everybody: Sequence[Holder],
+    kept: Sequence[Account],
+    holdings: Holdings,
+    gate: Gate,
+    errors: ad_findings.Errors,
+) -> Desired:
     ids = {account.dn: account.id for account in kept}
     draft = _Draft(holdings, frozenset(errors.by_provider))
     return Desired(
@@ -65,12 +77,12 @@ def desire(
             *provider_groups(approved.records, as_of, kept, holdings),
             *service_groups(kept, holdings),
         ),
-        attributes=attributes(layout, lambda dn: ids.get(dn, dn)),
+        attributes=attributes(holdings.layout, lambda dn: ids.get(dn, dn)),
         holdings=_held_objects(kept, holdings),
         findings=ad_findings.findings(everybody, kept, holdings, approved, gate),
         errors=errors.by_provider,
         waiting=ad_findings.waiting(everybody, holdings, gate),
-        returns=tasks(everybody, holdings, readable, as_of),
+        returns=tasks(everybody, holdings, (record.id for record in approved.records), as_of),
     )
 
 

@@ -216,21 +216,14 @@ def _results(
     findings = _grouped((finding.provider, finding.shown()) for finding in desired.findings)
     objects = dict.fromkeys((p, e.kind, e.id) for e in desired.wanted for p in e.providers)
     wanted = _grouped((provider, kind) for provider, kind, _id in objects)
-    planned = plan.by_provider() if request.diff else {}
     results = {}
     for provider in request.providers:
         if provider not in request.known:
             results[provider] = _no_record(provider in request.invalid)
             continue
         refusal = verdict.refusals.get(provider)
-        errors = [
-            mask(error)
-            for error in (
-                *([refusal] if refusal else ()),
-                *failed.get(provider, ()),
-                *desired.waiting.get(provider, ()),
-            )
-        ]
+        reasons = (refusal, *failed.get(provider, ()), *desired.waiting.get(provider, ()))
+        errors = [mask(error) for error in reasons if error]
         operations = done.get(provider, [])
         results[provider] = {
             "changed": bool(operations),
@@ -243,13 +236,25 @@ def _results(
             "plan": verdict.hashes.get(provider, ""),
             **desired.returns.get(provider, {}),
         }
-        if request.diff:
-            results[provider]["diff"] = _diff(
-                f"{provider}: {request.title}, plan {verdict.hashes.get(provider) or 'empty'}",
+    return results | _with_diffs(results, plan, request) if request.diff else results
+
+
+def _with_diffs(
+    results: Mapping[str, dict[str, Any]], plan: Plan, request: Request
+) -> dict[str, dict[str, Any]]:
+    planned = plan.by_provider()
+    return {
+        provider: {
+            **result,
+            "diff": _diff(
+                f"{provider}: {request.title}, plan {result['plan'] or 'empty'}",
                 planned.get(provider, ()),
                 plan.attributes,
-            )
-    return results
+            ),
+        }
+        for provider, result in results.items()
+        if provider in request.known
+    }
 
 
 def _no_record(invalid: bool) -> dict[str, Any]:
