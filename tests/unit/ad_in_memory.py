@@ -89,6 +89,7 @@ class Ad:
         self._lock_directory = lock_directory
         self.hsa_results: dict[str, dict[str, Any]] = {}
         self._memory: dict[str, str] = {}
+        self._taken: frozenset[str] = frozenset()
         for dn in FOREIGN_MEMBERS:
             self.put_account(dn)
         for dn in layout.groups.values():
@@ -98,7 +99,8 @@ class Ad:
         """Another one that holds the same."""
         other = Ad(self.layout, self._lock_directory)
         other.hsa, other.unread = self.hsa.copy(), self.unread
-        other.directory, other._memory = self.directory.copy(), dict(self._memory)
+        other.directory = self.directory.copy()
+        other._memory, other._taken = dict(self._memory), self._taken
         return other
 
     # --- the pipe --------------------------------------------------------------------------------
@@ -210,16 +212,18 @@ class Ad:
         return results
 
     def _remembered(self) -> Remembered:
-        return Remembered(frozenset(self._memory.values()), dict(self._memory))
+        return Remembered(self._taken, dict(self._memory))
 
     def _remember(self, held: Iterable[Entry], everything: Approved) -> None:
         rows = (row for record in everything.records for row in record.staff.people)
         numbers = frozenset(number for row in rows for number in row.numbers)
-        self._memory |= seen_ids(tuple(held), self.hsa.layout, numbers)
+        seen = seen_ids(tuple(held), self.hsa.layout, numbers)
+        others = {n: id for n, id in self._memory.items() if id not in seen.values()}
+        self._memory, self._taken = others | seen, self._taken.union(seen.values())
 
     def forget(self) -> None:
         """Go on as another controller, which has seen nothing yet."""
-        self._memory = {}
+        self._memory, self._taken = {}, frozenset()
 
     def _assert_ours(self, operation: Operation) -> None:
         ous = (self.layout.account_ou, self.layout.quarantine_ou)

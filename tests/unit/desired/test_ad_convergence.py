@@ -9,6 +9,8 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hypothesis import given, settings
@@ -249,6 +251,85 @@ def test_what_must_hold_holds_after_every_run(
         now = _named(world)
         assert named.items() <= now.items()
         named = now
+
+
+# --- what never waits ----------------------------------------------------------------------------
+
+_FATES: dict[str, dict[str, Any] | None] = {
+    "stays": {},
+    "ends": {"to": _YESTERDAY},
+    "rests": {"suspended": {"from": _YESTERDAY}},
+    "vanishes": None,
+}
+_fates = st.sampled_from(("stays", "stays", *_FATES))
+_TROUBLE = ("", "unread", "refused", "archived", "no group")
+
+
+def _staff(id: str, fates: dict[int, str | None]) -> Record:
+    """A record whose people have met their fate at a provider; without one they are not there."""
+    rows = [
+        person(index, assignment(systems=[JOURNAL, OFFICE], **fields))
+        for index, fate in fates.items()
+        if fate and (fields := _FATES[fate]) is not None
+    ]
+    return record(id, rows)
+
+
+def _in_trouble(world: Ad, trouble: str) -> None:
+    if trouble == "unread":
+        world.unread = "HSA could not be read"
+    elif trouble == "refused":
+        world.hsa.directory.refuses = lambda operation: "busy"
+    elif trouble == "archived":
+        for index in range(12):
+            for entry in world.hsa.people(number(index)):
+                classes = (*values(entry, "objectClass"), "hsaArchivedObject")
+                world.hsa.directory.put(entry.dn, objectClass=classes)
+    elif trouble == "no group":
+        world.directory.remove(world.group("App-Office-Las").dn)
+
+
+@settings(max_examples=80)
+@given(
+    st.dictionaries(
+        st.integers(0, 11), st.tuples(_fates, st.one_of(st.none(), _fates)), min_size=1
+    ),
+    st.sampled_from(_TROUBLE),
+)
+def test_what_a_date_ends_waits_for_nothing_and_nothing_else_goes_unconfirmed(
+    people: dict[int, tuple[str, str | None]], trouble: str
+) -> None:
+    with TemporaryDirectory() as locks:
+        world = Ad(lock_directory=Path(locks))
+        alfa = {index: fate for index, (fate, _other) in people.items()}
+        beta = {index: fate for index, (_fate, fate) in people.items()}
+        before = [
+            _staff(id, {i: fate and "stays" for i, fate in fates.items()})
+            for id, fates in (("alfa", alfa), ("beta", beta))
+        ]
+        world.bring(*before)
+        _in_trouble(world, trouble)
+        world.run(_staff("alfa", alfa), _staff("beta", beta))
+    for index, fates in people.items():
+        here = {p: fate for p, fate in zip(("alfa", "beta"), fates, strict=True) if fate}
+        groups = world.groups_of(number(index))
+        for provider, fate in here.items():
+            if fate in ("ends", "rests"):
+                assert f"Halsoval-{provider}" not in groups, (index, fates)
+            elif fate == "stays":
+                assert f"Halsoval-{provider}" in groups, (index, fates)
+        if "stays" in here.values():
+            assert world.is_enabled(number(index)), (index, fates)
+            assert "App-Journal" in groups, (index, fates)
+        elif "vanishes" not in here.values():
+            assert groups == set(), (index, fates)
+            assert not world.is_enabled(number(index)), (index, fates)
+            assert world.is_marked(number(index)), (index, fates)
+    for provider, fates_there in (("alfa", alfa), ("beta", beta)):
+        listed = [i for i, fate in fates_there.items() if fate]
+        gone = [i for i in listed if fates_there[i] == "vanishes"]
+        taken = [i for i in gone if f"Halsoval-{provider}" not in world.groups_of(number(i))]
+        assert len(taken) <= max(1, len(listed) * 20 // 100), (provider, taken)
 
 
 def _killed(world: Ad, *records: Record, after: int) -> None:

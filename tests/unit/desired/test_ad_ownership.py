@@ -25,6 +25,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     OFFICE,
     TODAY,
     XRAY,
+    approved,
     assignment,
     number,
     person,
@@ -589,6 +590,23 @@ def test_while_hsa_cannot_be_read_nobody_is_taken_for_somebody_else(world: Ad) -
     assert world.directory.content() == before
 
 
+def test_who_cannot_be_told_while_hsa_is_away_is_not_closed_in_silence(world: Ad) -> None:
+    ending = record(people=[*users(2, to=str(TODAY)), person(5, uses())])
+    world.bring(ending)
+    world.unread = AWAY
+    world.forget()
+    result = world.run(ending, day=TOMORROW)["alfa"]
+    assert (result["failed"], result["changed"]) == (True, False)
+    assert any("stay as they are" in error and AWAY in error for error in result["errors"])
+    # With what an earlier run saw it is done.
+    world.unread = None
+    world.identities(approved(ending), TODAY)
+    world.unread = AWAY
+    world.run(ending, day=TOMORROW)
+    assert is_closed(world, 0)
+    assert is_closed(world, 1)
+
+
 def test_rows_that_are_gone_are_not_decided_on_while_hsa_is_away(world: Ad) -> None:
     world.bring(record(people=users(10)))
     world.unread = AWAY
@@ -699,6 +717,21 @@ def test_an_id_that_is_somebody_elses_now_leads_to_no_account(world: Ad) -> None
     assert world.id_of(number(1)) != id
     assert world.account(number(3)) == before
     assert world.account(number(1)).dn != before.dn
+
+
+def test_an_id_that_was_given_out_again_leads_to_nobodys_account(world: Ad) -> None:
+    world.bring(record(people=[person(1, uses())]))
+    id, before = world.id_of(number(1)), world.account(number(1))
+    # Somebody deletes the entry, and this is another controller, which never saw it.
+    world.hsa.directory.remove(world.hsa.person(number(1)).dn)
+    for commission in world.hsa.commissions():
+        world.hsa.directory.put(commission.dn, hsaCommissionMember=())
+    world.forget()
+    result = world.run(record(people=[person(2, uses(), given_name="Åsa", surname="Öst")]))["alfa"]
+    assert world.id_of(number(2)) == id
+    assert result["failed"] is True
+    assert f"the account of {id} has another person's name" in result["msg"]
+    assert world.account(number(2)) == before
 
 
 def test_assignments_of_no_ad_service_hold_nobody_back(world: Ad) -> None:
