@@ -83,7 +83,7 @@ class MemoryDirectory:
     def put(self, dn: str, **attributes: str | Values) -> Entry:
         """Hold an entry that somebody else made, or change one by hand; () takes a value away."""
         held = self._entries.get(normal(dn), Entry(dn, {}))
-        given = {
+        given: dict[str, Values] = {
             name: (values,) if isinstance(values, str) else values
             for name, values in attributes.items()
         }

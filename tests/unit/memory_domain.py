@@ -94,12 +94,13 @@ class MemoryDomain(MemoryDirectory):
     def read(self) -> tuple[Entry, ...]:
         """What the searches find; of an entry what the last of them asks for."""
         found: dict[str, Entry] = {}
-        for search in searches(self.layout):
-            found.update((entry.dn, entry) for entry in self._found(*search))
+        for base, wanted, names, *scope in searches(self.layout):
+            assert isinstance(names, tuple)
+            found.update((e.dn, e) for e in self._found(str(base), str(wanted), names, *scope))
         return tuple(found.values())
 
     def _found(
-        self, base: str, wanted: str, names: Values, scope: str = "SUBTREE"
+        self, base: str, wanted: str, names: Values, scope: object = "SUBTREE"
     ) -> Iterator[Entry]:
         assert "unicodePwd" not in names, "nobody can read it"
         root = normal(base)

@@ -18,6 +18,7 @@ from ..engine import matching
 from ..engine.guard import Holding
 from ..engine.plan import Entry, Values, Wanted
 from ..engine.provision import Desired
+from ..records.lifecycle import phase
 from ..records.payload import Approved
 from . import ad_attributes, ad_findings
 from .ad_access import Access, access, explained
@@ -54,9 +55,10 @@ def desire(
     errors = ad_findings.errors(everybody, holdings)
     called = (h for h in everybody if h.needs_account and h.number not in errors.people)
     ready = [holder for holder in called if gate.reason(holder) is None]
-    kept = [*accounts(everybody, ready, holdings, as_of)]
+    ended = frozenset(r.id for r in approved.records if phase(r, as_of) == "ended")
+    kept = [*accounts(everybody, ready, holdings, ended, as_of)]
     if not identities.unread:  # else who is not recognised may be in the records all the same
-        kept += forgotten(everybody, holdings, readable, as_of)
+        kept += forgotten(everybody, holdings, readable, ended, as_of)
     return _desired(approved, as_of, everybody, kept, holdings, gate, errors)
 
 
@@ -166,7 +168,7 @@ class _Draft:
             self.holdings.layout.key_attribute: (DISABLED_BY_US,),
         }
         is_explained = explained(account.uses) and not account.misses_row
-        return dated if is_explained or account.has_expired else {}
+        return dated if is_explained or account.is_over else {}
 
 
 def _held_objects(kept: Iterable[Account], holdings: Holdings) -> dict[str, frozenset[Holding]]:

@@ -67,8 +67,9 @@ class Holder:
 class Account:
     """An account that the run keeps up: of a person, or of nobody whom a record still names.
 
-    `has_expired` says that nobody can log in with it any more, `misses_row` that it is in the group
-    of a provider whose record does not list the person: the row has vanished.
+    `is_over` says that nobody can log in with it any more, or that all providers in its keys have
+    ended; `misses_row` that it is in the group of a provider whose record does not list the person:
+    the row has vanished.
     """
 
     id: str
@@ -77,7 +78,7 @@ class Account:
     holder: Holder | None
     providers: frozenset[str]
     name: str = ""
-    has_expired: bool = False
+    is_over: bool = False
     misses_row: bool = False
 
     @property
@@ -125,16 +126,23 @@ def holders(
 
 
 def accounts(
-    everybody: Iterable[Holder], new: Sequence[Holder], holdings: Holdings, as_of: dt.date
+    everybody: Iterable[Holder],
+    new: Sequence[Holder],
+    holdings: Holdings,
+    ended: frozenset[str],
+    as_of: dt.date,
 ) -> Iterator[Account]:
-    """The accounts that the domain holds and those to be made, with names that are free."""
+    """The accounts that the domain holds and those to be made, with names that are free.
+
+    `ended` are the providers whose agreements have ended.
+    """
     for holder in everybody:
         for held in holder.accounts:
             number = holder.known.hsa_id or our_id(held)
             listed = {employment.provider for employment in holder.known.person.employments}
             yield Account(
                 number, held.dn, held, holder, holder.providers,
-                has_expired=_has_expired(held, as_of),
+                is_over=_is_over(held, holdings, ended, as_of),
                 misses_row=any(
                     holdings.is_in_group_of(provider, held)
                     for provider in holdings.providers(held)
@@ -151,7 +159,11 @@ def accounts(
 
 
 def forgotten(
-    everybody: Iterable[Holder], holdings: Holdings, providers: frozenset[str], as_of: dt.date
+    everybody: Iterable[Holder],
+    holdings: Holdings,
+    providers: frozenset[str],
+    ended: frozenset[str],
+    as_of: dt.date,
 ) -> Iterator[Account]:
     """Our accounts of people whom no record names any more, while all their providers' are read."""
     named_in_records = named_ids(everybody)
@@ -159,8 +171,8 @@ def forgotten(
         for held in entries if folded_id not in named_in_records else ():
             named = frozenset(holdings.providers(held))
             if named <= providers:
-                expired = _has_expired(held, as_of)
-                yield Account(our_id(held), held.dn, held, None, named, "", expired, True)
+                over = _is_over(held, holdings, ended, as_of)
+                yield Account(our_id(held), held.dn, held, None, named, "", over, True)
 
 
 def named_ids(everybody: Iterable[Holder]) -> frozenset[str]:
@@ -204,7 +216,10 @@ def _of(known: Identified, entries: ById) -> tuple[Entry, ...]:
     return tuple(entry for one in known.ids for entry in entries.get(folded(one), ()))
 
 
-def _has_expired(held: Entry, as_of: dt.date) -> bool:
+def _is_over(held: Entry, holdings: Holdings, ended: frozenset[str], as_of: dt.date) -> bool:
+    providers = holdings.providers(held)
+    if providers and ended.issuperset(providers):
+        return True
     expires = held.first("accountExpires") or ""
     return "T" in expires and expires <= moment(start_of_day(as_of))  # moments compare as text
 

@@ -41,7 +41,7 @@ class _Part:
         """Sort an account in by what it uses."""
         if any(use.is_open for use in uses):
             self.wanted.add(account.dn)
-        elif is_explained or account.has_expired:
+        elif is_explained or account.is_over:
             self.dated.add(account.dn)
         if is_member:
             self.held.add(account.dn)

@@ -128,11 +128,13 @@ def _wishes(employment: Employment, as_of: dt.date) -> Iterator[tuple[str, _Wish
     for wish in _of_assignment(employment, suspended, prepares, as_of):
         for service in employment.assignment.systems:
             yield service, wish
-    current = employment.state in ("upcoming", "active", "suspended")
-    for trial in trials(employment.record, employment.row) if current else ():
-        tries = prepares and is_in(trial, as_of) and not suspended
+    has_begun = employment.state not in ("outside", "later")
+    for trial in trials(employment.record, employment.row) if has_begun else ():
+        is_over = suspended or employment.state == "ended"
+        tries = prepares and is_in(trial, as_of) and not is_over
         if tries or trial.from_ <= as_of:
-            wish = _Wish("join", trial.from_) if tries else _Wish("leave", min(trial.to, as_of))
+            last = min(trial.to, employment.last_day or trial.to, as_of)
+            wish = _Wish("join", trial.from_) if tries else _Wish("leave", last)
             for service in trial.systems:
                 yield service, wish
 

@@ -131,7 +131,7 @@ def of_protected_person(
 
 def over(person: NaturalPerson, as_of: dt.date, layout: Layout) -> dict[str, Values]:
     """What assignments gave that a date in a record has ended or suspended."""
-    ended = [e for e in person.employments if e.explains]
+    ended = [e for e in person.employments if e.explains or person.has_left_with_all]
     lasting = [e for e in person.employments if e.in_effect]
     roles, titles = _system_roles(lasting, layout), _titles((e.row for e in lasting), as_of)
     return {

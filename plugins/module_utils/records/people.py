@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from .lifecycle import State, is_suspended, last_day, state, unit_of
+from .lifecycle import State, is_suspended, last_day, phase, state, unit_of
 from .model import Assignment, Person, Record
 
 # So many ids below the highest one are looked through for gaps: a run that was killed leaves some,
@@ -107,6 +107,11 @@ class NaturalPerson:
     def current(self) -> tuple[Employment, ...]:
         """The assignments that call for an entry on the day."""
         return tuple(e for e in self.employments if e.state in ("upcoming", "active", "suspended"))
+
+    @cached_property
+    def has_left_with_all(self) -> bool:
+        """Whether the agreements of all the person's providers have ended."""
+        return all(phase(e.record, e.as_of) == "ended" for e in self.employments)
 
     @cached_property
     def number(self) -> str:

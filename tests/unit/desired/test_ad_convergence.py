@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -265,7 +265,7 @@ _fates = st.sampled_from(("stays", "stays", *_FATES))
 _TROUBLE = ("", "unread", "refused", "archived", "no group")
 
 
-def _staff(id: str, fates: dict[int, str | None]) -> Record:
+def _staff(id: str, fates: Mapping[int, str | None]) -> Record:
     """A record whose people have met their fate at a provider; without one they are not there."""
     rows = [
         person(index, assignment(systems=[JOURNAL, OFFICE], **fields))

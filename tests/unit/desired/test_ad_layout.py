@@ -21,7 +21,6 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad_layou
     searches,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
-    Attribute,
     Codec,
     Values,
 )
@@ -209,8 +208,8 @@ def test_the_key_attribute_is_the_regions_choice() -> None:
 
 
 def test_members_are_named_by_the_hsa_id_of_the_account() -> None:
-    (member,) = (a for a in attributes(AD_LAYOUT, {"CN=x": "SE1-X"}.get) if a.name == "member")
-    assert isinstance(member, Attribute)
+    ids = {"CN=x": "SE1-X"}
+    (member,) = (a for a in attributes(AD_LAYOUT, ids.__getitem__) if a.name == "member")
     assert member.named("CN=x") == "SE1-X"
 
 

@@ -419,6 +419,25 @@ def test_a_row_that_ended_long_ago_does_not_explain_that_a_newer_one_is_gone(wor
     assert all(is_closed(world, n) for n in range(10))
 
 
+def test_an_agreement_whose_end_is_entered_late_closes_everything(world: Ad) -> None:
+    staff = [person(n, uses()) for n in range(12)]
+    world.bring(record(people=staff))
+    ended = record(people=staff, agreement={"ends": "2026-01-15"})
+    result = world.run(ended)["alfa"]
+    assert (result["failed"], world.hsa_results["alfa"]["failed"]) == (False, False)
+    assert all(is_closed(world, n) for n in range(12))
+
+
+def test_a_provider_that_ended_explains_nothing_of_another(world: Ad) -> None:
+    both = [person(n, uses()) for n in range(12)]
+    world.bring(record("alfa", both), record("beta", both))
+    left = [person(n, uses(since="2025-01-01", to="2025-06-30")) for n in range(12)]
+    beta = record("beta", both, agreement={"ends": "2026-01-15"})
+    results = world.run(record("alfa", left), beta)
+    assert results["alfa"]["failed"] is True
+    assert all(world.is_enabled(number(n)) for n in range(12))
+
+
 def test_what_fell_back_for_another_reason_is_not_explained_by_an_end(world: Ad) -> None:
     both = [person(n, uses(XRAY, **ENDED), uses()) for n in range(10)]
     world.bring(record(people=[person(n, uses(XRAY), uses()) for n in range(10)]))

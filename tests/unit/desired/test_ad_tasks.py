@@ -161,7 +161,7 @@ def test_each_provider_has_its_own_tasks_for_a_shared_person(world: Ad) -> None:
 
 
 def test_in_establishment_nobody_opens_another_system_before_operation(world: Ad) -> None:
-    staff = {"people": [person(1, uses(ECG))], "phase": "establishment"}
+    staff: dict[str, Any] = {"people": [person(1, uses(ECG))], "phase": "establishment"}
     world.bring(record(**staff))
     assert tasks(world, "region_tasks", record(**staff)) == []
     starts = record(**staff, agreement={"operation_start": "2026-04-01"})
@@ -189,6 +189,18 @@ def test_a_trial_of_another_system_that_has_ended_is_to_be_left(world: Ad) -> No
     )  # fmt: skip
     world.bring(tries)
     assert acts(world, "region_tasks", tries) == {(ECG, "leave")}
+
+
+@pytest.mark.parametrize("ends", ["assignment", "agreement"])
+def test_what_was_tried_is_to_be_left_with_the_assignment_too(world: Ad, ends: str) -> None:
+    parts: dict[str, Any] = {"phase": "establishment", "trial": [trial("a", services=[ECG])]}
+    world.bring(record(people=[person(1, uses(JOURNAL), ref="a")], **parts))
+    over = {"to": str(YESTERDAY)} if ends == "assignment" else {}
+    agreement = {"ends": str(YESTERDAY)} if ends == "agreement" else {}
+    left = record(
+        people=[person(1, uses(JOURNAL, **over), ref="a")], agreement=agreement, **parts
+    )  # fmt: skip
+    assert (ECG, "leave") in acts(world, "region_tasks", left)
 
 
 def test_a_suspended_person_is_not_to_join_what_is_tried(world: Ad) -> None:

@@ -61,7 +61,7 @@ def test_the_line_says_what_failed_and_what_a_person_should_look_at() -> None:
 
 
 def test_the_line_counts_tasks_for_people_of_every_kind() -> None:
-    tasks = {
+    tasks: dict[str, list[dict[str, str]]] = {
         "owner_tasks": [{}],
         "provider_tasks": [{}, {}],
         "region_tasks": [],

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import spellings
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems import memory as room
 from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.memory import Memory
 from ansible_collections.regionjh.halsoval.tests.unit.builders import number
 
@@ -123,7 +122,7 @@ def test_a_run_that_is_killed_while_it_writes_leaves_what_was(
         raise KeyboardInterrupt
 
     for moment in ("fsync", "replace"):
-        monkeypatch.setattr(room.os, moment, killed)
+        monkeypatch.setattr(os, moment, killed)
         with pytest.raises(KeyboardInterrupt):
             memory(tmp_path).keep({number(2): B})
         monkeypatch.undo()
