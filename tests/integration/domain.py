@@ -10,6 +10,7 @@ import subprocess
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ class Content:
 
     entries: Mapping[str, Attributes]
 
-    @property
+    @cached_property
     def accounts(self) -> dict[str, Attributes]:
         """The accounts in our OUs by employeeNumber, of which each may stand there once."""
         found = [
@@ -65,12 +66,12 @@ class Content:
         """sAMAccountName by employeeNumber."""
         return {number: entry["sAMAccountName"][0] for number, entry in self.accounts.items()}
 
-    @property
+    @cached_property
     def enabled(self) -> set[str]:
         """The employeeNumbers of the accounts that are enabled."""
         return {number for number, entry in self.accounts.items() if not flags(entry) & DISABLED}
 
-    @property
+    @cached_property
     def groups(self) -> dict[str, Attributes]:
         """The groups by name."""
         return {

@@ -8,7 +8,7 @@ The provider that is concerned stays as it is, the others go on, and the next ru
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,8 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     uses,
 )
 
-ALFA = [person(1, uses(XRAY)), person(2, uses(XRAY))]
-BETA = [person(3, uses(DOCUMENTS))]
+ALFA = (person(1, uses(XRAY)), person(2, uses(XRAY)))
+BETA = (person(3, uses(DOCUMENTS)),)
 LATER = [person(index, uses(XRAY)) for index in (4, 5, 6)]
 BETAS = {"Halsoval-beta", "App-Dokumenthantering-Las"}
 YESTERDAY = "2026-03-01"
@@ -86,7 +86,10 @@ def onboarded(site: Site) -> Content:
 
 
 def put(
-    site: Site, alfa: list[dict[str, Any]] = ALFA, beta: list[dict[str, Any]] = BETA, **part: Any
+    site: Site,
+    alfa: Sequence[dict[str, Any]] = ALFA,
+    beta: Sequence[dict[str, Any]] = BETA,
+    **part: Any,
 ) -> None:
     """Records with these people; `part` is of alfa's agreement.
 
@@ -106,7 +109,7 @@ def hsa_id(site: Site, index: int) -> str:
     return entry["hsaIdentity"][0]
 
 
-def titled(rows: list[dict[str, Any]], title: str = "Chef") -> list[dict[str, Any]]:
+def titled(rows: Sequence[dict[str, Any]], title: str = "Chef") -> list[dict[str, Any]]:
     """The rows with another title, which an account shows."""
     return [{**row, "position": title} for row in rows]
 

