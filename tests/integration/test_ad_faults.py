@@ -397,7 +397,7 @@ def test_account_that_is_moved_and_renamed_meanwhile_is_hit_all_the_same(
             # Somebody else's account has the name now.
             admin.modify_dn(other, dn.partition(",")[0])
 
-    put(site, titled(ALFA[:1]) + ALFA[1:])
+    put(site, [*titled(ALFA[:1]), *ALFA[1:]])
     with relay(site, tmp_path, Fault("modify", {1}, move)) as (_directory, uri):
         own = accounts_of(site, server_uri=uri)
 
