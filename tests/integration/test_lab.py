@@ -35,6 +35,7 @@ from ldap3.core.exceptions import (
 from ldap3.protocol.microsoft import security_descriptor_control
 from ldap3.utils.dn import parse_dn
 
+from ansible_collections.regionjh.halsoval.tests.integration.domain import empty_domain
 from ansible_collections.regionjh.halsoval.tests.lab import AD_BASE, start_lab
 
 if TYPE_CHECKING:
@@ -72,10 +73,11 @@ def other_region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     yield from start_lab(tmp_path_factory.mktemp("region2"), ["ad"])
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def ad(region: Lab) -> Domain:
-    """Active Directory of the lab with both directories."""
+    """Active Directory of the lab with both directories, without what other tests left of ours."""
     assert region.ad
+    empty_domain(region)
     return region.ad
 
 
