@@ -22,6 +22,12 @@ from .system_module import LDAP_ARGUMENTS, Desire, directory
 from .systems.directory import DirectoryError
 from .systems.memory import Memory
 
+
+def _option(name: str) -> str:
+    """What an option of the module hsa is called where a module of another system has it."""
+    return f"hsa_{name.removeprefix('hsa_')}"
+
+
 # How a region's HSA is laid out, as far as HSA-ids depend on it.
 IDENTITY_LAYOUT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "base_dn": {"type": "str", "required": True},
@@ -35,8 +41,7 @@ IDENTITY_LAYOUT_ARGUMENTS: dict[str, dict[str, Any]] = {
 
 # The options of the doc fragment `identities`: the same, and how to log in to read.
 IDENTITY_ARGUMENTS: dict[str, dict[str, Any]] = {
-    f"hsa_{name.removeprefix('hsa_')}": spec
-    for name, spec in {**LDAP_ARGUMENTS, **IDENTITY_LAYOUT_ARGUMENTS}.items()
+    _option(name): spec for name, spec in {**LDAP_ARGUMENTS, **IDENTITY_LAYOUT_ARGUMENTS}.items()
 }
 
 
@@ -45,8 +50,9 @@ def desire_hsa(module: AnsibleModule, layout: Layout) -> Desire:
 
     def desire(approved: Approved, as_of: dt.date, held: Sequence[Entry]) -> Desired:
         memory = _memory(module, module.params["server_uri"])
-        remembered = memory.recall(_numbers(approved))
-        _keep(module, memory, seen_ids(held, layout, _numbers(approved)))
+        numbers = _numbers(approved)
+        remembered = memory.recall(numbers)
+        _keep(module, memory, seen_ids(held, layout, numbers))
         return hsa.desire(approved, as_of, layout, held, remembered)
 
     return desire
@@ -60,18 +66,14 @@ def identities(module: AnsibleModule, approved: Approved, as_of: dt.date) -> Ide
     params = module.params
     layout = Layout(**{name: params[_option(name)] for name in IDENTITY_LAYOUT_ARGUMENTS})
     login = {name: params[_option(name)] for name in LDAP_ARGUMENTS}
-    memory = _memory(module, login["server_uri"])
-    remembered = memory.recall(_numbers(approved))
+    memory, numbers = _memory(module, login["server_uri"]), _numbers(approved)
+    remembered = memory.recall(numbers)
     try:
         held = directory(login, identity_searches(layout), attributes(layout)).read()
     except DirectoryError as error:
         return recall(approved, as_of, layout, remembered, f"HSA could not be read: {error}")
-    _keep(module, memory, seen_ids(held, layout, _numbers(approved)))
+    _keep(module, memory, seen_ids(held, layout, numbers))
     return identify(approved, as_of, layout, held, remembered)
-
-
-def _option(name: str) -> str:
-    return f"hsa_{name.removeprefix('hsa_')}"
 
 
 def _numbers(approved: Approved) -> frozenset[str]:

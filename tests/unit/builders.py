@@ -52,6 +52,20 @@ PHASES: dict[str, dict[str, str]] = {
     "ended": {**_STARTED, "ends": "2026-03-01"},
 }
 
+# What a record in operation may lack, each of which keeps it in establishment.
+MISSING_FOR_OPERATION: dict[str, dict[str, Any]] = {
+    "sjunet": {"sjunet": {}},
+    "declaration": {"self_declaration": {"submitted": "2025-11-01"}},
+    "verification": {"final_verification": {"date": "2025-12-10", "outcome": "not_approved"}},
+    "must": {
+        "final_verification": {
+            "date": "2025-12-10", "outcome": "approved", "musts": [{"code": "M1"}]
+        }
+    },
+    "start": {"agreement": {"operation_start": str(TODAY + dt.timedelta(days=1))}},
+    "agreement": {"agreement": {"final_agreement_signed": str(TODAY + dt.timedelta(days=1))}},
+}  # fmt: skip
+
 
 def number(index: int) -> str:
     """The personnummer of an invented person born between 1900 and 1909; differs by index."""

@@ -50,7 +50,7 @@ def desire(
     holdings = index(held, layout)
     gate = Gate(identities.unread, hsa_failures, check)
     readable = frozenset(record.id for record in approved.records)
-    known = ((one, access(one.person, as_of)) for one in identities.people)
+    known = ((one, access(one.person)) for one in identities.people)
     everybody = holders(known, holdings, readable)
     errors = ad_findings.errors(everybody, holdings)
     called = (h for h in everybody if h.needs_account and h.number not in errors.people)
@@ -84,7 +84,7 @@ def _desired(
         findings=ad_findings.findings(everybody, kept, holdings, approved, gate),
         errors=errors.by_provider,
         waiting=ad_findings.waiting(everybody, holdings, gate),
-        returns=tasks(everybody, holdings, (record.id for record in approved.records), as_of),
+        returns=tasks(everybody, holdings, (record.id for record in approved.records)),
     )
 
 
@@ -156,8 +156,7 @@ class _Draft:
         held = self.holdings.providers(account.held) if account.held else ()
         if account.holder is None:
             return held
-        employments = account.holder.known.person.employments
-        named = {e.provider for e in employments if e.state not in ("outside", "later")}
+        named = account.holder.known.person.named_by
         # Without any key the account would not be ours any more, when the person starts later on.
         return [*named, *account.holder.others] or held
 

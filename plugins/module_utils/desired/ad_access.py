@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..records.lifecycle import is_in, is_suspended, phase, trials
+from ..records.lifecycle import is_in, trials
 from ..records.model import Trial
 from ..records.people import Employment, NaturalPerson, is_recent
 from .ad_layout import AD_SERVICES
@@ -73,15 +73,20 @@ def explained(uses: Collection[Use]) -> bool:
     return any(use.explains for use in uses) and not any(use.lasts for use in uses)
 
 
-def access(person: NaturalPerson, as_of: dt.date) -> Access:
+def access(person: NaturalPerson) -> Access:
     """What a person's assignments open on the day."""
-    uses = (use for e in person.employments for use in (*_of_assignment(e), *_of_trials(e, as_of)))
+    uses = (use for e in person.employments for use in (*_of_assignment(e), *_of_trials(e)))
     return Access(tuple(uses))
+
+
+def last_day_of_trial(trial: Trial, employment: Employment) -> dt.date:
+    """The last day of a trial, or of the assignment where that ends before."""
+    return min(trial.to, employment.last_day or trial.to)
 
 
 def _of_assignment(employment: Employment) -> Iterator[Use]:
     services, state = AD_SERVICES.intersection(employment.assignment.systems), employment.state
-    if services and state not in ("outside", "later"):
+    if services and employment.has_begun:
         yield Use(
             employment.provider, services, employment.last_day,
             is_open=state == "active",
@@ -92,19 +97,19 @@ def _of_assignment(employment: Employment) -> Iterator[Use]:
         )  # fmt: skip
 
 
-def _of_trials(employment: Employment, as_of: dt.date) -> Iterator[Use]:
+def _of_trials(employment: Employment) -> Iterator[Use]:
     """Trials open their services in establishment, to people whose assignment is prepared."""
-    if employment.state in ("outside", "later", "ended"):
+    given, as_of = trials(employment.record, employment.row), employment.as_of
+    if not given or not employment.has_begun or employment.state == "ended":
         return
-    tries = phase(employment.record, as_of) == "establishment"
-    suspended = is_suspended(employment.assignment, as_of)
-    for trial in trials(employment.record, employment.row):
+    tries, suspended = employment.phase == "establishment", employment.is_suspended
+    for trial in given:
         services = AD_SERVICES.intersection(trial.systems)
         is_open = tries and is_in(trial, as_of) and not suspended
         has_ended = not tries or trial.to < as_of or suspended
         if services:
             yield Use(
-                employment.provider, services, _last_day(trial, employment),
+                employment.provider, services, last_day_of_trial(trial, employment),
                 is_open=is_open,
                 is_coming=tries and as_of < trial.from_,
                 has_ended=has_ended,
@@ -119,7 +124,3 @@ def _was_tried(employment: Employment) -> bool:
     start = employment.record.agreement.agreement.operation_start
     begun = start is not None and start <= employment.as_of
     return not begun and bool(trials(employment.record, employment.row))
-
-
-def _last_day(trial: Trial, employment: Employment) -> dt.date:
-    return min(trial.to, employment.last_day or trial.to)

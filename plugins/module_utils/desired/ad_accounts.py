@@ -15,8 +15,8 @@ from ..engine.plan import Entry, Values
 from ..records.lifecycle import start_of_day
 from .ad_access import Access, Use
 from .ad_attributes import of_account, of_certificates, of_protected_person, without_contacts
-from .ad_holdings import ById, Holdings, folded, name_form, our_id
-from .ad_layout import ACCOUNT_NAME_LENGTH, Layout, moment
+from .ad_holdings import ById, Holdings, folded, our_id
+from .ad_layout import ACCOUNT_NAME_LENGTH, Layout, moment, name_form
 from .hsa_identities import Identified
 
 
@@ -166,18 +166,18 @@ def forgotten(
     as_of: dt.date,
 ) -> Iterator[Account]:
     """Our accounts of people whom no record names any more, while all their providers' are read."""
-    named_in_records = named_ids(everybody)
+    for held in unnamed(everybody, holdings):
+        named = frozenset(holdings.providers(held))
+        if named <= providers:
+            over = _is_over(held, holdings, ended, as_of)
+            yield Account(our_id(held), held.dn, held, None, named, "", over, True)
+
+
+def unnamed(everybody: Iterable[Holder], holdings: Holdings) -> Iterator[Entry]:
+    """Our accounts of people whom no record names."""
+    named = {folded(known) for holder in everybody for known in holder.known.ids}
     for folded_id, entries in holdings.ours.items():
-        for held in entries if folded_id not in named_in_records else ():
-            named = frozenset(holdings.providers(held))
-            if named <= providers:
-                over = _is_over(held, holdings, ended, as_of)
-                yield Account(our_id(held), held.dn, held, None, named, "", over, True)
-
-
-def named_ids(everybody: Iterable[Holder]) -> frozenset[str]:
-    """The folded HSA-ids of everybody whom a record names."""
-    return frozenset(folded(known) for holder in everybody for known in holder.known.ids)
+        yield from entries if folded_id not in named else ()
 
 
 def _holder(

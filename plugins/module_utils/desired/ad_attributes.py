@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from ..engine.plan import Entry, Values
+from ..engine.plan import Entry, Values, present
 from ..records.lifecycle import end_of_day, unit_of
 from ..records.people import NaturalPerson, agreed
 from .ad_access import Access
@@ -44,15 +44,16 @@ def of_account(
     person: NaturalPerson, hsa_id: str, held: Entry | None, layout: Layout
 ) -> dict[str, Values]:
     """The account of a person who is to have one: who it is, and contacts where all agree."""
+    units = (unit_of(e.record, e.assignment) for e in person.current)
     return {
         "employeeNumber": (hsa_id,),
         "userPrincipalName": (f"{hsa_id}@{layout.upn_suffix}",),
         **_name(person, held),
-        "title": _values([agreed(row.position for row in person.rows)]),
-        "mail": _values([agreed(row.mail for row in person.rows)]),
-        "telephoneNumber": _values([agreed(row.phone for row in person.rows)]),
-        "company": _only(e.record.agreement.name for e in person.current),
-        "department": _only(unit_of(e.record, e.assignment).name for e in person.current),
+        "title": present([agreed(row.position for row in person.rows)]),
+        "mail": present([agreed(row.mail for row in person.rows)]),
+        "telephoneNumber": present([agreed(row.phone for row in person.rows)]),
+        "company": present([agreed(e.record.agreement.name for e in person.current)]),
+        "department": present([agreed(unit.name for unit in units)]),
     }
 
 
@@ -122,17 +123,7 @@ def _name(person: NaturalPerson, held: Entry | None) -> dict[str, Values]:
     name = person.names[0]
     return {
         "givenName": (name.given,),
-        "middleName": _values([name.middle]),
+        "middleName": present([name.middle]),
         "sn": (name.surname,),
         "displayName": (name.full,),
     }
-
-
-def _values(values: Iterable[str | None]) -> Values:
-    return tuple(value for value in values if value)
-
-
-def _only(names: Iterable[str]) -> Values:
-    """The one name that all agree on, or nothing."""
-    different = set(names)
-    return tuple(different) if len(different) == 1 else ()

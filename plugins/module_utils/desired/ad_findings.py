@@ -13,14 +13,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..engine import matching
 from ..engine.plan import Entry
 from ..engine.provision import Finding
-from ..records.lifecycle import phase, trials
+from ..records.lifecycle import trials
 from ..records.payload import Approved
-from .ad_accounts import Account, Gate, Holder, named_ids
-from .ad_holdings import Holdings, cn, folded, is_enabled, name_form, our_id
-from .ad_layout import LENGTHS
+from .ad_accounts import Account, Gate, Holder, unnamed
+from .ad_holdings import Holdings, cn, folded, is_enabled, our_id
+from .ad_layout import LENGTHS, name_form
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ def _of_groups(holder: Holder, holdings: Holdings) -> Iterator[tuple[str, str]]:
     for use in holder.access.uses:
         for service in sorted(use.services) if use.is_open or use.is_coming else ():
             dn = holdings.layout.groups.get(service)
-            if dn and matching.distinguished_name(dn) not in holdings.service_groups:
+            if dn and service not in holdings.service_groups:
                 yield use.provider, f"AD does not hold the group {dn} of the service {service}"
         name = holdings.layout.group_name(use.provider)
         if use.provider not in holdings.provider_groups and name_form(name) in holdings.names:
@@ -134,7 +133,6 @@ def _of_groups(holder: Holder, holdings: Holdings) -> Iterator[tuple[str, str]]:
 
 def _untold(everybody: Sequence[Holder], holdings: Holdings) -> Iterator[tuple[str, int]]:
     """The providers with people whose access has ended and accounts that may be theirs."""
-    told = named_ids(everybody)
     ended = Counter(
         use.provider
         for holder in everybody
@@ -144,10 +142,8 @@ def _untold(everybody: Sequence[Holder], holdings: Holdings) -> Iterator[tuple[s
     )
     accounts = Counter(
         provider
-        for folded_id, entries in holdings.ours.items()
-        if folded_id not in told
-        for entry in entries
-        for provider in holdings.providers(entry)
+        for account in unnamed(everybody, holdings)
+        for provider in holdings.providers(account)
     )
     for provider in ended.keys() & accounts.keys():
         yield provider, accounts[provider]
@@ -206,7 +202,7 @@ def _without_group(everybody: Iterable[Holder], holdings: Holdings) -> Iterator[
 def _trials_too_early(everybody: Iterable[Holder]) -> Iterator[Finding]:
     for holder in everybody:
         for e in holder.known.person.employments:
-            tries = e.state == "later" and phase(e.record, e.as_of) == "establishment"
+            tries = e.state == "later" and e.phase == "establishment"
             if tries and any(trial.to >= e.as_of for trial in trials(e.record, e.row)):
                 yield Finding(
                     e.provider, "trial_too_early", e.row.ref or "",
@@ -230,15 +226,12 @@ def _orphans(
     everybody: Iterable[Holder], holdings: Holdings, approved: Approved
 ) -> Iterator[Finding]:
     """Accounts of ours whose owner no record names."""
-    named = named_ids(everybody)
-    for folded_id, entries in holdings.ours.items():
-        for entry in entries if folded_id not in named else ():
-            providers = holdings.providers(entry)
-            for provider in providers if approved.invalid.isdisjoint(providers) else ():
-                yield Finding(
-                    provider, "orphan", our_id(entry),
-                    "no record names the account's owner",
-                )  # fmt: skip
+    for account in unnamed(everybody, holdings):
+        providers = holdings.providers(account)
+        for provider in providers if approved.invalid.isdisjoint(providers) else ():
+            yield Finding(
+                provider, "orphan", our_id(account), "no record names the account's owner"
+            )
 
 
 def _groups_without_record(holdings: Holdings, approved: Approved) -> Iterator[Finding]:

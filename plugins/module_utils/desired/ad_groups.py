@@ -22,7 +22,7 @@ from ..records.model import Record
 from .ad_access import Use, explained
 from .ad_accounts import Account
 from .ad_attributes import of_group, of_new_group
-from .ad_holdings import Holdings, members
+from .ad_holdings import Holdings, cn, members
 
 GROUP_LEVEL = 1
 
@@ -61,19 +61,20 @@ def provider_groups(
             theirs = [use for use in account.uses if use.provider == record.id]
             is_explained = explained(theirs) or today == "ended"
             part.note(account, theirs, account.dn in now, is_explained)
-        yield from _provider_group(record.id, held, part, holdings)
+        wanted = _provider_group(record.id, held, part, holdings)
+        yield from _apart(wanted, held, part) if held else [wanted]
 
 
 def service_groups(kept: Sequence[Account], holdings: Holdings) -> Iterator[Wanted]:
     """Membership of the groups that open services, by the providers that answer for it."""
     services: dict[str, set[str]] = defaultdict(set)
-    for service, dn in holdings.layout.groups.items():
-        services[matching.distinguished_name(dn)].add(service)
-    for form, group in holdings.service_groups.items():
+    for service, group in holdings.service_groups.items():
+        services[group.dn].add(service)
+    for group in {group.dn: group for group in holdings.service_groups.values()}.values():
         parts: dict[frozenset[str], _Part] = defaultdict(_Part)
-        now = members(group)
+        now, opens = members(group), services[group.dn]
         for account in kept:
-            theirs = [use for use in account.uses if not services[form].isdisjoint(use.services)]
+            theirs = [use for use in account.uses if not opens.isdisjoint(use.services)]
             is_member = account.dn in now
             opened = frozenset(use.provider for use in theirs if use.is_open)
             # While a provider's record cannot be read, what its account has is its wish.
@@ -82,16 +83,13 @@ def service_groups(kept: Sequence[Account], holdings: Holdings) -> Iterator[Want
                 is_explained = explained(theirs) and not account.misses_row
                 part = parts[answering or account.providers]
                 part.note(account, theirs, is_member, is_explained)
-        name = matching.split_dn(group.dn)[0][0][1]
         for providers, part in parts.items():
-            said = {"member": tuple(sorted(part.wanted))}
-            key = f"group/{group.dn}/{'/'.join(sorted(providers))}"
-            kept_entry = Wanted(
-                key=key, kind="group", id=name, level=GROUP_LEVEL, parent="", rdns=(),
-                attributes=said, providers=providers, held=_seen(group, part.held & part.wanted),
+            wanted = Wanted(
+                key=f"group/{group.dn}/{'/'.join(sorted(providers))}", kind="group",
+                id=cn(group.dn), level=GROUP_LEVEL, parent="", rdns=(),
+                attributes={"member": tuple(sorted(part.wanted))}, providers=providers,
             )  # fmt: skip
-            yield from _leaving(kept_entry, group, part)
-            yield kept_entry
+            yield from _apart(wanted, group, part)
 
 
 def _concerned(kept: Iterable[Account], holdings: Holdings) -> dict[str, list[Account]]:
@@ -107,32 +105,27 @@ def _concerned(kept: Iterable[Account], holdings: Holdings) -> dict[str, list[Ac
     return concerned
 
 
-def _provider_group(
-    provider: str, held: Entry | None, part: _Part, holdings: Holdings
-) -> Iterator[Wanted]:
+def _provider_group(provider: str, held: Entry | None, part: _Part, holdings: Holdings) -> Wanted:
     layout = holdings.layout
     name = layout.group_name(provider)
     new = of_new_group(provider, layout) if held is None else {}
-    kept_entry = Wanted(
+    return Wanted(
         key=f"group/{provider}", kind="group", id=name, level=GROUP_LEVEL,
         parent=layout.group_ou, rdns=() if held else (matching.rdn(("CN", name)),),
         attributes={**new, **of_group(provider, part.wanted, layout)},
         providers=frozenset({provider}),
-        held=_seen(held, part.held & part.wanted) if held else None,
     )  # fmt: skip
-    if held is not None:
-        yield from _leaving(kept_entry, held, part)
-    yield kept_entry
 
 
-def _leaving(kept_entry: Wanted, group: Entry, part: _Part) -> Iterator[Wanted]:
-    """The same group without those who leave it."""
+def _apart(wanted: Wanted, held: Entry, part: _Part) -> Iterator[Wanted]:
+    """A group that is held, as what leaves it and as what it is to be beside that."""
     leaving = part.held - part.wanted
     if leaving:
         yield replace(
-            kept_entry, key=f"{kept_entry.key}/leaving", attributes={"member": ()},
-            held=_seen(group, leaving), dated={"member": part.dated},
+            wanted, key=f"{wanted.key}/leaving", attributes={"member": ()},
+            held=_seen(held, leaving), dated={"member": part.dated},
         )  # fmt: skip
+    yield replace(wanted, held=_seen(held, part.held & part.wanted))
 
 
 def _seen(group: Entry, ours: Iterable[str]) -> Entry:

@@ -10,7 +10,6 @@ we disabled is marked "halsoval:disabled".
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -19,7 +18,7 @@ from dataclasses import dataclass, replace
 from ..engine import matching
 from ..engine.plan import Entry
 from ..records.identifiers import parse_hsa_id
-from .ad_layout import DISABLED_BY_US, ENABLED, KEY, Layout
+from .ad_layout import DISABLED_BY_US, ENABLED, KEY, Layout, name_form
 
 _PERSON, _PROVIDER = KEY + "person/", KEY + "provider/"
 
@@ -32,7 +31,7 @@ class Holdings:
 
     `ours` are accounts that we made or took over, `unkeyed` those in our OUs that we did not, and
     `foreign` all others. `provider_groups` go by provider, `doubled` are the providers whose key
-    several groups carry. `service_groups` go by DN in the form that equal ones share. `names` and
+    several groups carry. `service_groups` go by the service that they open. `names` and
     `principals` are the names that are taken, as `name_form` gives them.
     """
 
@@ -105,15 +104,6 @@ def folded(text: str) -> str:
     return text.casefold()
 
 
-def name_form(text: str) -> str:
-    """The form that names share of which a domain takes one: case and accents do not matter.
-
-    A domain controller of Windows compares so (KB938447), Samba does not.
-    """
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
-
-
 def index(entries: Sequence[Entry], layout: Layout) -> Holdings:
     """Sort out what a complete read returned."""
     accounts = [entry for entry in entries if entry.first("sAMAccountName")]
@@ -181,9 +171,8 @@ def _provider_groups(entries: Iterable[Entry], layout: Layout) -> dict[str, list
 
 def _service_groups(entries: Iterable[Entry], layout: Layout) -> dict[str, Entry]:
     """The groups that services are mapped to, as far as they are there."""
-    wanted = set(map(matching.distinguished_name, layout.groups.values()))
     places = {matching.parent(dn) for dn in layout.groups.values()}
     likely = (e for e in entries if any(matching.is_below(e.dn, place) for place in places))
-    likely = (entry for entry in likely if _is_a("group", entry))
-    found = {matching.distinguished_name(entry.dn): entry for entry in likely}
-    return {form: entry for form, entry in found.items() if form in wanted}
+    found = {matching.distinguished_name(e.dn): e for e in likely if _is_a("group", e)}
+    forms = {s: matching.distinguished_name(dn) for s, dn in layout.groups.items()}
+    return {service: found[form] for service, form in forms.items() if form in found}

@@ -79,6 +79,15 @@ class Layout:
         return name[:ACCOUNT_NAME_LENGTH]
 
 
+def name_form(text: str) -> str:
+    """The form that names share of which a domain takes one: case and accents do not matter.
+
+    A domain controller of Windows compares so (KB938447), Samba does not.
+    """
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
 # The services that membership of a group opens.
 AD_SERVICES = frozenset(
     key for key, service in SERVICES.items() if service.provisioning == "ad_group"
@@ -225,8 +234,7 @@ def _random_password() -> str:
 
 def _plain(text: str) -> str:
     """The letters a-z and digits of a text, without accents."""
-    folded = unicodedata.normalize("NFKD", text.casefold())
-    return re.sub("[^a-z0-9]", "", folded)
+    return re.sub("[^a-z0-9]", "", name_form(text))
 
 
 def certificate_mappings(

@@ -12,16 +12,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..engine import matching
+from ..engine.plan import Entry
 from ..records.catalogue import SERVICES
-from ..records.lifecycle import is_in, phase, trials
-from ..records.model import Period
+from ..records.lifecycle import is_in, trials
 from ..records.people import Employment
-from .ad_access import Use
+from .ad_access import Use, last_day_of_trial
 from .ad_accounts import Holder
 from .ad_holdings import Holdings, folded, members
 
@@ -36,7 +35,7 @@ _IDENTIFYING = ("givenName", "sn", "displayName", "title", "company", "departmen
 
 
 def tasks(
-    everybody: Sequence[Holder], holdings: Holdings, providers: Iterable[str], as_of: dt.date
+    everybody: Sequence[Holder], holdings: Holdings, providers: Iterable[str]
 ) -> dict[str, dict[str, Any]]:
     """Every list of KINDS for each provider."""
     found: dict[str, dict[str, Any]] = {
@@ -45,7 +44,7 @@ def tasks(
     for holder in everybody:
         for provider, task in _of_owner(holder, holdings):
             found[provider]["owner_tasks"].append(task)
-        for provider, kind, task in _of_keepers(holder, holdings, as_of):
+        for provider, kind, task in _of_keepers(holder, holdings):
             found[provider][kind].append(task)
     return found
 
@@ -57,8 +56,7 @@ def _of_owner(holder: Holder, holdings: Holdings) -> Iterator[tuple[str, Task]]:
     """Membership that the owner of the region's own account gives or takes today."""
     if not holder.is_regions or holder.known.ours is None:
         return
-    for group, services in _groups(holder.access.uses, holdings).items():
-        held = holdings.service_groups.get(group) or holdings.provider_groups.get(group)
+    for held, services in _groups(holder.access.uses, holdings):
         now = members(held) if held else frozenset()
         is_member = any(account.dn in now for account in holder.foreign)
         opened = {(use.provider, s) for use, s in services if use.is_open}
@@ -76,16 +74,23 @@ def _of_owner(holder: Holder, holdings: Holdings) -> Iterator[tuple[str, Task]]:
             }  # fmt: skip
 
 
-def _groups(uses: Iterable[Use], holdings: Holdings) -> Mapping[str, list[tuple[Use, str]]]:
-    """What asks for each group, by its DN in the form that equal ones share, or its provider."""
-    asked: dict[str, list[tuple[Use, str]]] = defaultdict(list)
+def _groups(
+    uses: Iterable[Use], holdings: Holdings
+) -> Iterator[tuple[Entry | None, list[tuple[Use, str]]]]:
+    """Each group that uses ask for, and what does; a provider's need not be there yet."""
+    services: dict[str, list[tuple[Use, str]]] = defaultdict(list)
+    providers: dict[str, list[tuple[Use, str]]] = defaultdict(list)
+    groups = {}
     for use in uses:
-        asked[use.provider].append((use, _CITRIX))
-        for service in sorted(use.services & holdings.layout.groups.keys()):
-            form = matching.distinguished_name(holdings.layout.groups[service])
-            if form in holdings.service_groups:
-                asked[form].append((use, service))
-    return asked
+        providers[use.provider].append((use, _CITRIX))
+        for service in sorted(use.services & holdings.service_groups.keys()):
+            group = holdings.service_groups[service]
+            groups[group.dn] = group
+            services[group.dn].append((use, service))
+    for dn, asking in services.items():
+        yield groups[dn], asking
+    for provider, asking in providers.items():
+        yield holdings.provider_groups.get(provider), asking
 
 
 # --- systems with users of their own -------------------------------------------------------------
@@ -99,61 +104,54 @@ class _Wish:
     day: dt.date | None
 
 
-def _of_keepers(
-    holder: Holder, holdings: Holdings, as_of: dt.date
-) -> Iterator[tuple[str, str, Task]]:
+def _of_keepers(holder: Holder, holdings: Holdings) -> Iterator[tuple[str, str, Task]]:
     """Users of systems that keep their own."""
     hsa_id = holder.known.hsa_id or next(iter(holder.known.ids), None)
     if hsa_id is None:
         return
     asked: dict[tuple[str, str], _Wish] = {}
     for employment in holder.known.person.employments:
-        for service, wish in _wishes(employment, as_of):
+        for service, wish in _wishes(employment):
             key = employment.provider, service
             asked[key] = _stronger(asked.get(key, wish), wish)
+    changed = {p for p, _service in asked if _is_changed(holder, p, holdings)}
     for (provider, service), wish in sorted(asked.items(), key=lambda item: item[0]):
         kind = _kind(service)
         if kind:
-            changed = wish.act == "join" and _is_changed(holder, provider, holdings)
-            task = {"service": service, "person": hsa_id, "act": "change" if changed else wish.act}
+            act = "change" if wish.act == "join" and provider in changed else wish.act
+            task = {"service": service, "person": hsa_id, "act": act}
             yield provider, kind, task | ({"day": wish.day.isoformat()} if wish.day else {})
 
 
-def _wishes(employment: Employment, as_of: dt.date) -> Iterator[tuple[str, _Wish]]:
+def _wishes(employment: Employment) -> Iterator[tuple[str, _Wish]]:
     """What an assignment and the trials before it ask for, by service."""
-    suspended = employment.assignment.suspended
-    if suspended is not None and not is_in(suspended, as_of):
-        suspended = None
-    prepares = phase(employment.record, as_of) == "establishment"
-    for wish in _of_assignment(employment, suspended, prepares, as_of):
+    if not employment.has_begun:
+        return
+    prepares, as_of = employment.phase == "establishment", employment.as_of
+    for wish in _of_assignment(employment, prepares):
         for service in employment.assignment.systems:
             yield service, wish
-    has_begun = employment.state not in ("outside", "later")
-    for trial in trials(employment.record, employment.row) if has_begun else ():
-        is_over = suspended or employment.state == "ended"
+    for trial in trials(employment.record, employment.row):
+        is_over = employment.is_suspended or employment.state == "ended"
         tries = prepares and is_in(trial, as_of) and not is_over
         if tries or trial.from_ <= as_of:
-            last = min(trial.to, employment.last_day or trial.to, as_of)
+            last = min(last_day_of_trial(trial, employment), as_of)
             wish = _Wish("join", trial.from_) if tries else _Wish("leave", last)
             for service in trial.systems:
                 yield service, wish
 
 
-def _of_assignment(
-    employment: Employment, suspended: Period | None, prepares: bool, as_of: dt.date
-) -> Iterator[_Wish]:
+def _of_assignment(employment: Employment, prepares: bool) -> Iterator[_Wish]:
     """What an assignment asks for of all its systems; nothing while it is too early to say."""
-    first = employment.assignment.from_
+    first, suspended = employment.assignment.from_, employment.assignment.suspended
     start = employment.record.agreement.agreement.operation_start
     if employment.state == "ended":
         yield _Wish("leave", employment.last_day)
-    elif employment.state in ("outside", "later"):
-        return
-    elif suspended:
+    elif employment.is_suspended and suspended is not None:
         yield _Wish("leave", suspended.from_)
     elif not prepares:
         yield _Wish("join", first)
-    elif start is not None and start > as_of:
+    elif start is not None and start > employment.as_of:
         # Nobody opens a system before operation, whose first day may not be known yet.
         yield _Wish("join", max(start, first))
 

@@ -204,7 +204,6 @@ class _Draft:
     def _of_person(
         self, person: NaturalPerson, hsa_id: str, held: Entry | None
     ) -> dict[str, Values]:
-        named = {e.provider for e in person.employments if e.state not in ("outside", "later")}
         held_keys = self.holdings.keys(held) if held else ()
         others = tuple(k for k in held_keys if k.removeprefix("person/") not in self.known)
         if person.current:
@@ -216,7 +215,7 @@ class _Draft:
         if person.protected or (others and held and self.holdings.is_confidential(held)):
             said = hsa_attributes.of_protected_person(said, hsa_id, self.layout)
         # Without any key the entry would not be ours any more, when the person starts later on.
-        keys = (*map(person_key, sorted(named)), *others) or held_keys
+        keys = (*map(person_key, sorted(person.named_by)), *others) or held_keys
         return {**self.layout.local(said), self.layout.key_attribute: keys}
 
     def _local(self, key: str, said: Mapping[str, Values]) -> dict[str, Values]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 
-from ..engine.plan import Entry, Values
+from ..engine.plan import Entry, Values, present
 from ..records.lifecycle import end_of_day, start_of_day
 from ..records.model import Address, AgreementPart, Assignment, Person
 from ..records.people import Employment, NaturalPerson, PersonName, agreed
@@ -28,7 +28,7 @@ def of_provider(part: AgreementPart, layout: Layout) -> dict[str, Values]:
     return {
         "objectClass": layout.classes("organizationalUnit", "hsaHealthCareProvider"),
         "orgNo": (part.organisation_number.replace("-", ""),),
-        "hsaDirectoryContact": _values(c.mail or c.name for c in part.contacts.hsa[:1]),
+        "hsaDirectoryContact": present(c.mail or c.name for c in part.contacts.hsa[:1]),
         "startDate": _time(part.agreement.operation_start, start_of_day),
         "endDate": _time(part.agreement.ends, end_of_day),
     }
@@ -41,17 +41,17 @@ def of_unit(site: Site, provider_id: str, layout: Layout) -> dict[str, Values]:
     return {
         "objectClass": layout.classes("organizationalUnit", "hsaHealthCareUnit"),
         "hsaResponsibleHealthCareProvider": (provider_id,),
-        "hsaHealthCareUnitManager": _values([head.hsa_id if head else None]),
-        "telephoneNumber": _values([unit.phone]),
-        "hsaTelephoneNumber": _values([unit.internal_phone]),
-        "mail": _values([unit.mail]),
+        "hsaHealthCareUnitManager": present([head.hsa_id if head else None]),
+        "telephoneNumber": present([unit.phone]),
+        "hsaTelephoneNumber": present([unit.internal_phone]),
+        "mail": present([unit.mail]),
         "postalAddress": _address(unit.address),
         "hsaVisitingAddress": _address(unit.visiting_address),
         "surgeryHours": unit.opening_hours,
         "businessClassificationCode": unit.classification,
         "careType": unit.care_type,
         "management": unit.management,
-        "unitPrescriptionCode": _values([unit.workplace_code]),
+        "unitPrescriptionCode": present([unit.workplace_code]),
         "hsaDestinationIndicator": (layout.public_indicator,) if site.is_public else (),
         "startDate": _time(site.record.agreement.agreement.operation_start, start_of_day),
         "endDate": _time(site.last_day, end_of_day),
@@ -65,7 +65,7 @@ def of_commission(
     return {
         "objectClass": layout.classes("hsaCommission"),
         "cn": (hsa_id, f"{assignment.purpose} - {site.unit.name}"),
-        "hsaCommissionPurpose": _values([assignment.purpose]),
+        "hsaCommissionPurpose": present([assignment.purpose]),
         "hsaCommissionRight": tuple(sorted(set(assignment.rights))),
         "endDate": _time(site.last_day, end_of_day),
     }
@@ -92,9 +92,9 @@ def of_person(
         "hsaSystemRole": _system_roles((e for e in person.current if e.state == "active"), layout),
         **_period(person.current),
         **_name(person.names, hsa_id, held),
-        "title": _values([agreed(row.position for row in person.rows)]),
-        "mail": _values([agreed(row.mail for row in person.rows)]),
-        "telephoneNumber": _values([agreed(row.phone for row in person.rows)]),
+        "title": present([agreed(row.position for row in person.rows)]),
+        "mail": present([agreed(row.mail for row in person.rows)]),
+        "telephoneNumber": present([agreed(row.phone for row in person.rows)]),
     }
     return _with_others(attributes, held, layout) if others and held else attributes
 
@@ -170,7 +170,7 @@ def _name(names: tuple[PersonName, ...], hsa_id: str, held: Entry | None) -> dic
     return {
         "cn": (hsa_id, name.full),
         "givenName": (name.given,),
-        "middleName": _values([name.middle]),
+        "middleName": present([name.middle]),
         "sn": (name.surname,),
         "fullName": (name.full,),
     }
@@ -193,10 +193,6 @@ def _with_others(
         now = held.attributes.get(layout.name(name), ())
         kept[name] = tuple(dict.fromkeys((*kept[name], *now)))
     return kept
-
-
-def _values(values: Iterable[str | None]) -> Values:
-    return tuple(value for value in values if value)
 
 
 def _time(day: dt.date | None, moment: Callable[[dt.date], dt.datetime]) -> Values:

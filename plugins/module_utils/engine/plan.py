@@ -22,6 +22,11 @@ from . import matching
 Values = tuple[str, ...]
 
 
+def present(values: Iterable[str | None]) -> Values:
+    """The values that are there."""
+    return tuple(value for value in values if value)
+
+
 @dataclass(frozen=True, slots=True)
 class Codec:
     """How the values that a system stores become those that a plan compares, and back.
@@ -108,6 +113,14 @@ class Change:
     add: Values
     dated: frozenset[str] = frozenset()
 
+    def part(self, dated: bool) -> Change:
+        """The change with what a date explains alone, or without it."""
+        delete, add = (
+            tuple(value for value in values if (value in self.dated) is dated)
+            for values in (self.delete, self.add)
+        )
+        return replace(self, delete=delete, add=add)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
@@ -142,28 +155,14 @@ class Operation:
         """
         if self.action != "modify":
             return None
-        part = self._with(
-            replace(
-                change,
-                delete=tuple(v for v in change.delete if v in change.dated),
-                add=tuple(v for v in change.add if v in change.dated),
-            )
-            for change in self.changes
-        )
+        part = self._with(change.part(dated=True) for change in self.changes)
         return replace(part, dn=self.held_dn) if part else None
 
     def undated_part(self) -> Operation | None:
         """The operation without what a date explains, or None."""
         if not any(change.dated for change in self.changes):
             return self
-        return self._with(
-            replace(
-                change,
-                delete=tuple(v for v in change.delete if v not in change.dated),
-                add=tuple(v for v in change.add if v not in change.dated),
-            )
-            for change in self.changes
-        )
+        return self._with(change.part(dated=False) for change in self.changes)
 
     def without(
         self, ids: Collection[str], attributes: Mapping[str, Attribute]
@@ -203,7 +202,7 @@ class Plan:
         lost: set[tuple[str, str]] = set()
         for change in operation.changes:
             attribute = self.attributes[change.attribute]
-            undated = [value for value in change.delete if value not in change.dated]
+            undated = change.part(dated=False).delete
             if attribute.any_grants and (change.add or set(change.before) > set(change.delete)):
                 continue
             if attribute.grants == "value":

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from .lifecycle import State, is_suspended, last_day, phase, state, unit_of
+from .lifecycle import Phase, State, is_suspended, last_day, phase, state, unit_of
 from .model import Assignment, Person, Record
 
 # So many ids below the highest one are looked through for gaps: a run that was killed leaves some,
@@ -46,6 +46,21 @@ class Employment:
         return self.record.id
 
     @property
+    def phase(self) -> Phase:
+        """The provider's phase."""
+        return phase(self.record, self.as_of)
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether the day lies in the assignment's suspension."""
+        return is_suspended(self.assignment, self.as_of)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it gives something, or has given it: at least an entry and an account."""
+        return self.state not in ("outside", "later")
+
+    @property
     def last_day(self) -> dt.date | None:
         """The last day of the assignment, its unit and its provider, whichever comes first."""
         return last_day(self.record, unit_of(self.record, self.assignment), self.assignment)
@@ -55,7 +70,7 @@ class Employment:
         """Whether by its own days the assignment gives access, whatever the phase."""
         last = self.last_day
         begun = self.assignment.from_ <= self.as_of and (last is None or self.as_of <= last)
-        return begun and not is_suspended(self.assignment, self.as_of)
+        return begun and not self.is_suspended
 
     @property
     def explains(self) -> bool:
@@ -66,7 +81,7 @@ class Employment:
         """
         if self.state == "outside":
             return False
-        if is_suspended(self.assignment, self.as_of):
+        if self.is_suspended:
             return True
         last = self.last_day if self.state == "ended" else None
         return last is not None and is_recent(last, self.as_of)
@@ -111,7 +126,12 @@ class NaturalPerson:
     @cached_property
     def has_left_with_all(self) -> bool:
         """Whether the agreements of all the person's providers have ended."""
-        return all(phase(e.record, e.as_of) == "ended" for e in self.employments)
+        return all(employment.phase == "ended" for employment in self.employments)
+
+    @cached_property
+    def named_by(self) -> frozenset[str]:
+        """The providers whose records name the person by an assignment that has begun."""
+        return frozenset(e.provider for e in self.employments if e.has_begun)
 
     @cached_property
     def number(self) -> str:

@@ -378,25 +378,35 @@ def _searched(
     connection: Any, search: Search, form: _Form, cookie: bytes | None
 ) -> tuple[list[Entry], bytes | None]:
     """One page of a search, its result code checked, and the cookie of the next page."""
-    names = [*search.attributes, _GUID] if form.active_directory else list(search.attributes)
-    request = search_operation(
-        search.base, search.filter, search.scope, ldap3.DEREF_NEVER, names, 0, 0, False, False, True
-    )
-    connection.strategy.send("searchRequest", request, _controls(search, form, cookie))
-    found = []
-    for reply in _replies(connection):
-        if reply["protocolOp"] == _ENTRY:
-            found.append(_entry(reply["payload"], form))
-        elif reply["protocolOp"] == _REFERENCE:
-            raise IncompleteRead(f"the search below {search.base} refers to another server")
-        else:
-            break
-    result = connection.strategy.decode_response_fast(reply)
+    guid = (_GUID,) if form.active_directory else ()
+    asked = replace(search, attributes=(*search.attributes, *guid))
+    payloads, result = _exchange(connection, asked, _controls(search, form, cookie))
     if search.scope == "BASE" and result["result"] in (_NO_SUCH_OBJECT, _REFERRAL):
         return [], None
     _check_search(search.base, result["result"], result["description"])
+    found = [_entry(payload, form) for payload in payloads]
     entries = [_complete(connection, entry, cut, form) if cut else entry for entry, cut in found]
     return entries, _cookie(result)
+
+
+def _exchange(
+    connection: Any, search: Search, controls: list[Any] | None = None
+) -> tuple[list[Any], Mapping[str, Any]]:
+    """Send a search; returns the payloads of the entries that came, and the result."""
+    request = search_operation(
+        search.base, search.filter, search.scope, ldap3.DEREF_NEVER, list(search.attributes),
+        0, 0, False, False, True,
+    )  # fmt: skip
+    connection.strategy.send("searchRequest", request, controls)
+    payloads = []
+    while True:
+        for reply in _received(connection):
+            if reply["protocolOp"] == _ENTRY:
+                payloads.append(reply["payload"])
+            elif reply["protocolOp"] == _REFERENCE:
+                raise IncompleteRead(f"the search below {search.base} refers to another server")
+            else:
+                return payloads, connection.strategy.decode_response_fast(reply)
 
 
 def _controls(search: Search, form: _Form, cookie: bytes | None) -> list[Any]:
@@ -424,26 +434,10 @@ def _part(
     connection: Any, entry: Entry, attribute: str, form: _Form
 ) -> tuple[Entry, Mapping[str, int]]:
     """The entry with one attribute, or a part of it, and where that part ends."""
-    request = search_operation(
-        entry.address or entry.dn, "(objectClass=*)", ldap3.BASE, ldap3.DEREF_NEVER, [attribute],
-        0, 0, False, False, True,
-    )  # fmt: skip
-    connection.strategy.send("searchRequest", request, None)
-    part: tuple[Entry, Mapping[str, int]] = (Entry(entry.dn, {}), {})
-    for reply in _replies(connection):
-        if reply["protocolOp"] == _ENTRY:
-            part = _entry(reply["payload"], form, attribute)
-        else:
-            break
-    result = connection.strategy.decode_response_fast(reply)
+    search = Search(entry.address or entry.dn, "(objectClass=*)", (attribute,), "BASE")
+    payloads, result = _exchange(connection, search)
     _check_search(entry.dn, result["result"], result["description"])
-    return part
-
-
-def _replies(connection: Any) -> Iterator[Mapping[str, Any]]:
-    """The replies to a search one by one; whoever reads them stops at its result."""
-    while True:
-        yield from _received(connection)
+    return _entry(payloads[-1], form, attribute) if payloads else (Entry(entry.dn, {}), {})
 
 
 def _check_search(base: str, code: int, description: str) -> None:

@@ -16,6 +16,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     DOCUMENTS,
     ECG,
     JOURNAL,
+    MISSING_FOR_OPERATION,
     PHASES,
     TODAY,
     XRAY,
@@ -69,22 +70,7 @@ def test_in_operation_accounts_are_open(world: Ad) -> None:
     assert set(values(world.account(number(1)), "userAccountControl")) == OPEN
 
 
-@pytest.mark.parametrize(
-    "missing",
-    [
-        {"sjunet": {}},
-        {"self_declaration": {"submitted": "2025-11-01"}},
-        {"final_verification": {"date": "2025-12-10", "outcome": "not_approved"}},
-        {
-            "final_verification": {
-                "date": "2025-12-10", "outcome": "approved", "musts": [{"code": "M1"}]
-            }
-        },
-        {"agreement": {"operation_start": str(TOMORROW)}},
-        {"agreement": {"final_agreement_signed": str(TOMORROW)}},
-    ],
-    ids=["sjunet", "declaration", "verification", "must", "start", "agreement"],
-)  # fmt: skip
+@pytest.mark.parametrize("missing", MISSING_FOR_OPERATION.values(), ids=MISSING_FOR_OPERATION)
 def test_whatever_is_missing_for_operation_keeps_accounts_closed(
     world: Ad, missing: dict[str, Any]
 ) -> None:

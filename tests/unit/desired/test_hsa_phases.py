@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
+    MISSING_FOR_OPERATION,
     NPO,
     PHASES,
     TODAY,
@@ -53,22 +54,7 @@ def test_establishment_has_everything_but_members_and_1177(hsa: Hsa) -> None:
     assert codes(hsa, establishing) == {("alfa", "not_in_operation")}
 
 
-@pytest.mark.parametrize(
-    "missing",
-    [
-        {"sjunet": {}},
-        {"self_declaration": {"submitted": "2025-11-01"}},
-        {"final_verification": {"date": "2025-12-10", "outcome": "not_approved"}},
-        {
-            "final_verification": {
-                "date": "2025-12-10", "outcome": "approved", "musts": [{"code": "M1"}]
-            }
-        },
-        {"agreement": {"operation_start": str(TOMORROW)}},
-        {"agreement": {"final_agreement_signed": str(TOMORROW)}},
-    ],
-    ids=["sjunet", "declaration", "verification", "must", "start", "agreement"],
-)  # fmt: skip
+@pytest.mark.parametrize("missing", MISSING_FOR_OPERATION.values(), ids=MISSING_FOR_OPERATION)
 def test_whatever_is_missing_for_operation_keeps_members_and_1177_away(
     hsa: Hsa, missing: dict[str, Any]
 ) -> None:
