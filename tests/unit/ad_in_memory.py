@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad import desire
@@ -54,6 +53,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.hsa_in_memory import (
     values,
 )
 from ansible_collections.regionjh.halsoval.tests.unit.memory_domain import MemoryDomain
+from ansible_collections.regionjh.halsoval.tests.unit.memory_journal import MemoryJournal
 
 BASE = "DC=ad,DC=example"
 SYSTEM_GROUPS = f"OU=Systemgrupper,{BASE}"
@@ -81,12 +81,11 @@ class Ad:
     `unread` says why HSA cannot be read, if it cannot: then its ids are as earlier runs saw them.
     """
 
-    def __init__(self, layout: Layout = AD_LAYOUT, lock_directory: Path | None = None) -> None:
+    def __init__(self, layout: Layout = AD_LAYOUT) -> None:
         self.layout = layout
         self.hsa = Hsa()
         self.unread: str | None = None
         self.directory = MemoryDomain(layout)
-        self._lock_directory = lock_directory
         self.hsa_results: dict[str, dict[str, Any]] = {}
         self._memory: dict[str, str] = {}
         self._taken: frozenset[str] = frozenset()
@@ -97,7 +96,7 @@ class Ad:
 
     def copy(self) -> Ad:
         """Another one that holds the same."""
-        other = Ad(self.layout, self._lock_directory)
+        other = Ad(self.layout)
         other.hsa, other.unread = self.hsa.copy(), self.unread
         other.directory = self.directory.copy()
         other._memory, other._taken = dict(self._memory), self._taken
@@ -128,7 +127,7 @@ class Ad:
         check: bool = False,
     ) -> Desired:
         """What the domain must hold for the records, with HSA as it is."""
-        everything = approved(*records, invalid=invalid)
+        everything = approved(*records, invalid=invalid, holds=self.hsa.holds)
         held = self.directory.read()
         known = self.identities(everything, day, check)
         return desire(everything, day, self.layout, held, known, failures, check)
@@ -177,11 +176,10 @@ class Ad:
 
         Those of HSA are in `hsa_results`.
         """
-        everything = approved(*records, invalid=invalid)
+        everything = approved(*records, invalid=invalid, holds=self.hsa.holds)
         known = frozenset(record.id for record in everything.records)
         providers = tuple(request.pop("providers", sorted(known | everything.invalid)))
         failed: dict[str, str] | None = None
-        assert self._lock_directory is not None
         if with_hsa:
             registered: dict[str, Any] = {"failed": True, "msg": self.unread}
             if not self.unread:
@@ -189,15 +187,13 @@ class Ad:
                 if not check:
                     self._remember(self.hsa.entries(), everything)
                 self.hsa_results = self.hsa.run(
-                    *records, invalid=invalid, day=day, check=check, providers=providers,
-                    lock_directory=self._lock_directory, **request,
+                    *records, invalid=invalid, day=day, check=check, providers=providers, **request,
                 )  # fmt: skip
                 registered = {"providers": self.hsa_results}
             failed = failures(registered, "halsoval_hsa", providers)
         asked = Request(
             providers=providers, known=known, invalid=everything.invalid, expected=frozenset(),
-            secret=b"secret", check=check, diff=True, lock_directory=self._lock_directory,
-            title="AD",
+            secret=b"secret", check=check, diff=True, title="AD",
         )  # fmt: skip
         before, ours = self.directory.copy(), self.our_accounts()
         results = provision(
@@ -207,6 +203,7 @@ class Ad:
                 failed, check,
             ),
             replace(asked, **request),
+            MemoryJournal(),
         )  # fmt: skip
         self._assert_others_unchanged(before, ours)
         return results

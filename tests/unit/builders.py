@@ -10,6 +10,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa_layout import Layout
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.holds import (
+    Decisions,
+    Hold,
+    Kind,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import (
     luhn_valid,
 )
@@ -159,9 +164,19 @@ def record(
     return from_json(Record, data)
 
 
-def approved(*records: Record, invalid: Iterable[str] = ()) -> Approved:
-    """All records of a run, as a module receives them."""
-    return Approved(tuple(sorted(records, key=lambda record: record.id)), frozenset(invalid))
+def approved(*records: Record, invalid: Iterable[str] = (), holds: Iterable[Hold] = ()) -> Approved:
+    """All records of a run, as a module receives them, and the holds of the ledger."""
+    return Approved(
+        tuple(sorted(records, key=lambda record: record.id)),
+        frozenset(invalid),
+        Decisions(tuple(holds)),
+    )
+
+
+def hold(object: str, kind: Kind = "hold", **fields: Any) -> Hold:
+    """A hold or grant since TODAY, without end unless `until` says so."""
+    plain: dict[str, Any] = {"id": f"{kind}-{object}", "reason": "R1", "by": "it@region"}
+    return Hold(object=object, kind=kind, **{**plain, "since": TODAY, **fields})
 
 
 def _number(index: int, added_days: int) -> str:

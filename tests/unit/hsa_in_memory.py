@@ -9,7 +9,6 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa import desire
@@ -29,6 +28,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision
     Request,
     provision,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.holds import Hold
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import (
     NOTHING_REMEMBERED,
@@ -36,17 +36,19 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people i
 )
 from ansible_collections.regionjh.halsoval.tests.unit.builders import LAYOUT, TODAY, approved
 from ansible_collections.regionjh.halsoval.tests.unit.memory_directory import MemoryDirectory
+from ansible_collections.regionjh.halsoval.tests.unit.memory_journal import MemoryJournal
 
 
 class Hsa:
     """The directory with the pure part of the pipe around it.
 
-    `remembered` are the HSA-ids that earlier runs saw.
+    `remembered` are the HSA-ids that earlier runs saw, `holds` the decisions in the ledger.
     """
 
     def __init__(self, layout: Layout = LAYOUT) -> None:
         self.layout = layout
         self.remembered: Remembered = NOTHING_REMEMBERED
+        self.holds: tuple[Hold, ...] = ()
         self.directory = MemoryDirectory(
             ("c=SE", layout.base_dn, layout.provider_branch, layout.people_branch),
             attributes(layout),
@@ -55,7 +57,7 @@ class Hsa:
     def copy(self) -> Hsa:
         """Another one that holds the same."""
         other = Hsa(self.layout)
-        other.remembered = self.remembered
+        other.remembered, other.holds = self.remembered, self.holds
         other.directory = self.directory.copy()
         return other
 
@@ -65,7 +67,7 @@ class Hsa:
         self, *records: Record, invalid: Iterable[str] = (), day: dt.date = TODAY
     ) -> Desired:
         """What it must hold for the records."""
-        everything = approved(*records, invalid=invalid)
+        everything = approved(*records, invalid=invalid, holds=self.holds)
         return desire(everything, day, self.layout, self.directory.read(), self.remembered)
 
     def plan(self, *records: Record, **options: Any) -> Plan:
@@ -86,23 +88,23 @@ class Hsa:
     def run(
         self,
         *records: Record,
-        lock_directory: Path,
         invalid: Iterable[str] = (),
         day: dt.date = TODAY,
         **request: Any,
     ) -> dict[str, dict[str, Any]]:
         """The whole pipe with the guard; all providers unless some are selected."""
-        everything = approved(*records, invalid=invalid)
+        everything = approved(*records, invalid=invalid, holds=self.holds)
         known = frozenset(record.id for record in everything.records)
         asked = Request(
             providers=tuple(sorted(known | everything.invalid)), known=known,
             invalid=everything.invalid, expected=frozenset(), secret=b"secret", check=False,
-            diff=False, lock_directory=lock_directory, title="HSA",
+            diff=False, title="HSA",
         )  # fmt: skip
         return provision(
             self.directory,
             lambda held: desire(everything, day, self.layout, held, self.remembered),
             replace(asked, **request),
+            MemoryJournal(),
         )
 
     # --- what it holds ---------------------------------------------------------------------------

@@ -96,11 +96,19 @@ def _of_person(
                     "the entry is archived: no memberships until it is in use again",
                 )
             )
+    messages += _decisions(person)
     for title in sorted(_unconfirmed(person, as_of)):
         messages.append(("licence_unconfirmed", f"{title} is not confirmed in HOSP: not published"))
     for provider in _providers(person):
         for code, message in messages:
             yield Finding(provider, code, hsa_id, message)
+
+
+def _decisions(person: NaturalPerson) -> Iterator[tuple[str, str]]:
+    if any(employment.held for employment in person.current):
+        yield "held", "a hold takes the person's access"
+    if any(employment.is_granted for employment in person.current):
+        yield "granted", "a grant gives the person's assignments effect"
 
 
 def _unconfirmed(person: NaturalPerson, as_of: dt.date) -> set[str]:

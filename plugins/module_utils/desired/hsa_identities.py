@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..engine import matching
 from ..engine.plan import Entry, Values
 from ..records import claims
 from ..records.payload import Approved
-from ..records.people import NaturalPerson, Remembered, natural_people
+from ..records.people import NaturalPerson, Remembered, decided, natural_people
 from .hsa_findings import person_error
 from .hsa_holdings import Holdings, ids, index, provider_of_person
 from .hsa_layout import Layout
@@ -82,13 +82,22 @@ def register(
     Raises ValueError when no HSA-ids are left.
     """
     holdings = index(held, layout)
-    people = natural_people(approved.records, as_of, layout.lead_days)
+    listed = natural_people(approved.records, as_of, layout.lead_days)
+    seen = remembered.of(listed)
+    people = tuple(
+        decided(
+            person,
+            _ids(person, map(holdings.id, holdings.of_person(person)), seen),
+            approved.decisions,
+        )
+        for person in listed
+    )
     units = sites(approved.records, as_of)
     groups = commissions(units, people, holdings.ours)
     reserved = {hsa_id for record in approved.records for *_place, hsa_id in claims.hsa_ids(record)}
     earlier = {
         number: hsa_id
-        for number, hsa_id in remembered.of(people).items()
+        for number, hsa_id in seen.items()
         if holdings.with_id(hsa_id) is None and hsa_id not in reserved  # else it is somebody's
     }
     named = _named(units, people, groups, holdings)
@@ -116,8 +125,9 @@ def recall(
     approved: Approved, as_of: dt.date, layout: Layout, remembered: Remembered, unread: str
 ) -> Identities:
     """Who everybody is as far as earlier runs know, where HSA cannot be read."""
-    people = natural_people(approved.records, as_of, layout.lead_days)
-    earlier = remembered.of(people)
+    listed = natural_people(approved.records, as_of, layout.lead_days)
+    earlier = remembered.of(listed)
+    people = (decided(one, _ids(one, (), earlier), approved.decisions) for one in listed)
     known = ((person, earlier.get(person.number)) for person in people)
     return Identities(
         tuple(Identified(p, (i,) if i else (), i, bool(i), ours=None, seen=True) for p, i in known),
@@ -135,6 +145,11 @@ def seen_ids(held: Sequence[Entry], layout: Layout, numbers: Collection[str]) ->
     ]
     times = Counter(form for form, _hsa_id in pairs)
     return {form: found for form, found in pairs if found and form in numbers and times[form] == 1}
+
+
+def _ids(person: NaturalPerson, in_hsa: Iterable[str], seen: Mapping[str, str]) -> tuple[str, ...]:
+    """Every HSA-id that a hold or a grant may name the person by."""
+    return tuple(i for i in (*in_hsa, person.hsa_id, seen.get(person.number)) if i)
 
 
 def _identified(person: NaturalPerson, known: Register, seen: str | None) -> Identified:

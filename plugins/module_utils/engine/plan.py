@@ -85,9 +85,11 @@ class Wanted:
 
     Only the attributes named are compared; () means that the attribute must be absent. `rdns` are
     the relative DNs that serve, the preferred one first. `parent` is a DN, or the `key` of another
-    wanted entry. `dated` holds the values that an approved record ended by a date: their going is
-    no surprise to the guard. Of an attribute that grants nothing it may also hold values that come
-    with such an end. `level` orders the writes: lower levels first.
+    wanted entry. `takes` are the objects that lose something when it is made, as a person does by
+    an order to revoke a card; `explained` says that a record names a date for that. `dated` holds
+    the values that an approved record ended by a date: their going is no surprise to the guard. Of
+    an attribute that grants nothing it may also hold values that come with such an end. `level`
+    orders the writes: lower levels first.
     """
 
     key: str
@@ -101,6 +103,8 @@ class Wanted:
     held: Entry | None = None
     dated: Mapping[str, Collection[str]] = field(default_factory=dict)
     confidential: bool = False
+    takes: frozenset[tuple[str, str]] = frozenset()
+    explained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,8 @@ class Operation:
     held_dn: str = ""
     address: str = ""
     confidential: bool = False
+    takes: frozenset[tuple[str, str]] = frozenset()
+    explained: bool = False
 
     @property
     def new_dn(self) -> str:
@@ -153,6 +159,8 @@ class Operation:
 
         It is what is done of a refused plan, so no rename of that plan comes before it.
         """
+        if self.takes and self.explained:
+            return self
         if self.action != "modify":
             return None
         part = self._with(change.part(dated=True) for change in self.changes)
@@ -160,6 +168,8 @@ class Operation:
 
     def undated_part(self) -> Operation | None:
         """The operation without what a date explains, or None."""
+        if self.takes and self.explained:
+            return None
         if not any(change.dated for change in self.changes):
             return self
         return self._with(change.part(dated=False) for change in self.changes)
@@ -199,7 +209,7 @@ class Plan:
 
     def losses(self, operation: Operation) -> frozenset[tuple[str, str]]:
         """(kind, id) of every object that loses something without a date that says so."""
-        lost: set[tuple[str, str]] = set()
+        lost = set() if operation.explained else set(operation.takes)
         for change in operation.changes:
             attribute = self.attributes[change.attribute]
             undated = change.part(dated=False).delete
@@ -340,6 +350,8 @@ def _operations(entry: Wanted, names: _Names, schema: Mapping[str, Attribute]) -
         held_dn=held.dn if held else "",
         address=held.address if held else "",
         confidential=entry.confidential,
+        takes=entry.takes,
+        explained=entry.explained,
     )
     if held is None:
         return [replace(write, action="add", changes=_changes(entry, Entry(dn, {}), schema))]

@@ -8,33 +8,29 @@ It is the same for every system. Check mode stops before the writes and reports 
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import os
-import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from ..records.identifiers import MASK, mask
 from . import matching
 from .guard import Holding, Verdict, judge
+from .journal import Journal, found, intended
 from .plan import Attribute, Entry, Operation, Plan, Wanted, make_plan
 
 _T = TypeVar("_T")
 
-# A run whose controller was killed goes on alone; the next one waits for it, in seconds.
-LOCK_PATIENCE = 900
+
+class Applies(Protocol):
+    """What carries out operations."""
+
+    def apply(self, operations: Sequence[Operation]) -> Mapping[Operation, str]:
+        """Carry out operations of one level; returns the failed ones with the reason."""
 
 
-class Locked(Exception):
-    """Another run has been writing to the system for too long."""
-
-
-class System(Protocol):
+class System(Applies, Protocol):
     """What the pipe needs of a system."""
 
     @property
@@ -43,9 +39,6 @@ class System(Protocol):
 
     def read(self) -> Sequence[Entry]:
         """All that the system holds, complete, or an error."""
-
-    def apply(self, operations: Sequence[Operation]) -> Mapping[Operation, str]:
-        """Carry out operations of one level; returns the failed ones with the reason."""
 
 
 @dataclass(frozen=True)
@@ -96,61 +89,61 @@ class Request:
     secret: bytes
     check: bool
     diff: bool
-    lock_directory: Path
     title: str
 
 
 def provision(
-    system: System, desire: Callable[[Sequence[Entry]], Desired], request: Request
+    system: System,
+    desire: Callable[[Sequence[Entry]], Desired],
+    request: Request,
+    journal: Journal,
 ) -> dict[str, dict[str, Any]]:
     """Bring a system to what is desired; returns each selected provider's result.
 
     A result is {changed, failed, msg, counts, changes, errors, findings, plan} and, where a diff
-    is asked for, diff. Raises Locked and the errors of the system's `read`.
+    is asked for, diff. Raises the errors of the system's `read` and of the journal.
     """
-    lock = nullcontext() if request.check else exclusive(request.lock_directory, system.name)
-    with lock:
-        desired = desire(system.read())
+    with nullcontext() if request.check else journal.exclusive(system.name):
+        held = system.read()
+        desired = desire(held)
         plan = make_plan(desired.wanted, desired.attributes, desired.taken)
         blocked = {provider: "; ".join(reasons) for provider, reasons in desired.errors.items()}
         selected = [provider for provider in request.providers if provider in request.known]
         verdict = judge(plan, selected, desired.holdings, request.expected, request.secret, blocked)
         written = Written(verdict.operations, {})
         if not request.check:
-            written = carry_out(system, plan, verdict.operations)
+            unfinished = journal.unfinished(system.name)
+            journal.conclude(found(unfinished, held, plan.attributes, request.secret))
+            noted = _Noted(system, journal, plan, verdict.hashes, request.secret)
+            written = carry_out(noted, plan, verdict.operations)
     return _results(desired, plan, verdict, written, request)
 
 
-@contextmanager
-def exclusive(directory: Path, name: str) -> Iterator[None]:
-    """Be the only writer of a system on this machine.
-
-    The lock is the process's own: it goes when the process dies, however it dies, and lives on in
-    a module whose ansible-playbook was killed. Raises Locked after LOCK_PATIENCE seconds.
-    """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = directory / (hashlib.sha256(name.encode()).hexdigest()[:16] + ".lock")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        _acquire(descriptor, time.monotonic() + LOCK_PATIENCE, name)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _acquire(descriptor: int, deadline: float, name: str) -> None:
-    while True:
-        try:
-            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise Locked(
-                    f"another run has been writing to {name} for {LOCK_PATIENCE} seconds"
-                ) from None
-            time.sleep(0.2)
-
-
 # --- apply ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Noted:
+    """A system whose every write is noted in the journal, before it and after."""
+
+    system: System
+    journal: Journal
+    plan: Plan
+    hashes: Mapping[str, str]
+    secret: bytes
+
+    def apply(self, operations: Sequence[Operation]) -> Mapping[Operation, str]:
+        if not operations:
+            return {}
+        numbers = self.journal.intend(
+            self.system.name,
+            [intended(o, self.hashes, self.plan.attributes, self.secret) for o in operations],
+        )
+        failed = self.system.apply(operations)
+        # The reason is for people to read now: a server's words may hold a name.
+        results = ("failed" if operation in failed else "done" for operation in operations)
+        self.journal.conclude(dict(zip(numbers, results, strict=True)))
+        return failed
 
 
 @dataclass(frozen=True)
@@ -161,7 +154,7 @@ class Written:
     failed: Mapping[Operation, str]
 
 
-def carry_out(system: System, plan: Plan, operations: Sequence[Operation]) -> Written:
+def carry_out(system: Applies, plan: Plan, operations: Sequence[Operation]) -> Written:
     """Write level by level. What refers to, or lies below, an entry that failed is held back.
 
     A change that failed holds nothing back: what lies below may be somebody's leaving.

@@ -313,17 +313,24 @@ class Unit:
 class Extension:
     """A telephone extension (annex 4.3.1)."""
 
+    id: str = _field(
+        "Stable id of the extension inside the record; orders go by it.", pattern=_ID
+    )
     kind: Literal["fixed_ip", "mobile_1gb", "mobile_5gb"] = _field(
         "Kind, as in the annex's price table."
     )
     unit: str = _field("Id of the unit.", pattern=_ID)
     number: str | None = _field("Number, once it is given.", default=None, pattern=_PHONE)
+    ends: Day | None = _field("Last day of the extension, to 24:00.", default=None)
 
 
 @_model
 class TelephonyEquipment:
     """Telephones and accessories (annex 4.3.3)."""
 
+    id: str = _field(
+        "Stable id of the line inside the record; orders go by it.", pattern=_ID
+    )
     model: Text = _field("Model in the region's assortment.", max_length=64)
     unit: str = _field("Id of the unit.", pattern=_ID)
     count: int = _field("How many.", default=1, ge=1)
@@ -353,6 +360,14 @@ class Telephony:
     )
     equipment: tuple[TelephonyEquipment, ...] = _field("Equipment (annex 4.3.3).", default=())
     ace: Ace | None = _field("ACE platform (annex 4.4).", default=None)
+
+
+@_model
+class Termination:
+    """A service that the provider, not yet at its end, leaves."""
+
+    service: ServiceKey = _field("Service of the catalogue.")
+    last_day: Day = _field("Last day of the service, to 24:00.")
 
 
 @_model
@@ -404,6 +419,9 @@ class AgreementPart:
     invoice: Invoice | None = _field("Invoicing.", default=None)
     services: tuple[ServiceKey, ...] = _field(
         "Services of the catalogue, mandatory and optional ones.", min_length=1
+    )
+    terminated: tuple[Termination, ...] = _field(
+        "Services that the provider leaves before its own end.", default=()
     )
     workstation_groups: int = _field(
         "Groups of up to ten registered workstations (annex 2.8).", default=0, ge=0
@@ -468,6 +486,22 @@ class CardWish:
     loa: Literal[2, 3] = _field("Level of assurance.", default=3)
     office: Text | None = _field("Card office where it is activated.", default=None, max_length=64)
     photo: bool = _field("Whether the card carries a photo.", default=True)
+    takes_over: Text | None = _field(
+        "Number of a card from another employer that the person keeps.",
+        default=None,
+        max_length=32,
+    )
+    lost: Day | None = _field(
+        "Day the card was lost: it is revoked at once and replaced.", default=None
+    )
+    returned: Day | None = _field(
+        "Day the card was handed back or cut: it is revoked and not replaced.", default=None
+    )
+    anew: Day | None = _field(
+        "Day another card was asked for: after a refusal, one that was never collected, a changed "
+        "name or damage.",
+        default=None,
+    )
 
 
 @_model

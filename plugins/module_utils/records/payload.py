@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from .holds import NO_DECISIONS, Decisions
 from .model import Record, from_json
 
 
@@ -17,10 +18,14 @@ class PayloadError(Exception):
 
 @dataclass(frozen=True)
 class Approved:
-    """Every record there is: `records` sorted by id, and the ids of those that are invalid."""
+    """Every record there is: `records` sorted by id, and the ids of those that are invalid.
+
+    `decisions` are the holds and grants beside them, which the ledger keeps.
+    """
 
     records: tuple[Record, ...]
     invalid: frozenset[str]
+    decisions: Decisions = NO_DECISIONS
 
 
 def read(path: str) -> Approved:

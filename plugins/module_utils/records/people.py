@@ -13,10 +13,11 @@ import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
 
+from .holds import Decisions
 from .lifecycle import Phase, State, is_suspended, last_day, phase, state, unit_of
 from .model import Assignment, Person, Record
 
@@ -32,13 +33,19 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Employment:
-    """An assignment of a person, with what it gives on the day."""
+    """An assignment of a person, with what it gives on the day.
+
+    `held` says that a hold takes its access; `granted_to` is the last day of a grant that gives it
+    effect, or gave.
+    """
 
     record: Record
     row: Person
     assignment: Assignment
     state: State
     as_of: dt.date
+    held: bool = False
+    granted_to: dt.date | None = None
 
     @property
     def provider(self) -> str:
@@ -52,8 +59,15 @@ class Employment:
 
     @property
     def is_suspended(self) -> bool:
-        """Whether the day lies in the assignment's suspension."""
+        """Whether a hold is in force, or the day lies in the assignment's suspension."""
+        if self.held or self.is_granted:
+            return self.held
         return is_suspended(self.assignment, self.as_of)
+
+    @property
+    def is_granted(self) -> bool:
+        """Whether a grant gives the assignment effect on the day."""
+        return self.granted_to is not None and self.as_of <= self.granted_to and not self.held
 
     @property
     def has_begun(self) -> bool:
@@ -62,19 +76,25 @@ class Employment:
 
     @property
     def last_day(self) -> dt.date | None:
-        """The last day of the assignment, its unit and its provider, whichever comes first."""
-        return last_day(self.record, unit_of(self.record, self.assignment), self.assignment)
+        """The last day of the assignment, its unit and its provider, whichever comes first.
+
+        A grant that is in force lasts to its own last day at least.
+        """
+        last = last_day(self.record, unit_of(self.record, self.assignment), self.assignment)
+        if last is not None and self.granted_to is not None and self.is_granted:
+            return max(last, self.granted_to)
+        return last
 
     @property
     def in_effect(self) -> bool:
         """Whether by its own days the assignment gives access, whatever the phase."""
         last = self.last_day
         begun = self.assignment.from_ <= self.as_of and (last is None or self.as_of <= last)
-        return begun and not self.is_suspended
+        return self.is_granted or (begun and not self.is_suspended)
 
     @property
     def explains(self) -> bool:
-        """Whether the record says by a date that what the assignment gave is over.
+        """Whether the record says by a date, or a hold, that what the assignment gave is over.
 
         An end does so for a while only: when somebody's newer row vanishes, an older one that
         ended long ago is no reason for it.
@@ -84,7 +104,8 @@ class Employment:
         if self.is_suspended:
             return True
         last = self.last_day if self.state == "ended" else None
-        return last is not None and is_recent(last, self.as_of)
+        ends = [day for day in (last, self.granted_to) if day is not None and day < self.as_of]
+        return any(is_recent(day, self.as_of) for day in ends)
 
 
 def is_recent(day: dt.date, as_of: dt.date) -> bool:
@@ -212,6 +233,17 @@ def natural_people(
     return tuple(_person(rows, as_of, lead_days) for rows in groups if rows)
 
 
+def decided(person: NaturalPerson, ids: Collection[str], decisions: Decisions) -> NaturalPerson:
+    """The person with what holds and grants make of the assignments.
+
+    `ids` are the HSA-ids that the person is known by.
+    """
+    if not decisions.holds:
+        return person
+    employments = (_decided(employment, ids, decisions) for employment in person.employments)
+    return replace(person, employments=tuple(employments))
+
+
 def allocate(missing: Sequence[str], used: Collection[str], prefix: str) -> dict[str, str]:
     """Give out HSA-ids: `prefix` + six digits, in the order of `missing`, never one that is used.
 
@@ -248,6 +280,23 @@ def _person(rows: Sequence[tuple[Record, Person]], as_of: dt.date, lead_days: in
             for assignment in row.assignments
         ),
     )
+
+
+def _decided(employment: Employment, ids: Collection[str], decisions: Decisions) -> Employment:
+    """A hold makes of an active assignment a suspended one.
+
+    A grant makes an active one of any whose provider is in operation and whose unit is open: it
+    stands for a date that is wrong, not for an agreement, a final verification or Hälsoval work.
+    """
+    as_of, state = employment.as_of, employment.state
+    if decisions.is_held(ids, employment.provider, as_of):
+        return replace(employment, held=True, state="suspended" if state == "active" else state)
+    granted = replace(employment, granted_to=decisions.granted_to(ids, as_of))
+    site = last_day(employment.record, unit_of(employment.record, employment.assignment))
+    is_open = employment.phase in ("operation", "wind_down") and (site is None or as_of <= site)
+    if granted.is_granted and is_open and state != "outside":
+        return replace(granted, state="active")
+    return granted if granted.granted_to and granted.granted_to < as_of else employment
 
 
 def _unique(items: Iterable[_T]) -> Iterable[_T]:

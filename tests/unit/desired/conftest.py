@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from ansible_collections.regionjh.halsoval.tests.unit.ad_in_memory import Ad
@@ -20,6 +18,6 @@ def hsa() -> Hsa:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Ad:
+def world() -> Ad:
     """An empty HSA, and a domain as a region has it before our first run."""
-    return Ad(lock_directory=tmp_path / "locks")
+    return Ad()

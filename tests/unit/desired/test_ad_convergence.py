@@ -9,8 +9,6 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from hypothesis import given, settings
@@ -299,17 +297,16 @@ def _in_trouble(world: Ad, trouble: str) -> None:
 def test_what_a_date_ends_waits_for_nothing_and_nothing_else_goes_unconfirmed(
     people: dict[int, tuple[str, str | None]], trouble: str
 ) -> None:
-    with TemporaryDirectory() as locks:
-        world = Ad(lock_directory=Path(locks))
-        alfa = {index: fate for index, (fate, _other) in people.items()}
-        beta = {index: fate for index, (_fate, fate) in people.items()}
-        before = [
-            _staff(id, {i: fate and "stays" for i, fate in fates.items()})
-            for id, fates in (("alfa", alfa), ("beta", beta))
-        ]
-        world.bring(*before)
-        _in_trouble(world, trouble)
-        world.run(_staff("alfa", alfa), _staff("beta", beta))
+    world = Ad()
+    alfa = {index: fate for index, (fate, _other) in people.items()}
+    beta = {index: fate for index, (_fate, fate) in people.items()}
+    before = [
+        _staff(id, {i: fate and "stays" for i, fate in fates.items()})
+        for id, fates in (("alfa", alfa), ("beta", beta))
+    ]
+    world.bring(*before)
+    _in_trouble(world, trouble)
+    world.run(_staff("alfa", alfa), _staff("beta", beta))
     for index, fates in people.items():
         here = {p: fate for p, fate in zip(("alfa", "beta"), fates, strict=True) if fate}
         groups = world.groups_of(number(index))

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,13 +52,13 @@ def test_an_invalid_record_changes_nothing_of_its_own(hsa: Hsa) -> None:
     assert found(hsa, alfa, invalid=["beta"]) == set()
 
 
-def test_an_invalid_record_takes_nothing_from_a_person_it_shares(hsa: Hsa, tmp_path: Path) -> None:
+def test_an_invalid_record_takes_nothing_from_a_person_it_shares(hsa: Hsa) -> None:
     alfa = record("alfa", [person(1, assignment(systems=[NPO]))])
     beta_person = person(1, assignment(systems=[PASCAL]), protected=True, **DOCTOR)
     hsa.bring(alfa, record("beta", [beta_person]))
     before = hsa.person(number(1))
     assert hsa.plan(alfa, invalid=["beta"]).operations == ()
-    results = hsa.run(alfa, invalid=["beta"], lock_directory=tmp_path)
+    results = hsa.run(alfa, invalid=["beta"])
     assert (results["alfa"]["changed"], results["beta"]["failed"]) == (False, True)
     assert hsa.person(number(1)) == before
     assert hsa.members("beta") == {number(1)}
@@ -105,7 +104,7 @@ def test_new_titles_and_roles_come_though_another_record_is_invalid(hsa: Hsa) ->
     assert values(hsa.person(number(1)), "hsaSystemRole") == ("npo;lasare",)
 
 
-def test_a_record_that_is_gone_takes_nothing_and_is_reported(hsa: Hsa, tmp_path: Path) -> None:
+def test_a_record_that_is_gone_takes_nothing_and_is_reported(hsa: Hsa) -> None:
     alfa = record("alfa", [person(1)])
     beta = record("beta", [person(1, assignment(systems=[NPO])), person(2)], units=PUBLIC)
     hsa.bring(alfa, beta)
@@ -116,7 +115,7 @@ def test_a_record_that_is_gone_takes_nothing_and_is_reported(hsa: Hsa, tmp_path:
             hsa.provider("beta"), hsa.unit("beta"), hsa.person(number(2)), *hsa.commissions("beta")
         )
     }  # fmt: skip
-    assert hsa.run(alfa, lock_directory=tmp_path)["alfa"]["changed"] is False
+    assert hsa.run(alfa)["alfa"]["changed"] is False
     assert hsa.directory.content() == before
     assert found(hsa, alfa) == {("beta", "orphan", id) for id in orphans}
 
@@ -218,15 +217,12 @@ def test_keys_written_by_hand_break_nothing(hsa: Hsa) -> None:
     assert orphans == {f"SE2321000214-HAND{n}" for n in range(7)}
 
 
-def test_a_key_that_two_entries_carry_is_an_error_for_that_provider_alone(
-    hsa: Hsa, tmp_path: Path
-) -> None:
+def test_a_key_that_two_entries_carry_is_an_error_for_that_provider_alone(hsa: Hsa) -> None:
     hsa.bring(record("alfa", [person(1)]), record("beta", [person(2)]))
     copy = dict(hsa.unit().attributes) | {"hsaIdentity": ("SE2321000214-COPY",), "ou": ("Kopia",)}
     hsa.directory.put(f"ou=Kopia,{hsa.provider().dn}", **copy)
     results = hsa.run(
-        record("alfa", [person(1), person(3)]), record("beta", [person(2), person(4)]),
-        lock_directory=tmp_path,
+        record("alfa", [person(1), person(3)]), record("beta", [person(2), person(4)])
     )  # fmt: skip
     assert "unit/alfa/vc" in results["alfa"]["msg"]
     assert hsa.members("beta") == {number(2), number(4)}

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,9 +79,7 @@ def test_contact_data_is_published_only_where_all_agree(hsa: Hsa) -> None:
     assert [values(entry, name) for name in ("title", "mail", "telephoneNumber")] == [(), (), ()]
 
 
-def test_a_person_keeps_what_one_provider_gives_when_the_other_ends(
-    hsa: Hsa, tmp_path: Path
-) -> None:
+def test_a_person_keeps_what_one_provider_gives_when_the_other_ends(hsa: Hsa) -> None:
     def records(phase: str) -> tuple[Record, Record]:
         licence = [{"title": "Läkare", "confirmed": "2020-01-01"}]
         return (
@@ -99,7 +96,7 @@ def test_a_person_keeps_what_one_provider_gives_when_the_other_ends(
         )
 
     hsa.bring(*records("operation"))
-    results = hsa.run(*records("ended"), lock_directory=tmp_path)
+    results = hsa.run(*records("ended"))
     assert [result["failed"] for result in results.values()] == [False, False]
     entry = hsa.person(number(1))
     assert values(entry, "hsaSystemRole") == ("npo;lasare",)
@@ -109,17 +106,13 @@ def test_a_person_keeps_what_one_provider_gives_when_the_other_ends(
     assert hsa.members("beta") == set()
 
 
-def test_titles_that_an_ended_assignment_gave_go_without_confirmation(
-    hsa: Hsa, tmp_path: Path
-) -> None:
+def test_titles_that_an_ended_assignment_gave_go_without_confirmation(hsa: Hsa) -> None:
     licences = [{"title": "Läkare", "confirmed": "2020-01-01"}]
     people = [person(n) for n in range(4)]
     doctors = [person(n, licences=licences) for n in range(4)]
     hsa.bring(record("alfa", people), record("beta", doctors))
     assert values(hsa.person(number(1)), "hsaTitle") == ("Läkare",)
-    results = hsa.run(
-        record("alfa", people), record("beta", doctors, phase="ended"), lock_directory=tmp_path
-    )
+    results = hsa.run(record("alfa", people), record("beta", doctors, phase="ended"))
     assert results["alfa"]["failed"] is False
     assert values(hsa.person(number(1)), "hsaTitle") == ()
 
@@ -153,9 +146,9 @@ def test_the_end_is_the_last_of_all_ends_and_open_while_one_is(hsa: Hsa) -> None
     assert values(hsa.person(number(1)), "endDate") == ()
 
 
-def test_limited_to_one_provider_a_run_writes_only_its_people(hsa: Hsa, tmp_path: Path) -> None:
+def test_limited_to_one_provider_a_run_writes_only_its_people(hsa: Hsa) -> None:
     alfa, beta = record("alfa", [person(1), person(2)]), record("beta", [person(2), person(3)])
-    hsa.run(alfa, beta, providers=("beta",), lock_directory=tmp_path)
+    hsa.run(alfa, beta, providers=("beta",))
     assert hsa.people(number(1)) == []
     assert hsa.members("beta") == {number(2), number(3)}
     assert hsa.commissions("alfa") == []
@@ -252,26 +245,22 @@ def test_a_licence_that_one_provider_confirmed_is_confirmed(hsa: Hsa) -> None:
     assert values(hsa.person(number(1)), "hsaTitle") == ("Läkare",)
 
 
-def test_a_licence_that_is_withdrawn_is_unpublished_and_counts_as_a_loss(
-    hsa: Hsa, tmp_path: Path
-) -> None:
+def test_a_licence_that_is_withdrawn_is_unpublished_and_counts_as_a_loss(hsa: Hsa) -> None:
     licences = [{"title": "Läkare", "confirmed": "2020-01-01"}]
     hsa.bring(record(people=[person(n, licences=licences) for n in range(4)]))
     without = record(people=[person(n) for n in range(4)])
-    assert "4 of 5" in hsa.run(without, lock_directory=tmp_path)["alfa"]["msg"]
+    assert "4 of 5" in hsa.run(without)["alfa"]["msg"]
     hsa.bring(without)
     assert values(hsa.person(number(1)), "hsaTitle") == ()
 
 
-def test_the_guard_counts_against_all_the_people_that_a_provider_has(
-    hsa: Hsa, tmp_path: Path
-) -> None:
+def test_the_guard_counts_against_all_the_people_that_a_provider_has(hsa: Hsa) -> None:
     doctor = {"licences": [{"title": "Läkare", "confirmed": "2020-01-01"}]}
     work = assignment(purpose=None)
     hsa.bring(record(people=[person(n, work, **doctor) for n in range(10)]))
     two = [person(n, work) for n in range(2)]
     kept = [person(n, work, **doctor) for n in range(2, 10)]
-    assert hsa.run(record(people=[*two, *kept]), lock_directory=tmp_path)["alfa"]["failed"] is False
+    assert hsa.run(record(people=[*two, *kept]))["alfa"]["failed"] is False
 
 
 # --- protected people ----------------------------------------------------------------------------
@@ -354,13 +343,13 @@ def test_a_taken_over_entry_does_not_keep_a_protected_name_in_its_dn(hsa: Hsa) -
     assert not [word for word in TOLD if word in told(hsa)]
 
 
-def test_a_diff_tells_nothing_of_a_protected_person_but_the_id(hsa: Hsa, tmp_path: Path) -> None:
+def test_a_diff_tells_nothing_of_a_protected_person_but_the_id(hsa: Hsa) -> None:
     staff = record(people=[person(1, **OPEN)])
     protected = record(people=[person(1, protected=True, **OPEN)])
     hsa.bring(staff)
     id = hsa_id(hsa.person(number(1)))
     for records in ((protected,), (staff,)):
-        result = hsa.run(*records, check=True, diff=True, lock_directory=tmp_path)["alfa"]
+        result = hsa.run(*records, check=True, diff=True)["alfa"]
         assert f"modify person {id}" in result["changes"]
         assert result["diff"]["before"] != result["diff"]["after"]
         if records == (protected,):
@@ -368,13 +357,11 @@ def test_a_diff_tells_nothing_of_a_protected_person_but_the_id(hsa: Hsa, tmp_pat
         hsa.bring(*records)
 
 
-def test_a_person_protected_by_a_record_that_is_invalid_now_is_not_shown(
-    hsa: Hsa, tmp_path: Path
-) -> None:
+def test_a_person_protected_by_a_record_that_is_invalid_now_is_not_shown(hsa: Hsa) -> None:
     alfa = record("alfa", [person(1, **OPEN)])
     hsa.bring(alfa, record("beta", [person(1, protected=True, **OPEN)]))
     other = record("alfa", [person(1, assignment(systems=[NPO]), **OPEN)])
-    results = hsa.run(other, invalid=["beta"], diff=True, lock_directory=tmp_path)
+    results = hsa.run(other, invalid=["beta"], diff=True)
     assert results["alfa"]["changed"] is True
     assert not [word for word in TOLD if word in told(hsa)]
     assert "npo;lasare" in told(hsa)
@@ -461,14 +448,10 @@ def test_an_id_in_other_case_is_the_same_id(hsa: Hsa) -> None:
     assert hsa_id(hsa.person(number(1))) == ID + "HAND1"
 
 
-def test_two_entries_of_one_person_are_an_error_and_stop_that_provider_alone(
-    hsa: Hsa, tmp_path: Path
-) -> None:
+def test_two_entries_of_one_person_are_an_error_and_stop_that_provider_alone(hsa: Hsa) -> None:
     put_person(hsa, 1, "A1", REGION_STAFF)
     put_person(hsa, 1, "A2", LAYOUT.people_branch)
-    results = hsa.run(
-        record("alfa", [person(1)]), record("beta", [person(2)]), lock_directory=tmp_path
-    )
+    results = hsa.run(record("alfa", [person(1)]), record("beta", [person(2)]))
     assert results["alfa"]["failed"] is True
     assert all(text in results["alfa"]["msg"] for text in (ID + "A1", ID + "A2", "merge"))
     assert hsa.members("beta") == {number(2)}
@@ -493,7 +476,7 @@ def test_an_id_that_is_not_the_one_hsa_has_is_an_error(hsa: Hsa) -> None:
 @pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize("ended", [False, True])
 def test_an_id_that_is_somebody_elses_takes_nothing_from_them(
-    hsa: Hsa, tmp_path: Path, known: bool, ended: bool
+    hsa: Hsa, known: bool, ended: bool
 ) -> None:
     owner = person(2, assignment(systems=[NPO]))
     mistaken = person(1, assignment(systems=[NPO], to="2026-02-28"))
@@ -503,7 +486,7 @@ def test_an_id_that_is_somebody_elses_takes_nothing_from_them(
     mistaken["hsa_id"] = hsa_id(theirs)
     if not ended:
         mistaken["assignments"].append(assignment())
-    results = hsa.run(record("alfa", [mistaken]), record("beta", [owner]), lock_directory=tmp_path)
+    results = hsa.run(record("alfa", [mistaken]), record("beta", [owner]))
     assert values(hsa.person(number(2)), "hsaSystemRole") == ("npo;lasare",)
     assert values(hsa.person(number(2)), "personalIdentityNumber") == (number(2),)
     assert values(hsa.person(number(2)), "sn") == values(theirs, "sn")
@@ -530,42 +513,39 @@ def test_a_number_with_spaces_in_the_directory_is_the_same_number(hsa: Hsa) -> N
 # --- leaving -------------------------------------------------------------------------------------
 
 
-def test_five_of_six_rows_that_vanish_are_refused_until_confirmed(hsa: Hsa, tmp_path: Path) -> None:
+def test_five_of_six_rows_that_vanish_are_refused_until_confirmed(hsa: Hsa) -> None:
     everyone = record(people=[person(n) for n in range(6)])
     hsa.bring(everyone)
     vanished = record(people=[person(0)])
-    refused = hsa.run(vanished, lock_directory=tmp_path)["alfa"]
+    refused = hsa.run(vanished)["alfa"]
     assert (refused["failed"], refused["changed"]) == (True, False)
     assert f"halsoval_expected_plan={refused['plan']}" in refused["msg"]
     assert len(hsa.members()) == 6
 
-    other = hsa.run(
-        record(people=[person(1)]), lock_directory=tmp_path, expected=frozenset({refused["plan"]})
-    )["alfa"]
+    other = hsa.run(record(people=[person(1)]), expected=frozenset({refused["plan"]}))["alfa"]
     assert other["failed"] is True
     assert len(hsa.members()) == 6
 
-    done = hsa.run(vanished, lock_directory=tmp_path, expected=frozenset({refused["plan"]}))["alfa"]
+    done = hsa.run(vanished, expected=frozenset({refused["plan"]}))["alfa"]
     assert (done["failed"], done["changed"]) == (False, True)
     assert hsa.members() == {number(0)}
 
 
-def test_five_of_six_who_leave_by_a_date_pass(hsa: Hsa, tmp_path: Path) -> None:
+def test_five_of_six_who_leave_by_a_date_pass(hsa: Hsa) -> None:
     hsa.bring(record(people=[person(n) for n in range(6)]))
     left = [person(n, assignment(to="2026-03-01")) for n in range(5)]
-    result = hsa.run(record(people=[*left, person(5)]), lock_directory=tmp_path)["alfa"]
+    result = hsa.run(record(people=[*left, person(5)]))["alfa"]
     assert (result["failed"], result["changed"]) == (False, True)
     assert hsa.members() == {number(5)}
 
 
-def test_dated_ends_are_not_delayed_by_a_refusal_or_a_rename(hsa: Hsa, tmp_path: Path) -> None:
+def test_dated_ends_are_not_delayed_by_a_refusal_or_a_rename(hsa: Hsa) -> None:
     hsa.bring(record(people=[person(n) for n in range(10)]))
     left = person(0, assignment(to="2026-03-01"))
     # The name of the unit and of the provider change in the same plan, which is refused.
     result = hsa.run(
         record(people=[left, *(person(n) for n in range(1, 6))], name="Ny AB",
-               units=[unit(name="Nya vårdcentralen")]),
-        lock_directory=tmp_path,
+               units=[unit(name="Nya vårdcentralen")])
     )["alfa"]  # fmt: skip
     assert len(result["errors"]) == 1
     assert "4 of 11" in result["msg"]
@@ -573,17 +553,15 @@ def test_dated_ends_are_not_delayed_by_a_refusal_or_a_rename(hsa: Hsa, tmp_path:
     assert values(hsa.unit(), "ou") == ("Vårdcentralen vc",)
 
 
-def test_a_refusals_hash_confirms_though_dated_ends_were_done_meanwhile(
-    hsa: Hsa, tmp_path: Path
-) -> None:
+def test_a_refusals_hash_confirms_though_dated_ends_were_done_meanwhile(hsa: Hsa) -> None:
     hsa.bring(record(people=[person(n, assignment(systems=[NPO])) for n in range(10)]))
     left = [person(n, assignment(systems=[NPO], to="2026-03-01")) for n in range(3)]
     vanished = record(people=[*left, person(3)])
-    refused = hsa.run(vanished, lock_directory=tmp_path)["alfa"]
+    refused = hsa.run(vanished)["alfa"]
     assert (refused["failed"], refused["changed"]) == (True, True)
     assert hsa.members() == {number(n) for n in range(3, 10)}
     expected = frozenset({refused["plan"]})
-    done = hsa.run(vanished, lock_directory=tmp_path, expected=expected)["alfa"]
+    done = hsa.run(vanished, expected=expected)["alfa"]
     assert done["failed"] is False
     assert hsa.members() == {number(3)}
 

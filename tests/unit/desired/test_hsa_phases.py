@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,20 +106,20 @@ def test_the_last_day_counts_and_the_day_after_it_access_is_gone(hsa: Hsa) -> No
     assert values(hsa.person(number(1)), "personalIdentityNumber") == (number(1),)
 
 
-def test_an_end_needs_no_confirmation_however_many_it_concerns(hsa: Hsa, tmp_path: Path) -> None:
+def test_an_end_needs_no_confirmation_however_many_it_concerns(hsa: Hsa) -> None:
     staff = [person(n, assignment(systems=[NPO])) for n in range(30)]
     ending = record(people=staff, units=PUBLIC, agreement={"ends": str(TODAY)})
     hsa.bring(ending)
-    result = hsa.run(ending, day=TOMORROW, lock_directory=tmp_path)["alfa"]
+    result = hsa.run(ending, day=TOMORROW)["alfa"]
     assert (result["failed"], result["changed"]) == (False, True)
     assert hsa.members() == set()
     assert values(hsa.unit(), "hsaDestinationIndicator") == ()
 
 
-def test_members_whose_rows_are_gone_too_leave_with_the_provider(hsa: Hsa, tmp_path: Path) -> None:
+def test_members_whose_rows_are_gone_too_leave_with_the_provider(hsa: Hsa) -> None:
     hsa.bring(record(people=[person(n) for n in range(30)]))
     ended = record(people=[person(0)], phase="ended")
-    assert hsa.run(ended, lock_directory=tmp_path)["alfa"]["failed"] is False
+    assert hsa.run(ended)["alfa"]["failed"] is False
     assert hsa.members() == set()
 
 
@@ -130,15 +129,15 @@ def test_an_ended_provider_that_was_never_entered_is_left_out(hsa: Hsa) -> None:
     assert codes(hsa, ended) == {("alfa", "ended")}
 
 
-def test_an_approval_taken_back_takes_access_only_when_confirmed(hsa: Hsa, tmp_path: Path) -> None:
+def test_an_approval_taken_back_takes_access_only_when_confirmed(hsa: Hsa) -> None:
     people = [person(n, assignment(systems=[NPO])) for n in range(6)]
     hsa.bring(record(people=people, units=PUBLIC))
     for phase in ("establishment", "application"):
         again = record(people=people, units=PUBLIC, phase=phase)
-        refused = hsa.run(again, lock_directory=tmp_path)["alfa"]
+        refused = hsa.run(again)["alfa"]
         assert refused["failed"] is True
         assert len(hsa.members()) == 6
-    hsa.run(again, lock_directory=tmp_path, expected=frozenset({refused["plan"]}))
+    hsa.run(again, expected=frozenset({refused["plan"]}))
     assert hsa.members() == set()
     assert values(hsa.unit(), "hsaDestinationIndicator") == ()
     assert values(hsa.person(number(1)), "hsaSystemRole") == ()
@@ -158,14 +157,12 @@ def test_every_phase_after_every_other_leaves_nothing_to_do() -> None:
 # --- units ---------------------------------------------------------------------------------------
 
 
-def test_a_unit_that_closes_loses_its_own_members_and_needs_no_confirmation(
-    hsa: Hsa, tmp_path: Path
-) -> None:
+def test_a_unit_that_closes_loses_its_own_members_and_needs_no_confirmation(hsa: Hsa) -> None:
     units = [unit("a", closes=str(TODAY), public_from="2026-01-15"), unit("b")]
     people = [person(n, assignment("ab"[n % 2])) for n in range(8)]
     closing = record(people=people, units=units)
     hsa.bring(closing)
-    result = hsa.run(closing, day=TOMORROW, lock_directory=tmp_path)["alfa"]
+    result = hsa.run(closing, day=TOMORROW)["alfa"]
     assert result["failed"] is False
     assert hsa.members("alfa", "a") == set()
     assert values(hsa.unit("alfa", "a"), "hsaDestinationIndicator") == ()
@@ -181,15 +178,13 @@ def test_a_unit_of_other_work_is_not_entered(hsa: Hsa) -> None:
     }
 
 
-def test_a_unit_that_stops_halsoval_work_loses_access_but_not_its_entry(
-    hsa: Hsa, tmp_path: Path
-) -> None:
+def test_a_unit_that_stops_halsoval_work_loses_access_but_not_its_entry(hsa: Hsa) -> None:
     units = [unit(public_from="2026-01-15"), unit("kvar")]
     people = [person(n, assignment(systems=[NPO])) for n in range(3)]
     hsa.bring(record(people=people, units=units))
     stopped = record(people=people, units=[{**units[0], "halsoval": False}, units[1]])
     # No date says so: three of five would lose something.
-    refused = hsa.run(stopped, lock_directory=tmp_path)["alfa"]
+    refused = hsa.run(stopped)["alfa"]
     assert refused["failed"] is True
     hsa.bring(stopped)
     assert hsa.members() == set()
@@ -223,14 +218,12 @@ def test_people_are_entered_eight_weeks_ahead_and_act_from_their_first_day(hsa: 
     assert values(hsa.person(number(1)), "hsaSystemRole") == ("npo;lasare",)
 
 
-def test_an_assignment_that_ended_gives_nothing_and_the_entry_stays(
-    hsa: Hsa, tmp_path: Path
-) -> None:
+def test_an_assignment_that_ended_gives_nothing_and_the_entry_stays(hsa: Hsa) -> None:
     people = [person(n, assignment(systems=[NPO], to=str(TODAY))) for n in range(1, 6)]
     leaving = record(people=[*people, person(6)])
     hsa.bring(leaving)
     assert len(hsa.members()) == 6
-    result = hsa.run(leaving, day=TOMORROW, lock_directory=tmp_path)["alfa"]
+    result = hsa.run(leaving, day=TOMORROW)["alfa"]
     assert result["failed"] is False
     assert hsa.members() == {number(6)}
     entry = hsa.person(number(1))
@@ -245,13 +238,13 @@ def test_an_assignment_that_had_ended_before_the_person_was_known_enters_nobody(
     assert hsa.commissions() == []
 
 
-def test_a_suspended_person_keeps_the_identity_and_has_no_access(hsa: Hsa, tmp_path: Path) -> None:
+def test_a_suspended_person_keeps_the_identity_and_has_no_access(hsa: Hsa) -> None:
     period = {"from": str(TOMORROW), "to": "2026-03-10"}
     people = [person(n, assignment(systems=[NPO], suspended=period)) for n in range(6)]
     suspended = record(people=people)
     hsa.bring(suspended)
     assert len(hsa.members()) == 6
-    assert hsa.run(suspended, day=TOMORROW, lock_directory=tmp_path)["alfa"]["failed"] is False
+    assert hsa.run(suspended, day=TOMORROW)["alfa"]["failed"] is False
     assert hsa.members() == set()
     entry = hsa.person(number(1))
     assert values(entry, "hsaSystemRole") == ()
@@ -321,16 +314,14 @@ def test_a_commission_is_one_per_purpose_and_set_of_rights(hsa: Hsa) -> None:
     }
 
 
-def test_rights_that_change_empty_the_old_commission_and_count_as_a_loss(
-    hsa: Hsa, tmp_path: Path
-) -> None:
+def test_rights_that_change_empty_the_old_commission_and_count_as_a_loss(hsa: Hsa) -> None:
     people = [person(n) for n in range(6)]
     hsa.bring(record(people=people))
     (old,) = hsa.commissions()
     other = [person(n, assignment(rights=["Läsa;alla;VE"])) for n in range(6)]
-    refused = hsa.run(record(people=other), lock_directory=tmp_path)["alfa"]
+    refused = hsa.run(record(people=other))["alfa"]
     assert "6 of 7" in refused["msg"]
-    hsa.run(record(people=other), lock_directory=tmp_path, expected=frozenset({refused["plan"]}))
+    hsa.run(record(people=other), expected=frozenset({refused["plan"]}))
     now = {tuple(values(c, "halsovalKey")): values(c, "hsaCommissionMember")
            for c in hsa.commissions()}  # fmt: skip
     assert len(now) == 2
@@ -355,12 +346,12 @@ def test_a_commission_never_has_members_of_another_provider(hsa: Hsa) -> None:
     assert hsa.members("beta") == {number(2), number(3)}
 
 
-def test_a_member_added_by_hand_is_taken_out_and_counts_as_a_loss(hsa: Hsa, tmp_path: Path) -> None:
+def test_a_member_added_by_hand_is_taken_out_and_counts_as_a_loss(hsa: Hsa) -> None:
     staff = record(people=[person(1)])
     hsa.bring(staff)
     (commission,) = hsa.commissions()
     members = (*values(commission, "hsaCommissionMember"), "SE2321000214-X1", "SE2321000214-X2")
     hsa.directory.put(commission.dn, hsaCommissionMember=members)
-    assert "2 of 4" in hsa.run(staff, lock_directory=tmp_path)["alfa"]["msg"]
+    assert "2 of 4" in hsa.run(staff)["alfa"]["msg"]
     hsa.bring(staff)
     assert hsa.members() == {number(1)}

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -153,19 +152,17 @@ def test_a_unit_that_lies_elsewhere_in_our_branch_is_taken_over_where_it_lies(hs
     assert hsa.members() == {number(1)}
 
 
-def test_an_entry_outside_our_branches_is_not_taken_over(hsa: Hsa, tmp_path: Path) -> None:
+def test_an_entry_outside_our_branches_is_not_taken_over(hsa: Hsa) -> None:
     dn = put_unit(hsa, "Regionens", "U1", f"ou=Org,{LAYOUT.base_dn}")
     before = hsa.directory.content()
     named = record(people=[person(1)], units=[unit(hsa_id=ID + "U1")])
-    result = hsa.run(named, lock_directory=tmp_path)["alfa"]
+    result = hsa.run(named)["alfa"]
     assert "outside our branch for providers" in result["msg"]
     assert hsa.directory.content() == before
     assert dn in before
 
 
-def test_an_entry_that_is_already_something_of_ours_is_not_taken_over(
-    hsa: Hsa, tmp_path: Path
-) -> None:
+def test_an_entry_that_is_already_something_of_ours_is_not_taken_over(hsa: Hsa) -> None:
     beta = record("beta", [person(1)])
     hsa.bring(beta)
     before = hsa.directory.content()
@@ -174,22 +171,20 @@ def test_an_entry_that_is_already_something_of_ours_is_not_taken_over(
         record("alfa", hsa_id=hsa_id(hsa.provider("beta"))),
         record("alfa", units=[unit(hsa_id=hsa_id(hsa.commissions("beta")[0]))]),
     ):
-        result = hsa.run(thief, beta, lock_directory=tmp_path)["alfa"]
+        result = hsa.run(thief, beta)["alfa"]
         assert "belongs to something else" in result["msg"]
         assert hsa.directory.content() == before
 
 
 @pytest.mark.parametrize("provider", [None, ID + "P1"])
-def test_a_unit_of_another_provider_is_not_taken_over(
-    hsa: Hsa, tmp_path: Path, provider: str | None
-) -> None:
+def test_a_unit_of_another_provider_is_not_taken_over(hsa: Hsa, provider: str | None) -> None:
     # It would bring its patients' data along (domain: never repointed, archived and made anew).
     put_unit(hsa, "Vår", "P1", LAYOUT.provider_branch, orgNo="5500004048")
     theirs = {"hsaResponsibleHealthCareProvider": ID + "OTHER"}
     put_unit(hsa, "Deras", "U1", LAYOUT.provider_branch, **theirs)
     before = hsa.directory.content()
     named = record(people=[person(1)], hsa_id=provider, units=[unit(hsa_id=ID + "U1")])
-    result = hsa.run(named, lock_directory=tmp_path)["alfa"]
+    result = hsa.run(named)["alfa"]
     assert "belongs to another provider" in result["msg"]
     assert hsa.directory.content() == before
 
@@ -209,21 +204,19 @@ def test_a_unit_of_the_provider_itself_is_taken_over(hsa: Hsa) -> None:
     assert hsa_id(hsa.unit("alfa", "b")) == ID + "U2"
 
 
-def test_a_provider_with_another_organisation_number_is_not_taken_over(
-    hsa: Hsa, tmp_path: Path
-) -> None:
+def test_a_provider_with_another_organisation_number_is_not_taken_over(hsa: Hsa) -> None:
     put_unit(hsa, "Annan", "P1", LAYOUT.provider_branch, orgNo="5599999999")
     before = hsa.directory.content()
-    result = hsa.run(record(hsa_id=ID + "P1"), lock_directory=tmp_path)["alfa"]
+    result = hsa.run(record(hsa_id=ID + "P1"))["alfa"]
     assert "belongs to another provider" in result["msg"]
     assert "5599999999" not in result["msg"]
     assert hsa.directory.content() == before
 
 
-def test_an_id_that_is_not_the_one_the_unit_has_is_an_error(hsa: Hsa, tmp_path: Path) -> None:
+def test_an_id_that_is_not_the_one_the_unit_has_is_an_error(hsa: Hsa) -> None:
     hsa.bring(record())
     before = hsa.directory.content()
-    result = hsa.run(record(units=[unit(hsa_id=ID + "NEW")]), lock_directory=tmp_path)["alfa"]
+    result = hsa.run(record(units=[unit(hsa_id=ID + "NEW")]))["alfa"]
     assert ID + "NEW" in result["msg"]
     assert hsa.directory.content() == before
 
@@ -235,13 +228,13 @@ def test_a_new_unit_gets_the_id_that_its_record_names(hsa: Hsa) -> None:
     assert values(hsa.unit(), "hsaResponsibleHealthCareProvider") == (ID + "P1",)
 
 
-def test_a_person_is_not_taken_for_a_unit_by_its_id(hsa: Hsa, tmp_path: Path) -> None:
+def test_a_person_is_not_taken_for_a_unit_by_its_id(hsa: Hsa) -> None:
     dn = f"cn=Anna,{LAYOUT.people_branch}"
     hsa.directory.put(
         dn, objectClass="person", cn="Anna", sn="Öst", fullName="Anna", hsaIdentity=ID + "A1",
         personalIdentityNumber=number(1),
     )  # fmt: skip
     before = hsa.directory.content()[dn]
-    result = hsa.run(record(units=[unit(hsa_id=ID + "A1")]), lock_directory=tmp_path)["alfa"]
+    result = hsa.run(record(units=[unit(hsa_id=ID + "A1")]))["alfa"]
     assert "outside our branch for providers" in result["msg"]
     assert hsa.directory.content()[dn] == before

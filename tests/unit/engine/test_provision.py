@@ -7,15 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import matching
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import (
-    provision as provision_room,
-)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
     Attribute,
     Change,
@@ -28,10 +24,12 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision
     Desired,
     Finding,
     Request,
+    _diff,
     provision,
 )
 from ansible_collections.regionjh.halsoval.tests.unit.builders import number
 from ansible_collections.regionjh.halsoval.tests.unit.memory_directory import MemoryDirectory
+from ansible_collections.regionjh.halsoval.tests.unit.memory_journal import Busy, MemoryJournal
 
 BASE = "ou=Branch,c=SE"
 SCHEMA = (
@@ -51,7 +49,8 @@ SCHEMA = (
 class World:
     """A provider or two with a unit, people and a commission, wanted of a directory."""
 
-    def __init__(self, tmp_path: Path) -> None:
+    def __init__(self) -> None:
+        self.journal = MemoryJournal()
         self.directory = MemoryDirectory(("c=SE", BASE), SCHEMA)
         self.wanted: list[Wanted] = []
         self.errors: dict[str, tuple[str, ...]] = {}
@@ -61,8 +60,7 @@ class World:
         self.returns: dict[str, dict[str, Any]] = {}
         self.request = Request(
             providers=("alfa", "beta"), known=frozenset({"alfa", "beta"}), invalid=frozenset(),
-            expected=frozenset(), secret=b"s", check=False, diff=True,
-            lock_directory=tmp_path / "locks", title="HSA",
+            expected=frozenset(), secret=b"s", check=False, diff=True, title="HSA",
         )  # fmt: skip
 
     def add(
@@ -96,7 +94,8 @@ class World:
         )  # fmt: skip
 
     def run(self, **request: Any) -> dict[str, dict[str, Any]]:
-        return provision(self.directory, self.desire, replace(self.request, **request))
+        asked = replace(self.request, **request)
+        return provision(self.directory, self.desire, asked, self.journal)
 
     def ids(self) -> set[str]:
         return {entry.attributes["hsaIdentity"][0] for entry in self.directory.read()}
@@ -107,9 +106,9 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world() -> World:
     """Alfa has a unit, two people and a commission; beta a unit and one of the people."""
-    world = World(tmp_path)
+    world = World()
     world.add("u1", "unit", 1, BASE)
     world.add("u2", "unit", 1, BASE, "beta")
     world.add("p1", "person", 2, BASE, attributes={"personalIdentityNumber": (number(1),)})
@@ -153,17 +152,16 @@ def test_check_mode_never_writes_and_makes_the_same_plan(world: World) -> None:
     checked = world.run(check=True)
     assert world.directory.calls == []
     assert world.directory.content() == before
-    assert not world.request.lock_directory.exists()
+    assert not world.journal.intents
     assert checked == world.run()
 
 
 def test_a_run_waits_for_another_before_it_reads_and_check_mode_does_not(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provision_room, "LOCK_PATIENCE", 0)
-    with provision_room.exclusive(world.request.lock_directory, world.directory.name):
+    with world.journal.exclusive(world.directory.name):
         monkeypatch.setattr(world.directory, "read", lambda: pytest.fail("it was read"))
-        with pytest.raises(provision_room.Locked):
+        with pytest.raises(Busy):
             world.run()
         monkeypatch.undo()
         assert world.run(check=True)["alfa"]["changed"] is True
@@ -402,7 +400,7 @@ def test_the_diff_names_what_a_value_refers_to() -> None:
             Change("member", (), (), ("CN=p1,DC=x",)), Change("password", (), (), ("made",)),
         ),
     )  # fmt: skip
-    shown = provision_room._diff("h", [operation], {"member": member, "password": secret})
+    shown = _diff("h", [operation], {"member": member, "password": secret})
     assert "member: SE1-P1\n" in shown["after"]
     assert "made" not in shown["after"]
 

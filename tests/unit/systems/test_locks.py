@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import provision
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.systems import locks
+from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.locks import (
     Locked,
     exclusive,
 )
@@ -49,13 +49,13 @@ def holder(directory: Path, name: str = SYSTEM) -> Iterator[int]:
 def test_two_processes_do_not_write_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provision, "LOCK_PATIENCE", 0)
+    monkeypatch.setattr(locks, "LOCK_PATIENCE", 0)
     with holder(tmp_path), pytest.raises(Locked, match=SYSTEM), exclusive(tmp_path, SYSTEM):
         pytest.fail("both have the lock")
 
 
 def test_a_killed_process_leaves_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provision, "LOCK_PATIENCE", 0)
+    monkeypatch.setattr(locks, "LOCK_PATIENCE", 0)
     with holder(tmp_path):
         pass
     with exclusive(tmp_path, SYSTEM):
@@ -78,7 +78,7 @@ def test_the_next_one_waits_until_the_first_is_gone(tmp_path: Path) -> None:
 def test_the_lock_is_free_after_a_run_that_raised(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provision, "LOCK_PATIENCE", 0)
+    monkeypatch.setattr(locks, "LOCK_PATIENCE", 0)
     with pytest.raises(KeyError), exclusive(tmp_path, SYSTEM):
         raise KeyError
     with exclusive(tmp_path, SYSTEM):
@@ -88,7 +88,7 @@ def test_the_lock_is_free_after_a_run_that_raised(
 def test_another_system_can_be_written_at_the_same_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provision, "LOCK_PATIENCE", 0)
+    monkeypatch.setattr(locks, "LOCK_PATIENCE", 0)
     with holder(tmp_path), exclusive(tmp_path, "ldaps://ad.example.org"):
         pass
 

@@ -1,0 +1,164 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is noted of every write: that it is about to be made, and what came of it.
+
+A run that is killed leaves intents without an outcome. The next one closes them by what the system
+holds then. An intent names its object and the attributes; of their values it holds a keyed digest
+at most, so nothing personal lies on a disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from . import matching
+from .plan import Attribute, Entry, Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Intended:
+    """A write that is about to be made.
+
+    `provider`, `attributes` and `plan` are lists joined by commas; `object` is the kind and the
+    HSA-id, or the id, of what is written; `proof` tells later whether it was.
+    """
+
+    provider: str
+    object: str
+    operation: str
+    attributes: str
+    plan: str
+    proof: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A write of an earlier run without an outcome, by its number in the audit log."""
+
+    number: int
+    proof: str
+
+
+class Journal(Protocol):
+    """What the pipe needs of the ledger. All methods raise the ledger's own errors."""
+
+    def exclusive(self, system: str) -> AbstractContextManager[None]:
+        """Be the only writer of a system."""
+
+    def unfinished(self, system: str) -> Sequence[Intent]:
+        """The intents of earlier runs that have no outcome."""
+
+    def intend(self, system: str, intents: Sequence[Intended]) -> Sequence[int]:
+        """Note what is about to be written; returns the intents' numbers."""
+
+    def conclude(self, results: Mapping[int, str]) -> None:
+        """Note what came of intents, by their numbers."""
+
+
+def intended(
+    operation: Operation,
+    hashes: Mapping[str, str],
+    attributes: Mapping[str, Attribute],
+    secret: bytes,
+) -> Intended:
+    """What the journal holds of an operation; `hashes` are the plans' by provider."""
+    providers = sorted(operation.providers)
+    return Intended(
+        provider=",".join(providers),
+        object=f"{operation.kind} {operation.id}",
+        operation=operation.action,
+        attributes=",".join(change.attribute for change in operation.changes),
+        plan=",".join(dict.fromkeys(hashes[p] for p in providers if hashes.get(p))),
+        proof=json.dumps(_proof(operation, attributes, secret)),
+    )
+
+
+def found(
+    intents: Sequence[Intent],
+    held: Iterable[Entry],
+    attributes: Mapping[str, Attribute],
+    secret: bytes,
+) -> dict[int, str]:
+    """What came of intents, by what the system holds now: found done, found undone, or unclear."""
+    if not intents:
+        return {}
+    entries = {
+        _digest(_normal(name), secret): entry
+        for entry in held
+        for name in (entry.dn, entry.address)
+        if name
+    }
+    return {
+        intent.number: _verdict(json.loads(intent.proof), entries, attributes, secret)
+        for intent in intents
+    }
+
+
+def _proof(
+    operation: Operation, attributes: Mapping[str, Attribute], secret: bytes
+) -> dict[str, list[str]]:
+    """Where the entry lies, and one value that the write brings and one that it takes.
+
+    A server carries out a write whole or not at all (RFC 4511 section 4.6), so one of each tells.
+    """
+    named = operation.address or operation.dn
+    names = [operation.dn, operation.new_dn] if operation.new_rdn else [named]
+    proof = {operation.action: [_digest(_normal(name), secret) for name in names]}
+    if operation.action == "modify":
+        for witness in ("add", "delete"):
+            values = (
+                [change.attribute, _digest(attributes[change.attribute].rule(value), secret)]
+                for change in operation.changes
+                for value in getattr(change, witness)
+            )
+            proof |= {f"{witness}s": one for one in [next(values, [])] if one}
+    return proof
+
+
+def _verdict(
+    proof: Mapping[str, Sequence[str]],
+    entries: Mapping[str, Entry],
+    attributes: Mapping[str, Attribute],
+    secret: bytes,
+) -> str:
+    if "add" in proof:
+        return "found done" if proof["add"][0] in entries else "found undone"
+    if "rename" in proof:
+        old, new = (digest in entries for digest in proof["rename"])
+        return "found undone" if old else "found done" if new else "unclear"
+    entry = entries.get(proof["modify"][0])
+    if entry is None:
+        return "unclear"
+    # A value to add is to be there now, one to delete is not.
+    done = {
+        _holds(entry, proof[witness], attributes, secret) is (witness == "adds")
+        for witness in ("adds", "deletes")
+        if witness in proof
+    }
+    return {(True,): "found done", (False,): "found undone"}.get(tuple(done), "unclear")
+
+
+def _holds(
+    entry: Entry, witness: Sequence[str], attributes: Mapping[str, Attribute], secret: bytes
+) -> bool:
+    name, digest = witness
+    rule = attributes[name].rule if name in attributes else str
+    return any(_digest(rule(value), secret) == digest for value in entry.attributes.get(name, ()))
+
+
+def _normal(name: str) -> str:
+    """The form that equal DNs share. Taking one apart is slow, and most need no more than case."""
+    plain = not any(mark in name for mark in ("\\", "+", '"', "  ", ", ", " ,", "= ", " ="))
+    return name.casefold() if plain else matching.distinguished_name(name)
+
+
+def _digest(text: str, secret: bytes) -> str:
+    content = text.encode("utf-8", "surrogateescape")
+    return hmac.digest(secret, content, hashlib.sha256)[:12].hex()

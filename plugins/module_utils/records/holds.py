@@ -1,0 +1,80 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Holds and grants: decisions about people's access that no record holds.
+
+A hold takes a person's access, at all providers, or that of everybody at one provider, until it is
+lifted or its last day has passed. A grant (break-glass) gives a person's assignments effect on days
+that the record does not, until its last day. A hold goes before a grant.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["hold", "grant"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A hold or a grant. `object` is the HSA-id of a person, or a provider's id.
+
+    `until` is the last day, to 24:00; `lifted` the day a person ended it before. A grant always
+    has a last day.
+    """
+
+    id: str
+    object: str
+    kind: Kind
+    reason: str
+    by: str
+    since: dt.date
+    until: dt.date | None = None
+    lifted: dt.date | None = None
+
+    @property
+    def last_day(self) -> dt.date | None:
+        """The last day that it is in force; None without end. A lifted one ends at once."""
+        before = self.lifted - dt.timedelta(days=1) if self.lifted else None
+        return min((day for day in (self.until, before) if day), default=None)
+
+    def is_in_force(self, as_of: dt.date) -> bool:
+        """Whether it counts on the day."""
+        last = self.last_day
+        return self.since <= as_of and (last is None or as_of <= last)
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """All holds and grants there are, on a day."""
+
+    holds: tuple[Hold, ...] = ()
+
+    def is_held(self, ids: Collection[str], provider: str, as_of: dt.date) -> bool:
+        """Whether a person with these HSA-ids has no access at a provider."""
+        about = {provider.casefold(), *(i.casefold() for i in ids)}
+        return any(
+            hold.kind == "hold" and hold.object.casefold() in about and hold.is_in_force(as_of)
+            for hold in self.holds
+        )
+
+    def granted_to(self, ids: Iterable[str], as_of: dt.date) -> dt.date | None:
+        """The last day of the grants that a person has or had by the day; None without any."""
+        about = {i.casefold() for i in ids}
+        days = (
+            hold.last_day
+            for hold in self.holds
+            if hold.kind == "grant" and hold.object.casefold() in about and hold.since <= as_of
+        )
+        return max((day for day in days if day), default=None)
+
+    def concern(self, ids: Iterable[str], provider: str) -> bool:
+        """Whether there is any for the person or the provider."""
+        about = {provider.casefold(), *(i.casefold() for i in ids)}
+        return any(hold.object.casefold() in about for hold in self.holds)
+
+
+NO_DECISIONS = Decisions()

@@ -1,0 +1,182 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Holds and grants in HSA and AD: decisions in the ledger, beside the records."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.holds import Decisions
+from ansible_collections.regionjh.halsoval.tests.unit.ad_in_memory import Ad
+from ansible_collections.regionjh.halsoval.tests.unit.builders import (
+    JOURNAL,
+    NPO,
+    TODAY,
+    hold,
+    number,
+    person,
+    record,
+    uses,
+)
+from ansible_collections.regionjh.halsoval.tests.unit.hsa_in_memory import values
+
+TOMORROW = TODAY + dt.timedelta(days=1)
+NURSE = uses(JOURNAL, NPO)
+
+
+def has_access(world: Ad, index: int) -> bool:
+    """Whether a person is a member, has the system role, and can log in; never some of it."""
+    who = number(index)
+    signs = {
+        who in world.hsa.members() | world.hsa.members("beta"),
+        bool(values(world.hsa.person(who), "hsaSystemRole")),
+        world.is_enabled(who),
+        bool(world.groups_of(who)),
+    }
+    assert len(signs) == 1, signs
+    return signs.pop()
+
+
+@pytest.fixture
+def nurses(world: Ad) -> Ad:
+    """Alfa's six nurses and beta's one, all at work."""
+    world.bring(*records())
+    assert all(has_access(world, index) for index in range(7))
+    return world
+
+
+def records(**ends: str) -> tuple:  # type: ignore[type-arg]
+    staff = [person(n, {**NURSE, **({"to": ends[f"n{n}"]} if f"n{n}" in ends else {})})
+             for n in range(6)]  # fmt: skip
+    return record("alfa", staff), record("beta", [person(6, NURSE)])
+
+
+def test_a_hold_on_a_person_takes_access_at_once_and_keeps_identity(nurses: Ad) -> None:
+    nurses.hsa.holds = (hold(nurses.id_of(number(1))),)
+    nurses.bring(*records())
+    assert [has_access(nurses, n) for n in range(3)] == [True, False, True]
+    assert values(nurses.hsa.person(number(1)), "fullName") == ("Anna1 Fjällström",)
+    assert nurses.is_marked(number(1))
+
+
+def test_the_run_after_leaves_a_hold_as_it_is_and_lifting_it_gives_access_back(
+    nurses: Ad,
+) -> None:
+    nurses.hsa.holds = (hold(nurses.id_of(number(1))),)
+    nurses.run(*records())
+    again = nurses.run(*records(), day=TOMORROW)["alfa"]
+    assert (again["changed"], has_access(nurses, 1)) == (False, False)
+    nurses.hsa.holds = (replace(nurses.hsa.holds[0], lifted=TOMORROW),)
+    nurses.run(*records(), day=TOMORROW)
+    assert has_access(nurses, 1)
+
+
+def test_a_hold_that_names_the_id_in_another_case_counts(nurses: Ad) -> None:
+    nurses.hsa.holds = (hold(nurses.id_of(number(1)).lower()),)
+    nurses.run(*records())
+    assert not has_access(nurses, 1)
+
+
+def test_a_hold_on_a_provider_takes_everybodys_access_there_past_the_guard(nurses: Ad) -> None:
+    nurses.hsa.holds = (hold("alfa"),)
+    result = nurses.run(*records())
+    assert not result["alfa"]["failed"]
+    assert [has_access(nurses, n) for n in range(7)] == [False] * 6 + [True]
+
+
+def test_a_hold_with_a_last_day_ends_by_itself(nurses: Ad) -> None:
+    nurses.hsa.holds = (hold(nurses.id_of(number(1)), until=TODAY),)
+    nurses.run(*records())
+    assert not has_access(nurses, 1)
+    nurses.run(*records(), day=TOMORROW)
+    assert has_access(nurses, 1)
+
+
+def test_a_hold_is_honoured_while_hsa_cannot_be_read(nurses: Ad) -> None:
+    nurses.hsa.holds = (hold(nurses.id_of(number(1))),)
+    nurses.unread = "HSA could not be read"
+    nurses.run(*records())
+    assert not nurses.is_enabled(number(1))
+    assert nurses.is_enabled(number(2))
+
+
+def test_a_grant_gives_an_ended_assignment_effect_and_ends_by_itself(nurses: Ad) -> None:
+    """Break-glass for a date that is wrong: on the next day nobody has to remember it."""
+    ended = records(n1="2026-01-15")  # so long ago that the end itself explains no loss
+    nurses.hsa.holds = (hold(nurses.id_of(number(1)), "grant", until=TODAY),)
+    assert not nurses.run(*ended)["alfa"]["failed"]
+    assert has_access(nurses, 1)
+    assert "2026-03-02T23:00:00Z" in values(nurses.account(number(1)), "accountExpires")[0]
+    after = nurses.run(*ended, day=TOMORROW)["alfa"]
+    assert not after["failed"]
+    assert not has_access(nurses, 1)
+
+
+def test_many_grants_that_end_are_no_surprise_to_the_guard(nurses: Ad) -> None:
+    ended = records(**{f"n{n}": "2026-01-15" for n in range(5)})
+    nurses.hsa.holds = tuple(hold(nurses.id_of(number(n)), "grant", until=TODAY) for n in range(5))
+    nurses.run(*ended)
+    assert all(has_access(nurses, n) for n in range(6))
+    assert not nurses.run(*ended, day=TOMORROW)["alfa"]["failed"]
+    assert [has_access(nurses, n) for n in range(6)] == [False] * 5 + [True]
+
+
+def test_a_grant_opens_an_assignment_before_its_first_day(world: Ad) -> None:
+    early = record("alfa", [person(1, uses(JOURNAL, NPO, since="2026-03-20"))])
+    world.bring(early)
+    assert not has_access(world, 1)
+    world.hsa.holds = (hold(world.id_of(number(1)), "grant", until=TOMORROW),)
+    world.bring(early)
+    assert has_access(world, 1)
+    world.bring(early, day=TODAY + dt.timedelta(days=2))
+    assert not has_access(world, 1)
+
+
+def test_a_hold_goes_before_a_grant(nurses: Ad) -> None:
+    theirs = nurses.id_of(number(1))
+    nurses.hsa.holds = (hold(theirs, "grant", until=TOMORROW), hold(theirs))
+    nurses.run(*records())
+    assert not has_access(nurses, 1)
+
+
+@pytest.mark.parametrize("phase", ["establishment", "ended"])
+def test_a_grant_opens_nothing_where_the_provider_is_not_in_operation(
+    world: Ad, phase: str
+) -> None:
+    """It stands for a wrong date of a person, not for an agreement or a final verification."""
+    world.bring(record("alfa", [person(1, NURSE)]))
+    world.hsa.holds = (hold(world.id_of(number(1)), "grant", until=TOMORROW),)
+    world.bring(record("alfa", [person(1, NURSE)], phase=phase))
+    assert number(1) not in world.hsa.members()
+    assert not world.is_enabled(number(1))
+
+
+def test_holds_and_grants_are_findings_at_the_provider(nurses: Ad) -> None:
+    one, two = nurses.id_of(number(1)), nurses.id_of(number(2))
+    nurses.hsa.holds = (hold(one), hold(two, "grant", until=TODAY))
+    nurses.run(*records())
+    found = {(f["code"], f["object"]) for f in nurses.hsa_results["alfa"]["findings"]}
+    assert {("held", one), ("granted", two)} <= found
+    assert not {f["code"] for f in nurses.hsa_results["beta"]["findings"]} & {"held", "granted"}
+
+
+_days = st.dates(TODAY - dt.timedelta(days=3), TODAY + dt.timedelta(days=3))
+
+
+@settings(max_examples=300)
+@given(_days, st.none() | _days, st.none() | _days, _days)
+def test_a_hold_is_in_force_from_its_first_day_to_its_last_and_never_once_lifted(
+    since: dt.date, until: dt.date | None, lifted: dt.date | None, day: dt.date
+) -> None:
+    one = hold("X", since=since, until=until, lifted=lifted)
+    expected = since <= day and (until is None or day <= until)
+    assert one.is_in_force(day) is (expected and (lifted is None or day < lifted))
+    decisions = Decisions((one,))
+    assert decisions.is_held(["x"], "alfa", day) is one.is_in_force(day)
+    assert not decisions.is_held(["Y"], "alfa", day)
