@@ -1,0 +1,156 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A PostgreSQL server of the tests' own, from Debian's package; it ends with the tests.
+
+A conftest that wants it says `from ...tests.postgresql import postgresql  # noqa: F401`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+_BINARIES = Path("/usr/lib/postgresql")
+_CLUSTERS = Path("/etc/postgresql")
+# Quick start and writes; nothing here outlives the tests.
+_SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_connections": "50",
+    "shared_buffers": "32MB",
+    "listen_addresses": "127.0.0.1",
+}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server. `directory` holds its socket; the user is postgres, on both ways in."""
+
+    directory: Path
+    port: int
+    password: str = field(repr=False)
+    process: subprocess.Popen[bytes] = field(repr=False)
+    numbers: Iterator[int] = field(default_factory=count, repr=False)
+
+    def url(self, database: str, password: str | None = None) -> str:
+        """Where a database is, by TCP."""
+        return f"postgresql://postgres:{password or self.password}@127.0.0.1:{self.port}/{database}"
+
+    def new_database(self) -> str:
+        """The URL of a database that is empty."""
+        name = f"ledger{next(self.numbers)}"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A server that the session's tests share."""
+    directory = Path(tempfile.mkdtemp(prefix="halsoval-postgresql-", dir="/tmp"))
+    try:
+        server = start(directory)
+        try:
+            yield server
+        finally:
+            stop(server)
+    finally:
+        shutil.rmtree(directory)
+
+
+def start(directory: Path) -> Server:
+    """Start a new server below an empty directory of ours."""
+    binaries = _binaries()
+    password = secrets.token_hex(16)
+    (directory / "password").write_text(password)
+    if os.geteuid() == 0:
+        for path in (directory, directory / "password"):
+            shutil.chown(path, "postgres")
+    data = directory / "data"
+    initdb = [
+        binaries / "initdb", "--no-sync", "--auth=scram-sha-256", "--username=postgres",
+        "--encoding=UTF8", "--locale=C", f"--pwfile={directory / 'password'}", data,
+    ]  # fmt: skip
+    subprocess.run(_as_postgres(*initdb), check=True, capture_output=True, cwd="/")
+    port = _free_port()
+    settings = {**_SETTINGS, "port": str(port), "unix_socket_directories": str(directory)}
+    options = [word for pair in settings.items() for word in ("-c", "=".join(pair))]
+    with open(directory / "log", "wb") as log:
+        process = subprocess.Popen(
+            _as_postgres(binaries / "postgres", "-D", data, *options),
+            cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )  # fmt: skip
+    server = Server(directory, port, password, process)
+    _wait_for(server)
+    return server
+
+
+def stop(server: Server) -> None:
+    """Stop a server, also with connections open."""
+    server.process.send_signal(signal.SIGINT)
+    server.process.wait(30)
+
+
+def _wait_for(server: Server) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return psycopg.connect(server.url("postgres")).close()
+        except psycopg.OperationalError:
+            if server.process.poll() is not None or time.monotonic() > deadline:
+                log = (server.directory / "log").read_text()
+                raise RuntimeError(f"PostgreSQL did not start:\n{log}") from None
+            time.sleep(0.05)
+
+
+def _as_postgres(*command: str | Path) -> list[str]:
+    """PostgreSQL refuses to run as root. It stops when the tests' process dies."""
+    user = ["--reuid=postgres", "--regid=postgres", "--init-groups"] * (os.geteuid() == 0)
+    return ["setpriv", *user, "--pdeathsig=INT", *map(str, command)]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _binaries() -> Path:
+    """Where the server's programs are; the package is installed where it is missing."""
+    if not _installed():
+        _install()
+    return max(_installed(), key=lambda path: int(path.parent.name))
+
+
+def _installed() -> list[Path]:
+    return [path.parent for path in _BINARIES.glob("*/bin/postgres")]
+
+
+def _install() -> None:
+    """Install the package; the cluster that it makes and starts is not left behind."""
+    before = set(_CLUSTERS.glob("*/*"))
+    arguments = "name=postgresql install_recommends=false update_cache=true policy_rc_d=101"
+    ansible = Path(sys.executable).with_name("ansible")
+    become = ["--become"] * (os.geteuid() != 0)
+    subprocess.run(
+        [ansible, "localhost", *become, "-m", "ansible.builtin.apt", "-a", arguments], check=True
+    )
+    sudo = ["sudo", "--non-interactive"] * (os.geteuid() != 0)
+    for cluster in set(_CLUSTERS.glob("*/*")) - before:
+        drop = ["pg_dropcluster", "--stop", cluster.parent.name, cluster.name]
+        subprocess.run([*sudo, *drop], check=True)
