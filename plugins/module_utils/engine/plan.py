@@ -211,6 +211,8 @@ class Plan:
         """(kind, id) of every object that loses something without a date that says so."""
         lost = set() if operation.explained else set(operation.takes)
         for change in operation.changes:
+            if not change.delete:
+                continue
             attribute = self.attributes[change.attribute]
             undated = change.part(dated=False).delete
             if attribute.any_grants and (change.add or set(change.before) > set(change.delete)):
