@@ -237,7 +237,7 @@ def make_ad_task(site: Site, payload: Path, as_of: str = AS_OF, **options: Any) 
     """A task of the module ad_accounts over all of a site's records, without the one of HSA."""
     lab, ad = site.lab, domain(site.lab)
     hsa = make_task(site, payload, as_of).options
-    own = ("providers", "as_of", "state_directory", "records")
+    own = ("providers", "as_of", "run", "state_directory", "records")
     return Task(
         {
             **{name: hsa[name] for name in own},

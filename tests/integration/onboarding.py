@@ -25,6 +25,13 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.matching import split_dn
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
+from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.ledger import (
+    Ledger,
+    verify,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.ledger import (
+    Run as LedgerRun,
+)
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils import approved_records, validation
 from ansible_collections.regionjh.halsoval.tests.lab import Lab
 
@@ -176,8 +183,22 @@ class Site:
 
     @property
     def state(self) -> Path:
-        """Where runs keep their locks and the HSA-ids that they saw."""
+        """Where runs keep their locks and the ledger."""
         return self.home / "state"
+
+    @property
+    def outbox(self) -> Path:
+        """Where orders leave."""
+        return self.path / "outbox"
+
+    @property
+    def inbox(self) -> Path:
+        """Where answers arrive."""
+        return self.path / "inbox"
+
+    def audit_log(self) -> list[dict[str, Any]]:
+        """The rows of the audit log; every intent has an outcome."""
+        return audit_log(self.state)
 
     @property
     def providers(self) -> Path:
@@ -185,8 +206,12 @@ class Site:
         return self.path / "inventory/providers"
 
     def onboard(self, *options: str, **variables: object) -> Run:
-        """Run the playbook to its end."""
-        process = self.start(*options, **variables)
+        """Run the playbook onboard to its end."""
+        return self.play("onboard", *options, **variables)
+
+    def play(self, playbook: str, *options: str, **variables: object) -> Run:
+        """Run a playbook to its end."""
+        process = self.start(*options, playbook=playbook, **variables)
         try:
             output, _errors = process.communicate(timeout=120)
         finally:
@@ -194,12 +219,18 @@ class Site:
         return Run(process.returncode, output)
 
     def start(
-        self, *options: str, environment: Mapping[str, str] | None = None, **variables: object
+        self,
+        *options: str,
+        playbook: str = "onboard",
+        environment: Mapping[str, str] | None = None,
+        **variables: object,
     ) -> subprocess.Popen[str]:
-        """Start the playbook, away from the checkout and without its ansible.cfg."""
+        """Start a playbook, away from the checkout and without its ansible.cfg."""
         of_lab = {
             "halsoval_systems": self.lab.systems,
             "halsoval_state_directory": str(self.state),
+            "halsoval_outbox": str(self.outbox),
+            "halsoval_inbox": str(self.inbox),
             "halsoval_lab_dir": str(self.lab.dir),
             "halsoval_lab_hsa_port": self.lab.port,
             **({"halsoval_lab_ad_address": self.lab.ad.address} if self.lab.ad else {}),
@@ -213,7 +244,7 @@ class Site:
             [
                 Path(sys.executable).with_name("ansible-playbook"),
                 *("-i", self.path / "inventory/halsoval.yml"),
-                "regionjh.halsoval.onboard",
+                f"regionjh.halsoval.{playbook}",
                 *("-e", json.dumps(of_lab | variables)),
                 *options,
             ],
@@ -306,6 +337,10 @@ class Task:
         """The task with other options."""
         return replace(self, options={**self.options, **options})
 
+    def audit_log(self) -> list[dict[str, Any]]:
+        """The rows of the audit log; every intent has an outcome."""
+        return audit_log(Path(self.options["state_directory"]))
+
     def forget(self) -> None:
         """Forget the HSA-ids that runs saw: another HSA, or an earlier one, has others."""
         shutil.rmtree(self.options["state_directory"], ignore_errors=True)
@@ -346,6 +381,7 @@ def make_task(site: Site, payload: Path, as_of: str = AS_OF, **options: Any) -> 
         {
             "providers": list(reading.providers),
             "as_of": as_of,
+            "run": "test",
             "state_directory": str(site.state),
             "records": str(payload),
             "server_uri": lab.uri,
@@ -359,6 +395,18 @@ def make_task(site: Site, payload: Path, as_of: str = AS_OF, **options: Any) -> 
             **options,
         }
     )
+
+
+def audit_log(state: Path) -> list[dict[str, Any]]:
+    """The rows of a ledger's audit log, whose chain is whole and whose intents have outcomes."""
+    with Ledger(None, state, LedgerRun("test", "test", dt.date(2026, 3, 2)), check=True) as ledger:
+        assert verify(ledger) == []
+        with ledger.reading() as connection:
+            rows = [dict(row) for row in connection.execute(ledger.audit.select()).mappings()]
+            assert list(connection.execute(ledger.intents.select())) == []
+    intents = [row["seq"] for row in rows if row["event"] == "intent"]
+    assert sorted(row["refers"] for row in rows if row["event"] == "outcome") == intents
+    return rows
 
 
 def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:

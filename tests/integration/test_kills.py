@@ -93,6 +93,16 @@ def killed_at(
         return victims[0].wait(60) == -signal.SIGKILL
 
 
+def noted_as_held(task: Task, before: Held, after: Held) -> None:
+    """Every write has an outcome, and what differs was noted as done."""
+    rows = task.audit_log()
+    done = {row["object"].split()[1] for row in rows if row["result"] in ("done", "found done")}
+    entries = (after.entries.get(dn) or before.entries[dn] for dn in before.differing(after))
+    differing = {entry["hsaIdentity"][0] for entry in entries if "halsovalKey" in entry}
+    assert done >= differing, sorted(differing - done)[:5]
+    assert not {row["result"] for row in rows} - {"", "done", "found done", "found undone"}
+
+
 @pytest.mark.parametrize("step", [0, 1], ids=["first onboarding", "many changes"])
 def test_module_killed_anywhere_converges_in_the_next_run(
     lab: Lab,
@@ -119,6 +129,7 @@ def test_module_killed_anywhere_converges_in_the_next_run(
 
         assert not any(own["failed"] for own in result["providers"].values()), message
         assert held(lab).entries == expected.entries, message
+        noted_as_held(task, before, expected)
         assert not any(own["changed"] for own in task.run()["providers"].values()), message
     assert partly >= KILLS // 4, "hardly any kill left something undone"
 

@@ -339,10 +339,10 @@ def test_accounts_and_what_a_run_says_of_them_name_nobody(
     assert personal_in(repr(whole_domain(lab).entries)) == []
     assert [secret for secret in passwords(lab) if secret in said] == []
     nothing_left(site, since, KEEP)
-    # What is remembered of HSA tells numbers by a keyed hash, to the owner alone.
-    (memory,) = site.state.glob("*.ids.json")
-    assert all(who in memory.read_text() for who in accounts)
-    assert memory.stat().st_mode & 0o077 == memory.parent.stat().st_mode & 0o077 == 0
+    # The ledger remembers HSA by keyed hashes of the numbers, and what was written by HSA-id.
+    (ledger,) = site.state.glob("ledger.sqlite3")
+    assert all(who.encode() in ledger.read_bytes() for who in accounts)
+    assert ledger.stat().st_mode & 0o077 == ledger.parent.stat().st_mode & 0o077 == 0
 
 
 def test_run_killed_while_accounts_are_made_leaves_no_file_that_names_anybody(
