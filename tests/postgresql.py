@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -62,9 +63,17 @@ class Server:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Server]:
     """A server that the session's tests share."""
+    with running() as server:
+        yield server
+
+
+@contextmanager
+def running(**changed: str) -> Iterator[Server]:
+    """A server of one's own, with some settings changed."""
+    # Not below pytest's folders, which are this user's alone.
     directory = Path(tempfile.mkdtemp(prefix="halsoval-postgresql-", dir="/tmp"))
     try:
-        server = start(directory)
+        server = start(directory, **changed)
         try:
             yield server
         finally:
@@ -73,8 +82,8 @@ def postgresql() -> Iterator[Server]:
         shutil.rmtree(directory)
 
 
-def start(directory: Path) -> Server:
-    """Start a new server below an empty directory of ours."""
+def start(directory: Path, **changed: str) -> Server:
+    """Start a new server below an empty directory of ours, with some settings changed."""
     binaries = _binaries()
     password = secrets.token_hex(16)
     (directory / "password").write_text(password)
@@ -88,7 +97,8 @@ def start(directory: Path) -> Server:
     ]  # fmt: skip
     subprocess.run(_as_postgres(*initdb), check=True, capture_output=True, cwd="/")
     port = _free_port()
-    settings = {**_SETTINGS, "port": str(port), "unix_socket_directories": str(directory)}
+    where = {"port": str(port), "unix_socket_directories": str(directory)}
+    settings = {**_SETTINGS, **changed, **where}
     options = [word for pair in settings.items() for word in ("-c", "=".join(pair))]
     with open(directory / "log", "wb") as log:
         process = subprocess.Popen(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation of system_module.SYSTEM_ARGUMENTS."""
+    """Documentation of system_module.SYSTEM_ARGUMENTS, with the fragment ledger."""
 
     DOCUMENTATION = r"""
 options:
@@ -18,10 +18,6 @@ options:
     type: list
     elements: str
     required: true
-  as_of:
-    description: The day to bring about, V(YYYY-MM-DD) in Europe/Stockholm. The inventory sets it.
-    type: str
-    required: true
   expected_plan:
     description:
       - Hashes of plans that a person has seen and confirmed.
@@ -29,13 +25,6 @@ options:
     type: list
     elements: str
     default: []
-  state_directory:
-    description:
-      - Directory on the controller, for its user alone. It holds the locks that keep two runs from
-        writing to a system at a time, and the HSA-ids that earlier runs saw, with the people behind
-        them as keyed hashes.
-    type: path
-    default: ~/.ansible/halsoval
   records:
     description: File with the approved records. The action sets it, do not give it yourself.
     type: path

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -20,7 +19,7 @@ from .engine.provision import Desired
 from .records.payload import Approved
 from .system_module import LDAP_ARGUMENTS, Desire, directory
 from .systems.directory import DirectoryError
-from .systems.memory import Memory
+from .systems.ledger import Ledger
 
 
 def _option(name: str) -> str:
@@ -47,32 +46,36 @@ IDENTITY_ARGUMENTS: dict[str, dict[str, Any]] = {
 
 def desire_hsa(module: AnsibleModule, layout: Layout) -> Desire:
     """What HSA must hold. The ids that it holds of people are remembered on the way."""
+    uri: str = module.params["server_uri"]
 
-    def desire(approved: Approved, as_of: dt.date, held: Sequence[Entry]) -> Desired:
-        memory = _memory(module, module.params["server_uri"])
+    def desire(
+        approved: Approved, as_of: dt.date, held: Sequence[Entry], ledger: Ledger
+    ) -> Desired:
         numbers = _numbers(approved)
-        remembered = memory.recall(numbers)
-        _keep(module, memory, seen_ids(held, layout, numbers))
+        remembered = ledger.recall(uri, numbers)
+        _keep(module, ledger, uri, seen_ids(held, layout, numbers))
         return hsa.desire(approved, as_of, layout, held, remembered)
 
     return desire
 
 
-def identities(module: AnsibleModule, approved: Approved, as_of: dt.date) -> Identities:
+def identities(
+    module: AnsibleModule, approved: Approved, as_of: dt.date, ledger: Ledger
+) -> Identities:
     """Who everybody is, by a read of HSA as the options of the doc fragment `identities` say.
 
-    Where HSA cannot be read they are as an earlier run on this controller saw them there.
+    Where HSA cannot be read they are as an earlier run saw them there.
     """
     params = module.params
     layout = Layout(**{name: params[_option(name)] for name in IDENTITY_LAYOUT_ARGUMENTS})
     login = {name: params[_option(name)] for name in LDAP_ARGUMENTS}
-    memory, numbers = _memory(module, login["server_uri"]), _numbers(approved)
-    remembered = memory.recall(numbers)
+    uri, numbers = login["server_uri"], _numbers(approved)
+    remembered = ledger.recall(uri, numbers)
     try:
         held = directory(login, identity_searches(layout), attributes(layout)).read()
     except DirectoryError as error:
         return recall(approved, as_of, layout, remembered, f"HSA could not be read: {error}")
-    _keep(module, memory, seen_ids(held, layout, numbers))
+    _keep(module, ledger, uri, seen_ids(held, layout, numbers))
     return identify(approved, as_of, layout, held, remembered)
 
 
@@ -81,10 +84,6 @@ def _numbers(approved: Approved) -> frozenset[str]:
     return frozenset(number for row in people for number in row.numbers)
 
 
-def _memory(module: AnsibleModule, hsa_uri: str) -> Memory:
-    return Memory(Path(module.params["state_directory"]), hsa_uri)
-
-
-def _keep(module: AnsibleModule, memory: Memory, seen: dict[str, str]) -> None:
+def _keep(module: AnsibleModule, ledger: Ledger, uri: str, seen: dict[str, str]) -> None:
     if not module.check_mode:
-        memory.keep(seen)
+        ledger.keep(uri, seen)

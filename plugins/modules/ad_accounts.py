@@ -26,6 +26,7 @@ author:
 extends_documentation_fragment:
   - regionjh.halsoval.ldap
   - regionjh.halsoval.identities
+  - regionjh.halsoval.ledger
   - regionjh.halsoval.system
 options:
   base_dn:
@@ -79,7 +80,9 @@ options:
     description:
       - Certificates on people's cards, several for one person if need be. They become strong
         mappings in altSecurityIdentities (KB5014754).
-      - All X.509 mappings of our accounts follow the list. Without it they are left alone.
+      - All X.509 mappings of our accounts follow the list.
+      - Without it they follow the cards in the ledger, which M(regionjh.halsoval.receipts) keeps.
+        Those of people whose cards it does not know are left alone.
     type: list
     elements: dict
     suboptions:
@@ -196,26 +199,6 @@ providers:
           service: rontgensvar_och_rontgenbilder
           group: CN=App-Rontgensvar,OU=Systemgrupper,DC=ad,DC=example,DC=org
           act: join
-    provider_tasks:
-      description: Users of systems that the provider's own administrators keep.
-      type: list
-      elements: dict
-      returned: when the provider has a valid record
-      sample:
-        - service: listningsapplikation
-          person: SE2321000214-HV000007
-          act: join
-          day: "2026-04-01"
-    region_tasks:
-      description: Users of systems that the region's system owners keep.
-      type: list
-      elements: dict
-      returned: when the provider has a valid record
-    guest_invitations:
-      description: Guests in Teams, under the e-mail address in the record.
-      type: list
-      elements: dict
-      returned: when the provider has a valid record
     diff:
       description: Before and after of the plan's entries.
       type: dict
@@ -227,6 +210,10 @@ findings:
   elements: dict
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad import desire
@@ -234,17 +221,25 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad_layou
     Layout,
     attributes,
     certificate_mappings,
+    mappings_by_person,
     searches,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import Entry
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import Desired
 from ansible_collections.regionjh.halsoval.plugins.module_utils.identities import (
     IDENTITY_ARGUMENTS,
     identities,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
 from ansible_collections.regionjh.halsoval.plugins.module_utils.system_module import (
     LDAP_ARGUMENTS,
     SYSTEM_ARGUMENTS,
     directory,
     run,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.ledger import Ledger
+from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.receipts import (
+    certificates,
 )
 
 LAYOUT_ARGUMENTS = {
@@ -293,19 +288,23 @@ def main() -> None:
         )
     except ValueError as error:
         module.fail_json(msg=str(error))
+
+    def wish(approved: Approved, as_of: date, held: Sequence[Entry], ledger: Ledger) -> Desired:
+        known = layout
+        if layout.certificates is None:
+            cards = mappings_by_person(certificates(ledger))
+            known = replace(layout, certificates=cards, are_all=False)
+        return desire(
+            approved, as_of, known, held, identities(module, approved, as_of, ledger),
+            module.params["hsa_failures"], module.check_mode,
+        )  # fmt: skip
+
     run(
         module,
         "AD",
-        lambda params: directory(params, searches(layout), attributes(layout), True),
-        lambda approved, as_of, held: desire(
-            approved,
-            as_of,
-            layout,
-            held,
-            identities(module, approved, as_of),
-            module.params["hsa_failures"],
-            module.check_mode,
-        ),
+        module.params["bind_password"],
+        lambda ledger: directory(module.params, searches(layout), attributes(layout), True),
+        wish,
     )
 
 

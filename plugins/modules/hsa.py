@@ -20,6 +20,7 @@ author:
   - Contributors to the regionjh.halsoval collection (@regionjh)
 extends_documentation_fragment:
   - regionjh.halsoval.ldap
+  - regionjh.halsoval.ledger
   - regionjh.halsoval.system
 options:
   base_dn:
@@ -188,7 +189,8 @@ def main() -> None:
     run(
         module,
         "HSA",
-        lambda params: directory(params, searches(layout), attributes(layout)),
+        module.params["bind_password"],
+        lambda ledger: directory(module.params, searches(layout), attributes(layout)),
         desire_hsa(module, layout),
     )
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,6 +23,10 @@ NOTHING_READ = (
     "no approved records were read: pass their inventory source, -i <path>/halsoval.yml "
     "(plugin regionjh.halsoval.providers)"
 )
+
+
+# The id of this run of ansible-playbook: tasks are forks of it, so all of them have the same.
+RUN = uuid.uuid4().hex
 
 
 class StoreError(Exception):

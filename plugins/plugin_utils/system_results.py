@@ -31,3 +31,13 @@ def failures(registered: Any, name: str, providers: Iterable[str]) -> dict[str, 
         return None
     results = {provider: of_provider(registered, name, provider) for provider in providers}
     return {p: str(own.get("msg", "")) for p, own in results.items() if own.get("failed")}
+
+
+def tasks(
+    registered: Any, name: str, providers: Iterable[str]
+) -> dict[str, list[dict[str, str]]] | None:
+    """The owner_tasks of each provider that has any say; None where the task did not run."""
+    if not isinstance(registered, Mapping) or registered.get("skipped"):
+        return None
+    results = {provider: of_provider(registered, name, provider) for provider in providers}
+    return {p: list(own["owner_tasks"]) for p, own in results.items() if "owner_tasks" in own}

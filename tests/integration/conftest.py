@@ -10,9 +10,6 @@ from collections.abc import Iterator
 import pytest
 
 from ansible_collections.regionjh.halsoval.tests.lab import Lab, start_lab
-from ansible_collections.regionjh.halsoval.tests.postgresql import postgresql
-
-__all__ = ["lab", "other_lab", "postgresql", "region"]
 
 
 @pytest.fixture(scope="session")

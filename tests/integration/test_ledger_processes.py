@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
+from multiprocessing import get_context
 
 import pytest
 
@@ -87,10 +88,14 @@ def test_processes_that_open_a_new_ledger_at_once_make_one(ledgers: Ledgers) -> 
 
 
 def test_what_two_processes_write_at_once_is_one_chain(ledgers: Ledgers) -> None:
+    both_are_ready = get_context("fork").Barrier(2)
+
     def work() -> None:
         with opened(ledgers, f"run-{os.getpid()}") as ledger:
+            both_are_ready.wait()
             for _round in range(15):
                 note(ledger, ledger.run.id)
+                time.sleep(0.01)  # those who wait for SQLite poll: let the other one in
 
     children = [start(work) for _index in range(2)]
     assert [ended_well(child) for child in children] == [True] * 2

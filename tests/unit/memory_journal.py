@@ -47,7 +47,7 @@ class MemoryJournal:
 
     def intend(self, system: str, intents: Sequence[Intended]) -> list[int]:
         """Note what is about to be written."""
-        assert self.writer == system
+        assert self.writer is not None
         first = len(self.intents) + 1
         numbers = list(range(first, first + len(intents)))
         self.intents.update(zip(numbers, ((system, one) for one in intents), strict=True))

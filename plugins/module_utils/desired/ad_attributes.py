@@ -59,9 +59,10 @@ def of_account(
 
 def of_certificates(hsa_id: str, layout: Layout) -> dict[str, Values]:
     """The certificate mappings, where certificates are known."""
-    if layout.certificates is None:
+    known, owner = layout.certificates, hsa_id.casefold()
+    if known is None or not (layout.are_all or owner in known):
         return {}
-    return {"altSecurityIdentities": layout.certificates.get(hsa_id.casefold(), ())}
+    return {"altSecurityIdentities": known.get(owner, ())}
 
 
 def of_protected_person(layout: Layout) -> dict[str, Values]:

@@ -36,7 +36,7 @@ class Layout:
 
     `account_name` is a format string over the fields serial (of the HSA-id), given and surname.
     `certificates` are the certificate mappings (altSecurityIdentities) by folded HSA-id; with None
-    they are left alone.
+    they are left alone, and so are those of people whom it does not name unless `are_all`.
     """
 
     base_dn: str
@@ -50,6 +50,7 @@ class Layout:
     key_attribute: str = "extensionName"
     protected_name: str = "Skyddad person"
     certificates: Mapping[str, Values] | None = None
+    are_all: bool = True
 
     def __post_init__(self) -> None:
         """Raises ValueError with what was expected."""
@@ -257,6 +258,15 @@ def certificate_mappings(
     for mapping, owner in owners.items():
         mappings[owner] = (*mappings.get(owner, ()), mapping)
     return mappings
+
+
+def mappings_by_person(
+    certificates: Mapping[str, Iterable[Mapping[str, str]]],
+) -> dict[str, Values]:
+    """The same of certificates by HSA-id; () for who has none any more. Raises ValueError."""
+    listed = (certificate for theirs in certificates.values() for certificate in theirs)
+    mappings = certificate_mappings(listed) or {}
+    return {i.casefold(): mappings.get(i.casefold(), ()) for i in certificates}
 
 
 def _mapping(certificate: Mapping[str, str]) -> str:

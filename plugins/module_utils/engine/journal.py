@@ -110,6 +110,7 @@ def _proof(
     """
     named = operation.address or operation.dn
     names = [operation.dn, operation.new_dn] if operation.new_rdn else [named]
+    proof: dict[str, list[str]]
     proof = {operation.action: [_digest(_normal(name), secret) for name in names]}
     if operation.action == "modify":
         for witness in ("add", "delete"):
@@ -142,7 +143,9 @@ def _verdict(
         for witness in ("adds", "deletes")
         if witness in proof
     }
-    return {(True,): "found done", (False,): "found undone"}.get(tuple(done), "unclear")
+    if len(done) != 1:
+        return "unclear"
+    return "found done" if done.pop() else "found undone"
 
 
 def _holds(

@@ -87,6 +87,7 @@ def order_key(*parts: str) -> str:
 # --- orders as entries of a plan ------------------------------------------------------------------
 
 _DAYS = ("due", "wanted_on", "ordered_on", "sent_on", "active_on", "closed_on")
+_SIDES = ("particulars", "answer")
 # What an order is made with; its dates are the ledger's to set.
 _MADE = ("kind", "recipient", "provider", "object", "subject", "cause", "follows")
 
@@ -174,17 +175,15 @@ def _attributes(order: Order) -> dict[str, Values]:
 
 def _order(dn: str, attributes: Mapping[str, Values]) -> Order:
     first = {name: values[0] for name, values in attributes.items() if values}
-    days = {name: dt.date.fromisoformat(first[name]) for name in _DAYS if name in first}
-    texts = {name: json.loads(first[name]) for name in ("particulars", "answer") if name in first}
+    values: dict[str, Any] = {name: first.get(name, "") for name in (*_MADE, "state")}
+    values |= {name: dt.date.fromisoformat(first[name]) for name in _DAYS if name in first}
+    values |= {name: json.loads(first[name]) for name in _SIDES if name in first}
     return Order(
         key=key_of(dn),
-        **{name: first.get(name, "") for name in _MADE},
         level=int(first.get("level", "0")),
         needs=attributes.get("needs", ()),
         protected="protected" in first,
-        state=first["state"],  # type: ignore[arg-type]
-        **days,
-        **texts,
+        **values,
     )
 
 

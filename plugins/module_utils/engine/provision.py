@@ -79,7 +79,8 @@ class Request:
     """What is asked of a run.
 
     `providers` are the selected ones, `known` those with a valid record, `expected` the hashes of
-    confirmed plans. `secret` keys the plan hashes; `title` names the system in a diff's header.
+    confirmed plans. `secret` keys the plan hashes; `title` names the system in a diff's header and
+    in the journal, also when it is reached at another address.
     """
 
     providers: tuple[str, ...]
@@ -112,9 +113,9 @@ def provision(
         verdict = judge(plan, selected, desired.holdings, request.expected, request.secret, blocked)
         written = Written(verdict.operations, {})
         if not request.check:
-            unfinished = journal.unfinished(system.name)
+            unfinished = journal.unfinished(request.title)
             journal.conclude(found(unfinished, held, plan.attributes, request.secret))
-            noted = _Noted(system, journal, plan, verdict.hashes, request.secret)
+            noted = _Noted(system, journal, plan, verdict.hashes, request)
             written = carry_out(noted, plan, verdict.operations)
     return _results(desired, plan, verdict, written, request)
 
@@ -130,14 +131,15 @@ class _Noted:
     journal: Journal
     plan: Plan
     hashes: Mapping[str, str]
-    secret: bytes
+    request: Request
 
     def apply(self, operations: Sequence[Operation]) -> Mapping[Operation, str]:
         if not operations:
             return {}
+        attributes, secret = self.plan.attributes, self.request.secret
         numbers = self.journal.intend(
-            self.system.name,
-            [intended(o, self.hashes, self.plan.attributes, self.secret) for o in operations],
+            self.request.title,
+            [intended(operation, self.hashes, attributes, secret) for operation in operations],
         )
         failed = self.system.apply(operations)
         # The reason is for people to read now: a server's words may hold a name.

@@ -313,9 +313,7 @@ class Unit:
 class Extension:
     """A telephone extension (annex 4.3.1)."""
 
-    id: str = _field(
-        "Stable id of the extension inside the record; orders go by it.", pattern=_ID
-    )
+    id: str = _field("Stable id of the extension inside the record; orders go by it.", pattern=_ID)
     kind: Literal["fixed_ip", "mobile_1gb", "mobile_5gb"] = _field(
         "Kind, as in the annex's price table."
     )
@@ -328,9 +326,7 @@ class Extension:
 class TelephonyEquipment:
     """Telephones and accessories (annex 4.3.3)."""
 
-    id: str = _field(
-        "Stable id of the line inside the record; orders go by it.", pattern=_ID
-    )
+    id: str = _field("Stable id of the line inside the record; orders go by it.", pattern=_ID)
     model: Text = _field("Model in the region's assortment.", max_length=64)
     unit: str = _field("Id of the unit.", pattern=_ID)
     count: int = _field("How many.", default=1, ge=1)

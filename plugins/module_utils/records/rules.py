@@ -232,6 +232,18 @@ def _telephony_services(record: Record) -> _Faults:
             yield ("telephony", key), f"expected {service} among the services (annex {section})"
 
 
+def _telephony_ids(record: Record) -> _Faults:
+    telephony = record.agreement.telephony
+    if telephony is None:
+        return
+    for key, ids in (
+        ("extensions", [extension.id for extension in telephony.extensions]),
+        ("equipment", [equipment.id for equipment in telephony.equipment]),
+    ):
+        for index in _repeated(ids):
+            yield ("telephony", key, index, "id"), f"expected an id that none of the {key} has yet"
+
+
 def _attendant_contact(record: Record) -> _Faults:
     telephony = record.agreement.telephony
     if telephony and telephony.attendant and not record.agreement.contacts.telephony_local:
@@ -239,6 +251,22 @@ def _attendant_contact(record: Record) -> _Faults:
             ("telephony", "attendant"),
             "expected a local contact in contacts.telephony_local (annex 4.3.2)",
         )
+
+
+def _terminations(record: Record) -> _Faults:
+    signings, given = record.agreement.agreement, provided(record.agreement.services)
+    rows = record.agreement.terminated
+    for index in _repeated([row.service for row in rows]):
+        yield ("terminated", index, "service"), "expected each service once"
+    for index, row in enumerate(rows):
+        service, day = ("terminated", index, "service"), ("terminated", index, "last_day")
+        if row.service not in given:
+            yield service, _SERVICE_EXPECTED
+        if row.service in OBLIGATORY_PACKAGES:
+            yield service, "expected a service that can end before the agreement (annex 2.7)"
+        yield from _not_before(day, row.last_day, "contract_signed", signings.contract_signed)
+        if signings.ends and row.last_day > signings.ends:
+            yield day, "expected a day on or before the agreement's ends"
 
 
 def _trainings(record: Record) -> _Faults:
@@ -425,7 +453,9 @@ _RULES: dict[Part, tuple[Callable[[Record], _Faults], ...]] = {
         _unit_days,
         _telephony_units,
         _telephony_services,
+        _telephony_ids,
         _attendant_contact,
+        _terminations,
         _trainings,
         _trials,
     ),

@@ -132,7 +132,7 @@ def test_the_next_run_tells_which_additions_of_a_killed_one_were_made(
     run(directory, journal)
     first = [journal.outcomes[n] for n in range(1, 5)]
     assert first == ["found done"] * survives + ["found undone"] * (4 - survives)
-    assert journal.unfinished(directory.name) == []
+    assert journal.unfinished("HSA") == []
 
 
 @pytest.mark.parametrize("survives", range(5))

@@ -25,6 +25,7 @@ AGREEMENT = ("agreement", "agreement")
 DOCTOR = ("staff", "people", 0)
 ASSIGNMENT = (*DOCTOR, "assignments", 0)
 TELEPHONY = ("agreement", "telephony")
+TERMINATED = ("agreement", "terminated")
 TRIAL = {
     "people": ["doctor"],
     "workstations": ["pc-1"],
@@ -183,7 +184,7 @@ FAULTS: dict[str, tuple[dict[Path, Any], Path, str]] = {
         {
             TELEPHONY: {
                 "measurement_system": "X",
-                "extensions": [{"kind": "fixed_ip", "unit": "norr"}],
+                "extensions": [{"id": "ankn-1", "kind": "fixed_ip", "unit": "norr"}],
             }
         },
         ("agreement", "telephony", "extensions"),
@@ -195,7 +196,12 @@ FAULTS: dict[str, tuple[dict[Path, Any], Path, str]] = {
         "expected ace_telefoniplattform among the services",
     ),
     "telephones are listed without the service": (
-        {TELEPHONY: {"measurement_system": "X", "equipment": [{"model": "J179", "unit": "norr"}]}},
+        {
+            TELEPHONY: {
+                "measurement_system": "X",
+                "equipment": [{"id": "tele-1", "model": "J179", "unit": "norr"}],
+            }
+        },
         ("agreement", "telephony", "equipment"),
         "expected telefoniutrustning among the services",
     ),
@@ -219,7 +225,7 @@ FAULTS: dict[str, tuple[dict[Path, Any], Path, str]] = {
         {
             TELEPHONY: {
                 "measurement_system": "X",
-                "extensions": [{"kind": "fixed_ip", "unit": "vast"}],
+                "extensions": [{"id": "ankn-1", "kind": "fixed_ip", "unit": "vast"}],
             },
             ("agreement", "services"): [*SERVICES, "telefonitjanst"],
         },
@@ -230,12 +236,72 @@ FAULTS: dict[str, tuple[dict[Path, Any], Path, str]] = {
         {
             TELEPHONY: {
                 "measurement_system": "X",
-                "equipment": [{"model": "J179", "unit": "vast"}],
+                "equipment": [{"id": "tele-1", "model": "J179", "unit": "vast"}],
             },
             ("agreement", "services"): [*SERVICES, "telefonitjanst"],
         },
         ("agreement", "telephony", "equipment", 0, "unit"),
         "the id of a unit",
+    ),
+    "two extensions have one id": (
+        {
+            TELEPHONY: {
+                "measurement_system": "X",
+                "extensions": [
+                    {"id": "ankn-1", "kind": kind, "unit": "norr"}
+                    for kind in ("fixed_ip", "mobile_1gb")
+                ],
+            },
+            ("agreement", "services"): [*SERVICES, "telefonitjanst"],
+        },
+        ("agreement", "telephony", "extensions", 1, "id"),
+        "an id that none of the extensions has yet",
+    ),
+    "two lines of equipment have one id": (
+        {
+            TELEPHONY: {
+                "measurement_system": "X",
+                "equipment": [
+                    {"id": "tele-1", "model": model, "unit": "norr"} for model in ("J179", "J189")
+                ],
+            },
+            ("agreement", "services"): [*SERVICES, "telefonitjanst"],
+        },
+        ("agreement", "telephony", "equipment", 1, "id"),
+        "an id that none of the equipment has yet",
+    ),
+    # agreement.yml: services that the provider leaves
+    "a service is left that is not ordered": (
+        {TERMINATED: [{"service": "microsoft_office_365", "last_day": "2024-01-31"}]},
+        ("agreement", "terminated", 0, "service"),
+        "one of the provider's services",
+    ),
+    "an obligatory package is left": (
+        {TERMINATED: [{"service": "vardutbud_bas", "last_day": "2024-01-31"}]},
+        ("agreement", "terminated", 0, "service"),
+        "a service that can end before the agreement",
+    ),
+    "a service is left twice": (
+        {
+            TERMINATED: [
+                {"service": "stratsys", "last_day": day} for day in ("2024-01-31", "2024-02-29")
+            ]
+        },
+        ("agreement", "terminated", 1, "service"),
+        "expected each service once",
+    ),
+    "a service is left before the contract": (
+        {TERMINATED: [{"service": "stratsys", "last_day": "2023-02-09"}]},
+        ("agreement", "terminated", 0, "last_day"),
+        "on or after contract_signed",
+    ),
+    "a service is left after the provider's end": (
+        {
+            TERMINATED: [{"service": "stratsys", "last_day": "2024-02-01"}],
+            (*AGREEMENT, "ends"): "2024-01-31",
+        },
+        ("agreement", "terminated", 0, "last_day"),
+        "on or before the agreement's ends",
     ),
     # agreement.yml: trial
     "a trial ends before it begins": (
@@ -471,10 +537,12 @@ def test_record_with_everything_in_order_has_no_fault(make: Make) -> None:
             ("agreement", "contacts"): {"telephony_local": [{"name": "Växeln"}]},
             TELEPHONY: {
                 "measurement_system": "X",
-                "extensions": [{"kind": "fixed_ip", "unit": "norr"}],
+                "extensions": [{"id": "ankn-1", "kind": "fixed_ip", "unit": "norr"}],
                 "attendant": ["telefonist"],
-                "equipment": [{"model": "J179", "unit": "soder"}],
+                "equipment": [{"id": "tele-1", "model": "J179", "unit": "soder"}],
             },
+            TERMINATED: [{"service": "stratsys", "last_day": "2024-01-31"}],
+            (*AGREEMENT, "ends"): "2024-01-31",
             ("agreement", "trial"): [TRIAL],
             ("agreement", "hsa_id"): "SE2321000214-1",
             (*ASSIGNMENT, "systems"): ["ekg_data", "hjalpmedelssystem", "microsoft_office"],

@@ -1,0 +1,44 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of every module that uses the ledger: orders, holds, and what is noted of writes."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Documentation of system_module.LEDGER_ARGUMENTS."""
+
+    DOCUMENTATION = r"""
+options:
+  as_of:
+    description:
+      - The day to bring about, V(YYYY-MM-DD) in Europe/Stockholm.
+      - The action sets it to the day of the inventory, unless it is given.
+    type: str
+    required: true
+  ledger_url:
+    description:
+      - The ledger, where several controllers share one, as
+        V(postgresql://user:password@host/database). Keep it in a vault or a lookup.
+      - Without it the ledger is the SQLite file V(ledger.sqlite3) in O(state_directory).
+    type: str
+  state_directory:
+    description:
+      - Directory on the controller, for its user alone. It holds the ledger, unless O(ledger_url)
+        names another, and then the locks that keep two runs from writing to a system at a time.
+    type: path
+    default: ~/.ansible/halsoval
+  started_by:
+    description:
+      - Who started the run, for the audit log. An automation platform can name its user here.
+      - The user and host name of the controller without it.
+    type: str
+  run:
+    description: The run's id. The action sets it, do not give it yourself.
+    type: str
+    required: true
+requirements:
+  - SQLAlchemy >= 2
+  - psycopg >= 3.2, where the ledger is in PostgreSQL
+"""

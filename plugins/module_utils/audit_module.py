@@ -1,0 +1,69 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The audit log as people verify, thin and export it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from .system_module import day
+from .systems.files import write_once
+from .systems.ledger import Ledger, rows, verify
+
+AUDIT_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "first_day": {"type": "str"},
+    "last_day": {"type": "str"},
+    "dest": {"type": "path"},
+    "retention": {"type": "dict", "default": {}},
+}
+
+# So many faults are named: one row that is missing makes a fault of each that follows.
+_NAMED = 50
+
+
+def audit(params: dict[str, Any], ledger: Ledger, as_of: date) -> dict[str, Any]:
+    """Verify the chain, thin what is older than the retention, and export a period.
+
+    Raises ValueError with what was expected, FileError and LedgerError.
+    """
+    faults = verify(ledger)
+    thinned = ledger.thin(as_of, _retention(params["retention"])) if not faults else 0
+    result: dict[str, Any] = {
+        "changed": bool(thinned),
+        "thinned": thinned,
+        "faults": [f"row {fault.seq}: {fault.message}" for fault in faults[:_NAMED]],
+        "fault_count": len(faults),
+        "head": ledger.head(),
+    }
+    if params["dest"]:
+        result |= _export(params, ledger, as_of)
+    if faults:
+        named = "; ".join(result["faults"])
+        result |= {"failed": True, "msg": f"the audit log is not as it was written: {named}"}
+    return result
+
+
+def _retention(days: dict[str, Any]) -> dict[str, int]:
+    try:
+        return {kind: int(number) for kind, number in days.items()}
+    except (TypeError, ValueError):
+        raise ValueError("expected in retention a number of days for each kind") from None
+
+
+def _export(params: dict[str, Any], ledger: Ledger, as_of: date) -> dict[str, Any]:
+    """The rows of a period as CSV, written once: an export is evidence."""
+    first = day(params["first_day"], "first_day") if params["first_day"] else as_of
+    last = day(params["last_day"], "last_day") if params["last_day"] else as_of
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(ledger.audit.c.keys())
+    exported = list(rows(ledger, first, last))
+    writer.writerows(exported)
+    if not ledger.check:
+        write_once(Path(params["dest"]), text.getvalue().encode())
+    return {"rows": len(exported), "dest": params["dest"]}

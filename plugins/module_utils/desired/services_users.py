@@ -1,0 +1,344 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""People's use of systems that keep users of their own, and of guests and groups (annex 3.1.1).
+
+The region's system owners keep the users of some systems, the provider's administrators those of
+others (annex 2.2). Guests are invited to Teams. Of the region's own employees, who keep their
+account, its owner gives and takes membership.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..records.catalogue import SERVICES
+from ..records.lifecycle import is_in, trials
+from ..records.people import Employment, explained, is_recent
+from .ad_access import last_day_of_trial
+from .hsa_identities import Identified, Identities
+from .services_chains import Draft, Matter, Wish, joined, matter
+from .services_connections import about, has_supplementary_agreement, is_over, last_day_of_service
+from .services_rules import ACCOUNT_OWNER, Rules
+
+OwnerTasks = Mapping[str, Sequence[Mapping[str, str]]]
+
+_TEAMS, _CITRIX = "microsoft_office_365", "citrixanslutning"
+_KEPT_BY_HAND = ("provider_administrators", "region_order")
+
+
+def users(identities: Identities, draft: Draft, rules: Rules) -> None:
+    """Order for everybody what their assignments ask for."""
+    for known in identities.people:
+        _User(known, identities.unread, draft, rules).settle()
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """That an assignment makes a person a user, or no longer, from or after a day."""
+
+    act: Literal["join", "leave"]
+    day: dt.date | None
+    employment: Employment
+    explains: bool = False
+
+
+@dataclass(frozen=True)
+class _User:
+    """A person as a user of systems."""
+
+    known: Identified
+    unread: str | None
+    draft: Draft
+    rules: Rules
+
+    def settle(self) -> None:
+        """Order what the assignments ask for, and end what none of them names any more."""
+        asked: dict[tuple[str, str], list[_Use]] = defaultdict(list)
+        named: set[tuple[str, str]] = set()
+        for employment in self.known.person.employments:
+            for service, use in _uses(employment):
+                asked[employment.provider, service].append(use)
+            named.update((employment.provider, service) for service in _named(employment))
+        for (provider, service), uses in sorted(asked.items(), key=lambda item: item[0]):
+            if _is_kept_by_hand(service):
+                self._use(provider, service, uses)
+        for place in self._held():
+            provider, _object, service = place
+            if (provider, service) in asked or _is_membership(service):
+                continue
+            if (provider, service) in named:
+                self.draft.keep(place)  # it is too early, or not possible, to say
+            else:
+                self._dropped(place)
+
+    def _use(self, provider: str, service: str, uses: Sequence[_Use]) -> None:
+        """What all assignments at a provider come to: who joins by one of them joins."""
+        joins = [use for use in uses if use.act == "join"]
+        place = self._place(provider, service)
+        if place is None:
+            if joins:
+                self._cannot_be_named(joins[0].employment)
+        elif joins:
+            self._join(place, joins)
+        else:
+            days = [use.day for use in uses if use.day]
+            self._leave(
+                place, max(days, default=None), [use.employment for use in uses],
+                any(use.explains for use in uses) and not self._lasts(provider, service),
+            )  # fmt: skip
+
+    def _join(self, place: Matter, joins: Sequence[_Use]) -> None:
+        provider, object_id, service = place
+        first = min(joins, key=lambda use: (use.employment.assignment.from_, _unit(use)))
+        row, record = first.employment.row, first.employment.record
+        if service == _TEAMS and not row.mail:
+            self.draft.find(
+                provider, "own_mail_missing", object_id,
+                "a guest in Teams is invited by an e-mail address of their own (annex 3.1.2)",
+            )  # fmt: skip
+            self.draft.keep(place)
+            return
+        days = [use.day for use in joins if use.day]
+        employments = [use.employment for use in joins]
+        self.draft.settle(
+            self._wish(
+                place,
+                employments,
+                due=min(days, default=None),
+                waits=not has_supplementary_agreement(record, service, self.draft.as_of),
+            )
+        )
+
+    def _leave(
+        self, place: Matter, day: dt.date | None, employments: Sequence[Employment],
+        is_explained: bool,
+    ) -> None:  # fmt: skip
+        losers = frozenset({("person", place[1])})
+        self.draft.settle(
+            self._wish(
+                place, employments, is_wanted=False, last=day,
+                losers=losers, explained=is_explained,
+            )
+        )  # fmt: skip
+
+    def _dropped(self, place: Matter) -> None:
+        """End a use that no assignment names any more, as long as the person is there."""
+        here = [e for e in self.known.person.employments if e.provider == place[0]]
+        if any(e.phase == "application" for e in here):
+            self.draft.keep(place)
+        elif here:
+            over = all(e.state == "ended" for e in here)
+            days = [e.last_day for e in here if e.last_day] if over else []
+            self._leave(place, max(days, default=None), here, over and explained(here))
+
+    def _wish(self, place: Matter, employments: Sequence[Employment], **said: Any) -> Wish:
+        provider, object_id, service = place
+        is_guest = service == _TEAMS
+        return Wish(
+            provider=provider, object=object_id, subject=service,
+            gives="guest" if is_guest else "join", takes="guest_end" if is_guest else "leave",
+            recipient=self.rules.recipient_of(service, provider),
+            protected=self.known.person.protected,
+            particulars=_particulars(self.known, object_id, service, employments), **said,
+        )  # fmt: skip
+
+    def _place(self, provider: str, service: str) -> Matter | None:
+        """The matter under the HSA-id that has orders in it, else the one that holds."""
+        ids = dict.fromkeys(i for i in (self.known.hsa_id, *self.known.ids) if i)
+        places = [matter(provider, hsa_id, service) for hsa_id in ids]
+        held = [place for place in places if self.draft.chain(place).orders]
+        if held:
+            return held[0]
+        return places[0] if self.known.hsa_id else None
+
+    def _held(self) -> list[Matter]:
+        """The matters of the person that nothing has been said of."""
+        ids = {i for i in (self.known.hsa_id, *self.known.ids) if i}
+        return [place for hsa_id in sorted(ids) for place in self.draft.left_of(hsa_id)]
+
+    def _lasts(self, provider: str, service: str) -> bool:
+        """Whether by its own days an assignment in operation gives the use."""
+        return any(
+            e.in_effect
+            and service in e.assignment.systems
+            and not _prepares(e)
+            and not is_over(last_day_of_service(e.record, service), e.as_of)
+            for e in self.known.person.employments
+            if e.provider == provider
+        )
+
+    def _cannot_be_named(self, employment: Employment) -> None:
+        people = employment.record.staff.people
+        row = employment.row
+        label = row.ref or row.hsa_id or f"people[{people.index(row)}]"
+        reason = self.unread or "HSA does not tell who the person is"
+        self.draft.find(employment.provider, "no_hsa_id", label, f"nothing is ordered: {reason}")
+
+
+# --- what an assignment asks for ------------------------------------------------------------------
+
+
+def _uses(employment: Employment) -> Iterator[tuple[str, _Use]]:
+    """What an assignment and the trials before it ask for, by service."""
+    if not employment.has_begun:
+        return
+    use = _of_assignment(employment)
+    if use is not None:
+        for service in employment.assignment.systems:
+            yield service, _of_service(use, service)
+    for trial in trials(employment.record, employment.row):
+        as_of, last = employment.as_of, last_day_of_trial(trial, employment)
+        is_over_by_now = employment.is_suspended or employment.state == "ended"
+        tries = _prepares(employment) and is_in(trial, as_of) and not is_over_by_now
+        if tries or trial.from_ <= as_of:
+            ends = is_recent(last, as_of)
+            act = (
+                _Use("join", trial.from_, employment)
+                if tries
+                else _Use("leave", min(last, as_of), employment, ends)
+            )
+            for service in trial.systems:
+                yield service, act
+
+
+def _of_assignment(employment: Employment) -> _Use | None:
+    """What an assignment asks for of all its systems; None while it is too early to say."""
+    first, last = employment.assignment.from_, employment.last_day
+    begins = employment.record.agreement.agreement.operation_start
+    if employment.state == "ended":
+        return _Use("leave", last, employment, employment.explains)
+    if employment.is_suspended:
+        period = employment.assignment.suspended
+        day = period.from_ if period and not employment.held else None
+        return _Use("leave", day, employment, explains=True)
+    if last is not None and first > last:
+        return None  # the provider or the unit ends before the assignment would begin
+    if not _prepares(employment):
+        return _Use("join", first, employment)
+    if begins is not None and begins > employment.as_of:
+        # Nobody opens a system before operation, whose first day may not be known yet.
+        return _Use("join", max(begins, first), employment)
+    return None
+
+
+def _of_service(use: _Use, service: str) -> _Use:
+    """The use of a service that the provider may leave before the person does."""
+    record, as_of = use.employment.record, use.employment.as_of
+    last = last_day_of_service(record, service)
+    if use.act == "join" and last is not None and is_over(last, as_of):
+        return _Use("leave", last, use.employment, is_recent(last, as_of))
+    return use
+
+
+def _prepares(employment: Employment) -> bool:
+    return employment.phase == "establishment"
+
+
+def _named(employment: Employment) -> set[str]:
+    """The services that an assignment names, whether it gives them today or not."""
+    tried = (t.systems for t in trials(employment.record, employment.row))
+    if employment.state == "outside":
+        return set()
+    return {*employment.assignment.systems, *(service for one in tried for service in one)}
+
+
+def _is_kept_by_hand(service: str) -> bool:
+    return SERVICES[service].provisioning in _KEPT_BY_HAND
+
+
+def _is_membership(service: str) -> bool:
+    """Whether the order of a person is about a group in AD."""
+    return service in SERVICES and not _is_kept_by_hand(service)
+
+
+def _unit(use: _Use) -> str:
+    return use.employment.assignment.unit
+
+
+def _particulars(
+    known: Identified, hsa_id: str, service: str, employments: Sequence[Employment], **more: str
+) -> dict[str, Any]:
+    """What the order says of the person: of a protected one the HSA-id alone."""
+    first = min(employments, key=lambda e: (e.assignment.from_, e.assignment.unit))
+    said = {**about(first.record, service, hsa_id=hsa_id, **more), "act": ""}
+    if known.person.protected:
+        return said
+    row = first.row
+    units = {unit.id: unit.name for unit in first.record.agreement.units}
+    told = {
+        "given_name": row.given_name,
+        "middle_name": row.middle_name,
+        "surname": row.surname,
+        "title": row.position,
+        "mail": row.mail,
+        "unit": joined(units[e.assignment.unit] for e in employments),
+    }
+    return said | {name: value for name, value in told.items() if value}
+
+
+# --- membership that the owner of a region's own account gives ------------------------------------
+
+
+def memberships(
+    identities: Identities, draft: Draft, rules: Rules, tasks: OwnerTasks | None
+) -> None:
+    """Order the membership that AD asks its owner for; None: AD was not looked at."""
+    people = {i: known for known in identities.people for i in (known.hsa_id, *known.ids) if i}
+    asked = {
+        matter(provider, task["person"], task["service"]): task
+        for provider, given in (tasks or {}).items()
+        for task in given
+    }
+    for place, task in sorted(asked.items(), key=lambda item: item[0]):
+        known = people.get(place[1])
+        if known and _employs(known, place[0]):
+            draft.settle(_membership(known, place, rules, task))
+    for place in draft.left():
+        provider, object_id, service = place
+        known = people.get(object_id)
+        if tasks is None and draft.chain(place).gives == "membership":
+            draft.keep(place)
+        elif known and _is_membership(service) and _employs(known, provider):
+            if tasks and provider in tasks and _is_undone(known, place, draft):
+                draft.settle(_membership(known, place, rules, {"act": "leave"}))
+            else:
+                draft.keep(place)
+
+
+def _employs(known: Identified, provider: str) -> bool:
+    return any(e.provider == provider for e in known.person.employments)
+
+
+def _is_undone(known: Identified, place: Matter, draft: Draft) -> bool:
+    """Whether membership is still ordered that no assignment gives any more."""
+    provider, _object, service = place
+    latest = draft.chain(place).last
+    if latest is None or not latest.is_under_way or not draft.chain(place).is_in_force:
+        return False
+    return not any(
+        e.state == "active" and (service == _CITRIX or service in e.assignment.systems)
+        for e in known.person.employments
+        if e.provider == provider
+    )
+
+
+def _membership(known: Identified, place: Matter, rules: Rules, task: Mapping[str, str]) -> Wish:
+    provider, object_id, service = place
+    employments = [e for e in known.person.employments if e.provider == provider]
+    days = [e.last_day for e in employments if e.state == "ended" and e.last_day]
+    return Wish(
+        provider=provider, object=object_id, subject=service,
+        gives="membership", takes="membership_end",
+        recipient=rules.recipient(ACCOUNT_OWNER, provider),
+        is_wanted=task["act"] == "join", last=max(days, default=None), asked=True,
+        protected=known.person.protected,
+        particulars=_particulars(
+            known, object_id, service, employments, group=task.get("group", "")
+        ),
+        losers=frozenset({("person", object_id)}), explained=explained(employments),
+    )  # fmt: skip

@@ -1,0 +1,231 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The orders about SITHS cards that the approved records call for (annex 3.1.2 and 3.3).
+
+A card is ordered once its holder is in HSA and an assignment, or the lead time before it, has
+begun. It is followed until it is revoked: by the receipts that come back, and by what the records
+say of the person.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..engine.guard import Holding
+from ..engine.orders import ATTRIBUTES, Order, State, of_entry, order_key, wanted
+from ..engine.plan import Entry, Wanted
+from ..engine.provision import Desired
+from ..records.payload import Approved
+from ..records.people import explained
+from . import siths_particulars
+from .hsa_identities import Identified, Identities
+from .siths_cards import CARD, REVOCATION, TAKEOVER, Card, cards
+from .siths_findings import findings
+from .siths_matters import Day, Matter, holders
+from .siths_rules import Rules
+
+__all__ = ["Rules", "desire"]
+
+_SYSTEM = "siths"
+
+
+def desire(
+    approved: Approved,
+    as_of: dt.date,
+    rules: Rules,
+    held: Sequence[Entry],
+    identities: Identities,
+    hsa_failures: Mapping[str, str] | None = None,
+    check: bool = False,
+) -> Desired:
+    """The orders about cards that the ledger must hold on a day, given those it holds.
+
+    `hsa_failures` say by provider what failed in HSA before in this play; None where HSA is not
+    part of it. In check mode people count as entered whom HSA would enter.
+    """
+    orders = {entry.dn: of_entry(entry) for entry in held}
+    known = cards(orders.values())
+    day = Day(as_of, rules, approved.invalid)
+    everybody = holders(identities.people, known, day)
+    gate = _Gate(identities.unread, hsa_failures, check)
+    matters = [matter for holder in everybody for matter in holder.matters]
+    draft = _Draft(rules, gate, frozenset(order.key for order in orders.values()))
+    moved = {key: state for matter in matters for key, state in draft.moves(matter)}
+    return Desired(
+        wanted=(
+            *(_unchanged(orders[entry.dn], entry, moved) for entry in held),
+            *(order for matter in matters for order in draft.orders(matter)),
+        ),
+        attributes=ATTRIBUTES,
+        holdings=_held_objects(known, as_of),
+        findings=findings(everybody, known, identities, day),
+        waiting=_waiting(matters, gate),
+    )
+
+
+def _unchanged(order: Order, entry: Entry, moved: Mapping[str, State]) -> Wanted:
+    """A held order in the state that it has or, where it has not left yet, moves to."""
+    state = moved.get(order.key)
+    return wanted(replace(order, state=state) if state else order, entry)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """Makes the orders that matters call for; `made` are the keys of those there are."""
+
+    rules: Rules
+    gate: _Gate
+    made: Collection[str]
+
+    def moves(self, matter: Matter) -> Iterator[tuple[str, State]]:
+        """The states that orders which have not left yet move to."""
+        for card in matter.live:
+            if card.order.state != "wanted":
+                continue
+            if matter.ending(card):
+                yield card.key, "cancelled"
+            elif matter.wish and not matter.is_kept and self.gate.reason(matter) is None:
+                yield card.key, "ordered"
+
+    def orders(self, matter: Matter) -> Iterator[Wanted]:
+        """The new orders. One that was refused is not made again for the same cause."""
+        for order in (*self._revocations(matter), *self._takeovers(matter), *self._cards(matter)):
+            if order.key not in self.made:
+                takes = _takes(order)
+                yield wanted(order, None, takes, bool(takes) and _is_explained(order, matter))
+
+    def _cards(self, matter: Matter) -> Iterator[Order]:
+        cause, wish, hsa_id = matter.cause, matter.wish, matter.known.hsa_id
+        if cause is None or wish is None or hsa_id is None or self.gate.reason(matter):
+            return
+        follows = matter.head.key if matter.head else ""
+        protected = _is_protected(matter.known)
+        yield Order(
+            key=_key(hsa_id, CARD, matter.kind, cause, follows), kind=CARD,
+            recipient=self.rules.recipient, provider=wish.provider, object=hsa_id,
+            subject=matter.kind, cause=cause, level=wish.card.loa, follows=follows,
+            due=wish.employment.assignment.from_ if cause in ("first", "again") else None,
+            protected=protected, state="ordered",
+            particulars=siths_particulars.of_card(matter, wish, hsa_id, cause, protected),
+        )  # fmt: skip
+
+    def _revocations(self, matter: Matter) -> Iterator[Order]:
+        for card in matter.live:
+            cause, provider = matter.ending(card), matter.responsible(card)
+            if cause and provider and card.order.state != "wanted":
+                told = siths_particulars.of_revocation(matter, card, cause)
+                yield self._about(matter, card, REVOCATION, cause, provider, card.key, told)
+
+    def _takeovers(self, matter: Matter) -> Iterator[Order]:
+        for card in matter.live:
+            wish = matter.takeover(card)
+            if wish:
+                follows = (card.takeovers or (card.order,))[-1].key
+                told = siths_particulars.of_takeover(matter, card, wish)
+                yield self._about(matter, card, TAKEOVER, "moved", wish.provider, follows, told)
+
+    def _about(
+        self, matter: Matter, card: Card, kind: str, cause: str, provider: str, follows: str,
+        particulars: Mapping[str, object],
+    ) -> Order:  # fmt: skip
+        """An order about a card that there is."""
+        hsa_id = card.order.object
+        parts = (cause, follows, provider) if kind == TAKEOVER else (cause, follows)
+        return Order(
+            key=_key(hsa_id, kind, matter.kind, *parts), kind=kind, recipient=self.rules.recipient,
+            provider=provider, object=hsa_id, subject=matter.kind, cause=cause,
+            level=card.order.level, follows=follows,
+            protected=_is_protected(matter.known) or card.order.protected, state="ordered",
+            particulars=particulars,
+        )  # fmt: skip
+
+
+def _key(hsa_id: str, *parts: str) -> str:
+    return order_key(_SYSTEM, hsa_id.casefold(), *parts)
+
+
+def _is_protected(known: Identified) -> bool:
+    return known.person.protected or known.confidential
+
+
+def _takes(order: Order) -> tuple[Holding, ...]:
+    """Who loses a card: not the one who has never had it, or has another by now."""
+    takes = order.kind == REVOCATION and order.cause not in ("uncollected", "replaced")
+    return (("person", order.object),) if takes else ()
+
+
+def _is_explained(order: Order, matter: Matter) -> bool:
+    """Whether a date in a record explains a revocation: the loss or return of a card is one."""
+    return order.cause != "left" or explained(matter.person.employments)
+
+
+def _held_objects(
+    known: Mapping[str, Iterable[Card]], as_of: dt.date
+) -> dict[str, frozenset[Holding]]:
+    """The people with a card in force, by the provider that it belongs to."""
+    objects: dict[str, set[Holding]] = defaultdict(set)
+    for theirs in known.values():
+        for card in theirs:
+            if card.is_in_force(as_of):
+                objects[card.holder].add(("person", card.order.object))
+    return {provider: frozenset(people) for provider, people in objects.items()}
+
+
+# --- HSA comes first -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Gate:
+    """What a card waits for: HSA. `unread` says why that could not be read.
+
+    Who has a card in force was in HSA by then: another one does not wait for what fails there now.
+    """
+
+    unread: str | None
+    failures: Mapping[str, str] | None
+    check: bool
+
+    def reason(self, matter: Matter) -> str | None:
+        """Why a card for the person waits, or None."""
+        known = matter.known
+        has_card = any(card.is_in_force(matter.day.as_of) for card in matter.cards)
+        fault = self.unread or self._failure(known)
+        if fault and (known.hsa_id is None or not has_card):
+            return fault
+        if known.hsa_id is None:
+            return "HSA does not tell who the person is"
+        if known.archived:
+            return "the person's entry in HSA is archived"
+        if not known.entered and not (self.check and self.failures is not None):
+            return "HSA does not hold the person"
+        return None
+
+    def _failure(self, known: Identified) -> str | None:
+        failures = self.failures or {}
+        providers = {employment.provider for employment in known.person.current}
+        if not providers or not providers <= failures.keys():
+            return None
+        # The first sentence alone: what follows tells how to confirm HSA's plan.
+        reasons = {failures[p].split("\n")[0].partition(". ")[0] for p in providers}
+        return "HSA failed for the provider: " + "; ".join(sorted(reasons))
+
+
+def _waiting(matters: Iterable[Matter], gate: _Gate) -> dict[str, tuple[str, ...]]:
+    """How many cards wait, and why, by provider. Whom HSA cannot tell is a finding instead."""
+    reasons: dict[str, Counter[str]] = defaultdict(Counter)
+    for matter in matters:
+        told = matter.known.hsa_id is not None or gate.unread is not None
+        reason = gate.reason(matter) if matter.cause and told else None
+        if reason and matter.wish:
+            reasons[matter.wish.provider][reason] += 1
+    return {
+        provider: tuple(
+            f"1 new card waits: {reason}" if count == 1 else f"{count} new cards wait: {reason}"
+            for reason, count in counted.items()
+        )
+        for provider, counted in reasons.items()
+    }

@@ -1,0 +1,270 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The outbox: orders leave as a batch for each recipient and run, as JSON and as CSV.
+
+Both files are a pure function of the batch, so whoever writes them again writes the same. The
+JSON's schema is docs/schema/order-batch.schema.json; the CSV has headings in Swedish for those who
+carry the orders out by hand.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..engine.orders import Order
+from . import files
+
+SCHEMA = "order-batch.schema.json"
+# The folder of protected people's orders, below the outbox unless configured otherwise.
+PROTECTED_FOLDER = "skyddade"
+
+_RECIPIENT = re.compile(r"\w[\w.-]*(:[\w.-]+)?")
+
+
+class OutboxError(Exception):
+    """A batch could not be written. The text can be shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Orders that leave together: of one system and run, to one recipient.
+
+    `as_of` is the day they leave; `protected` ones are orders about protected people alone.
+    """
+
+    id: str
+    system: str
+    recipient: str
+    run: str
+    as_of: dt.date
+    protected: bool = False
+
+
+class Outbox:
+    """A directory with a folder for each recipient, and another for protected people's orders."""
+
+    def __init__(self, directory: Path, protected_directory: Path | None = None) -> None:
+        self._directory = directory
+        self._protected = protected_directory or directory / PROTECTED_FOLDER
+
+    def deliver(self, batch: Batch, orders: Iterable[Order]) -> None:
+        """Write the batch's files; files that hold the same already are success.
+
+        Raises OutboxError, also where a file holds anything else: nothing is overwritten.
+        """
+        if not _RECIPIENT.fullmatch(batch.recipient):
+            raise OutboxError(f"batch {batch.id}: the recipient's name is no name of a folder")
+        base = self._protected if batch.protected else self._directory
+        folder = base / batch.recipient.replace(":", "-")
+        ordered = sorted(orders, key=lambda order: order.key)
+        try:
+            with files.folder(base):  # refused as a symbolic link, as the folder below it is
+                files.write_once(folder / f"{batch.id}.json", as_json(batch, ordered))
+                files.write_once(folder / f"{batch.id}.csv", as_csv(batch, ordered))
+        except (files.FileError, OSError) as error:
+            raise OutboxError(str(error)) from None
+
+
+# --- JSON ----------------------------------------------------------------------------------------
+
+
+def as_json(batch: Batch, orders: Sequence[Order]) -> bytes:
+    """The batch as JSON in UTF-8, an order a line."""
+    head = {
+        "schema": SCHEMA,
+        "batch": batch.id,
+        "system": batch.system,
+        "recipient": batch.recipient,
+        "created": batch.as_of.isoformat(),
+        "run": batch.run,
+    }
+    lines = ",\n".join(_dumped(_line(order) | {"details": order.particulars}) for order in orders)
+    return f'{_dumped(head)[:-1]}, "orders": [\n{lines}\n]}}\n'.encode()
+
+
+def _line(order: Order) -> dict[str, Any]:
+    """What the recipient learns of an order beside its particulars."""
+    return {
+        "order": order.key,
+        "kind": order.kind,
+        "subject": order.subject,
+        "level": order.level or None,
+        "cause": order.cause,
+        "provider": order.provider,
+        "object": order.object,
+        "due": order.due.isoformat() if order.due else None,
+        "follows": order.follows or None,
+    }
+
+
+def _dumped(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False, sort_keys=True)
+
+
+# --- CSV -----------------------------------------------------------------------------------------
+
+# A heading, and where its value stands: the first that there is of these particulars, or of the
+# order's own fields, which are written with a dot.
+_Columns = tuple[tuple[str, tuple[str, ...]], ...]
+
+_REST = "Övrigt"
+# What a formula may begin with, in one program or another.
+_FORMULAS = frozenset("=+-@\t\r\n")
+
+_CARDS: _Columns = (
+    ("Beställningsnummer", (".order",)),
+    ("Ärende", (".kind",)),
+    ("Korttyp", ("card_kind", ".subject")),
+    ("Tillitsnivå", ("loa", ".level")),
+    ("Personnummer", ("personal_number",)),
+    ("Nummertyp", ("number_kind",)),
+    ("HSA-id", ("hsa_id", ".object")),
+    ("Förnamn", ("given_name",)),
+    ("Mellannamn", ("middle_name",)),
+    ("Efternamn", ("surname",)),
+    ("Vårdgivare", ("provider_name", ".provider")),
+    ("Enhet", ("unit",)),
+    ("Enhetens HSA-id", ("unit_hsa_id",)),
+    ("Kortkontor", ("office",)),
+    ("Foto", ("photo",)),
+    ("Antal id-administratörer", ("id_administrators",)),
+    ("KUR", ("kur",)),
+    ("Leverans", ("delivery",)),
+    ("Beställare", ("ordered_by",)),
+    ("Första dag", ("first_day",)),
+    ("Sista dag", ("last_day",)),
+    ("Senast", (".due",)),
+    ("Orsak", ("reason", ".cause")),
+    ("Ersätter", ("replaces",)),
+    ("Kortets beställning", ("card_order",)),
+    ("Kortnummer", ("card_number",)),
+    ("Övertar kortnummer", ("takes_over",)),
+    ("Från vårdgivare", ("from_provider",)),
+    ("Till vårdgivare", ("to_provider",)),
+)
+
+_SERVICES: _Columns = (
+    ("Beställningsnummer", (".order",)),
+    ("Ärende", (".kind", "act")),
+    ("Tjänst", ("service_name", ".subject")),
+    ("Avser", (".object",)),
+    ("HSA-id", ("hsa_id",)),
+    ("Förnamn", ("given_name",)),
+    ("Mellannamn", ("middle_name",)),
+    ("Efternamn", ("surname",)),
+    ("Titel", ("title",)),
+    ("E-post", ("mail",)),
+    ("Vårdgivare", ("provider_name", ".provider")),
+    ("Enhet", ("unit",)),
+    ("Adress", ("address",)),
+    ("Lokal kontakt", ("local_contact",)),
+    ("Del", ("part",)),
+    ("Utrustning", ("equipment",)),
+    ("Modell", ("model",)),
+    ("Antal", ("count",)),
+    ("Nummer", ("number",)),
+    ("Senast", (".due", "day")),
+    ("Orsak", ("reason", ".cause")),
+    ("Följer på", (".follows",)),
+)
+
+# The words that people read, where a heading's value is one of these.
+_WORDS: dict[str, dict[str, str]] = {
+    "Ärende": {
+        "card": "Kort",
+        "revocation": "Kortspärr",
+        "takeover": "Övertag av kort",
+        "join": "Ny användare",
+        "change": "Ändring",
+        "leave": "Avslut av användare",
+        "guest": "Gästinbjudan",
+        "guest_end": "Avslut av gäst",
+        "membership": "Medlemskap",
+        "membership_end": "Avslut av medlemskap",
+        "connection": "Anslutning",
+        "agreement": "Avtal",
+        "availability": "Tillgänglighetsfråga",
+        "extension": "Anknytning",
+        "attendant": "Telefonisttjänst",
+        "equipment": "Telefoniutrustning",
+        "terminate": "Uppsägning",
+        "consultation": "Samråd",
+    },
+    "Korttyp": {
+        "ordinary": "Ordinarie kort",
+        "reserve": "Reservkort",
+        "mobile": "Mobilt SITHS",
+    },
+    "Nummertyp": {
+        "personnummer": "Personnummer",
+        "samordningsnummer": "Samordningsnummer",
+    },
+    "Leverans": {
+        "registered_address": "Folkbokföringsadressen",
+        "tax_agency_forwarding": "Skatteverkets förmedling",
+    },
+    "Orsak": {
+        "first": "Första kortet",
+        "again": "På nytt",
+        "renewal": "Förnyelse",
+        "lost": "Förlorat",
+        "returned": "Återlämnat",
+        "anew": "Nytt har begärts",
+        "upgrade": "Högre tillitsnivå",
+        "takeover": "Övertag",
+        "left": "Har slutat",
+        "uncollected": "Ej hämtat",
+        "replaced": "Ersatt",
+    },
+}
+
+
+def as_csv(batch: Batch, orders: Iterable[Order]) -> bytes:
+    """The batch as CSV: semicolons and a byte order mark, as Swedish spreadsheets expect."""
+    columns = _CARDS if batch.system == "siths" else _SERVICES
+    known = {source for _heading, sources in columns for source in sources}
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    writer.writerow([*(heading for heading, _sources in columns), _REST])
+    writer.writerows(_row(order, columns, known) for order in orders)
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _row(order: Order, columns: _Columns, known: Collection[str]) -> list[str]:
+    fields = {f".{name}": value for name, value in _line(order).items()}
+    said = {name: _text(value) for name, value in (fields | dict(order.particulars)).items()}
+    cells = []
+    for heading, sources in columns:
+        value = ""
+        for source in sources:
+            value = value or said.get(source, "")
+        cells.append(_WORDS[heading].get(value, value) if heading in _WORDS else value)
+    others = sorted(name for name in order.particulars if name not in known)
+    cells.append(", ".join(f"{name}={said[name]}" for name in others))
+    return [_harmless(cell) for cell in cells]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "Ja" if value else "Nej"
+    if isinstance(value, list):
+        return ", ".join(_text(each) for each in value)
+    if isinstance(value, Mapping):
+        return _dumped(value)
+    return "" if value is None else str(value)
+
+
+def _harmless(cell: str) -> str:
+    """The cell as a text: a spreadsheet would carry out one that begins as a formula does."""
+    return f"'{cell}" if cell[:1] in _FORMULAS else cell

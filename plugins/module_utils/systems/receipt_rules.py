@@ -1,0 +1,90 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a receipt makes of an order: the order's next state, nothing, or a contradiction. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..engine.orders import Order
+from .inbox import Receipt
+
+# The states that may follow by a receipt. A card that is done is one whose life is over: an order
+# for one that is not yet active cannot be.
+_OF_CARDS: Mapping[str, tuple[str, ...]] = {
+    "ordered": ("sent", "active", "refused"),
+    "sent": ("active", "refused"),
+    "active": ("done",),
+}
+_OF_OTHERS: Mapping[str, tuple[str, ...]] = {"ordered": ("done", "refused")}
+
+_RESERVE_ADMINISTRATORS = 2
+
+
+class Contradiction(ValueError):
+    """A receipt cannot be true of its order. The text names the field and holds no value of it."""
+
+
+def follow(order: Order, receipt: Receipt, as_of: dt.date, card: Order | None = None) -> Order:
+    """The order as the receipt leaves it; itself, where the receipt adds nothing.
+
+    `card` is the order of the card that a revocation or a take-over is about. Raises Contradiction.
+    """
+    if order.ordered_on is None:
+        raise Contradiction("order: expected one that has left")
+    if not order.ordered_on <= receipt.day <= as_of:
+        raise Contradiction("day: expected one from the day the order left to today")
+    known = (card or order).answer.get("card_number")
+    if known and receipt.card_number and receipt.card_number != known:
+        raise Contradiction("card_number: expected the number that is known of the card")
+    answer = {**order.answer, **receipt.answer()}
+    if receipt.state == order.state and answer == order.answer:
+        return order
+    if receipt.state != order.state and receipt.state in _passed(order):
+        return order
+    _check_order_of_states(order, receipt)
+    if receipt.state == "active":
+        _check_active(order, receipt.day, answer)
+    return replace(order, answer=answer, **_stated(order, receipt))
+
+
+def _passed(order: Order) -> set[str]:
+    """The states that the order has left behind."""
+    passed = set()
+    if order.state == "active" or order.active_on or order.sent_on:
+        passed.add("sent")
+    if order.active_on:
+        passed.add("active")
+    return passed
+
+
+def _check_order_of_states(order: Order, receipt: Receipt) -> None:
+    following = (_OF_CARDS if order.kind == "card" else _OF_OTHERS).get(order.state, ())
+    if receipt.state not in (order.state, *following):
+        expected = " or ".join(following) if following else "nothing more"
+        raise Contradiction(f"state: expected {expected}: the order is {order.state}")
+    days = (order.ordered_on, order.sent_on, order.active_on, order.closed_on)
+    if any(day and receipt.day < day for day in days):
+        raise Contradiction("day: expected one from the day of the state before")
+
+
+def _check_active(order: Order, day: dt.date, answer: Mapping[str, Any]) -> None:
+    for name in ("card_number", "valid_to"):
+        if name not in answer:
+            raise Contradiction(f"{name}: expected one of a card that is active")
+    if dt.date.fromisoformat(answer["valid_to"]) < day:
+        raise Contradiction("valid_to: expected a day on which the card was active")
+    administrators = {each.casefold() for each in answer.get("administrators", ())}
+    is_reserve = order.subject == "reserve" and order.level == 3
+    if is_reserve and len(administrators) < _RESERVE_ADMINISTRATORS:
+        raise Contradiction("administrators: expected two different ones of a reserve card on LoA3")
+
+
+def _stated(order: Order, receipt: Receipt) -> dict[str, Any]:
+    """The state, and its first day."""
+    day = {"sent": "sent_on", "active": "active_on"}.get(receipt.state, "closed_on")
+    return {"state": receipt.state, day: getattr(order, day) or receipt.day}

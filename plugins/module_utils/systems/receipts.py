@@ -1,0 +1,373 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Receipts: what became of orders, from answer files in an inbox directory to the ledger.
+
+The good lines of a file are committed together, each once. Then the lines that were rejected go to
+`rejected/`, with a file of reasons beside it, and the whole file goes to `handled/`. Whatever a
+killed run did not come to do, the next one does: it knows the receipts that were applied.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..engine.orders import Order
+from ..records.identifiers import mask
+from . import files
+from .audit import AuditRow
+from .inbox import Answers, InboxError, Line, Receipt, parse
+from .ledger import Ledger, insert
+from .order_book import SYSTEMS, name_of, read_orders, slices
+from .receipt_rules import Contradiction, follow
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+HANDLED, REJECTED = "handled", "rejected"
+# What a program calls a file that it has not finished writing.
+_UNFINISHED = (".part", ".tmp")
+# Of one day's news, what comes first.
+_RANK = ("sent", "active", "done", "refused")
+_LIVING = ("ordered", "sent", "active")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """An order that has a new state, or of which more is known."""
+
+    provider: str
+    kind: str
+    object: str
+    key: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A line of a file that could not be applied; line 0 is the file as a whole."""
+
+    file: str
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of the answer files. `duplicates` counts lines that add nothing."""
+
+    applied: tuple[Applied, ...] = ()
+    duplicates: int = 0
+    rejected: tuple[Rejected, ...] = ()
+
+    def plus(self, other: Report) -> Report:
+        """Both together."""
+        return Report(
+            self.applied + other.applied,
+            self.duplicates + other.duplicates,
+            self.rejected + other.rejected,
+        )
+
+
+def apply(ledger: Ledger, inbox: Path) -> Report:
+    """Apply all answer files in the inbox, in the order of their names.
+
+    Check mode writes and moves nothing, and judges each file by what the ledger holds. Raises
+    LedgerError, FileError and Locked.
+    """
+    report = Report()
+    with ExitStack() as locks:
+        if not ledger.check:
+            # No plan may be made of orders as they were before.
+            for system in SYSTEMS:
+                locks.enter_context(ledger.exclusive(name_of(system)))
+        for path in _waiting(inbox):
+            report = report.plus(_apply_file(ledger, path))
+    return report
+
+
+def certificates(ledger: Ledger) -> dict[str, list[dict[str, str]]]:
+    """The certificates of each person's cards in force, by HSA-id.
+
+    Each is {hsa_id, issuer, serial, ski}: issuer and serial where they are known, else ski; the
+    others are "". Somebody whose cards are all over has none; somebody of whom no certificate was
+    ever known is not in it.
+    """
+    table, today = ledger.orders, ledger.run.as_of.isoformat()
+    with ledger.reading() as connection:
+        cards = read_orders(ledger, connection, table.c.kind == "card")
+        counts = (table.c.kind == "revocation") & table.c.state.not_in(("cancelled", "refused"))
+        query = table.select().with_only_columns(table.c.follows).where(counts)
+        revoked = set(connection.execute(query).scalars())
+    found: dict[str, list[dict[str, str]]] = {}
+    for card in cards:
+        certificate = _certificate(card)
+        if certificate:
+            theirs = found.setdefault(card.object, [])
+            in_force = card.state == "active" and card.answer.get("valid_to", "") >= today
+            if in_force and card.key not in revoked:
+                theirs.append(certificate)
+    return found
+
+
+def _certificate(card: Order) -> dict[str, str] | None:
+    issuer, serial, ski = (card.answer.get(name, "") for name in ("issuer", "serial", "ski"))
+    if not issuer and not ski:
+        return None
+    # One way to know it is enough, and AD takes one.
+    return {"hsa_id": card.object, "issuer": issuer, "serial": serial, "ski": "" if issuer else ski}
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+def _waiting(inbox: Path) -> list[Path]:
+    """The files to read: no folders, no hidden ones, none that is still being written."""
+    try:
+        paths = sorted(inbox.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise files.FileError(f"{inbox}: {error.strerror}") from None
+    return [
+        path
+        for path in paths
+        if not path.name.startswith(".")
+        and path.name not in (HANDLED, REJECTED)
+        and not path.name.casefold().endswith(_UNFINISHED)
+        and (path.is_symlink() or not path.is_dir())
+    ]
+
+
+def _apply_file(ledger: Ledger, path: Path) -> Report:
+    name = mask(path.name.encode(errors="replace").decode())
+    try:
+        content = files.read(path)
+    except (files.FileError, OSError) as error:
+        return Report(rejected=(Rejected(name, 0, mask(str(error))),))
+    try:
+        answers = parse(path.name, content)
+    except InboxError as error:
+        if not ledger.check:
+            _file_away(path, content, content, [f"file: {error}"])
+        return Report(rejected=(Rejected(name, 0, str(error)),))
+    settled = _settle(ledger, answers)
+    if not ledger.check:
+        lines = [line for line, _reason in settled.rejected]
+        reasons = [f"line {line.number}: {reason}" for line, reason in settled.rejected]
+        _file_away(path, content, answers.only(lines) if lines else b"", reasons)
+    rejected = (Rejected(name, line.number, reason) for line, reason in settled.rejected)
+    return Report(tuple(settled.applied), settled.duplicates, tuple(rejected))
+
+
+def _file_away(path: Path, content: bytes, rejects: bytes, reasons: Sequence[str]) -> None:
+    """Keep what was rejected, and the file; then it is no longer in the inbox. Raises FileError."""
+    try:
+        if files.read(path) != content:
+            return  # somebody went on writing: the next run reads it again
+        if reasons:
+            kept = files.write_beside(path.parent / REJECTED / path.name, rejects)
+            told = "".join(f"{reason}\n" for reason in reasons).encode()
+            files.write_beside(kept.with_name(f"{kept.name}.reasons.txt"), told)
+        files.write_beside(path.parent / HANDLED / path.name, content)
+        files.remove(path)
+    except OSError as error:
+        raise files.FileError(str(error)) from None
+
+
+# --- the ledger ----------------------------------------------------------------------------------
+
+
+@dataclass
+class _Settled:
+    """What came of a file's lines."""
+
+    applied: list[Applied] = field(default_factory=list)
+    duplicates: int = 0
+    rejected: list[tuple[Line, str]] = field(default_factory=list)
+
+
+def _settle(ledger: Ledger, answers: Answers) -> _Settled:
+    """Judge all lines, and commit what the good ones say."""
+    settled = _Settled(rejected=[(line, line.error) for line in answers.lines if line.error])
+    good = [(line, line.receipt) for line in answers.lines if line.receipt]
+    # A file may tell in any order what happened in one.
+    good.sort(key=lambda pair: (pair[1].day, _RANK.index(pair[1].state)))
+    with ledger.reading() if ledger.check else ledger.transaction() as connection:
+        news = _News(ledger, connection, [receipt for _line, receipt in good])
+        for line, receipt in good:
+            try:
+                changed = news.take(receipt)
+            except Contradiction as error:
+                settled.rejected.append((line, str(error)))
+                continue
+            settled.applied += changed
+            settled.duplicates += not changed
+        if not ledger.check:
+            news.write()
+    settled.rejected.sort(key=lambda pair: pair[0].number)
+    return settled
+
+
+class _News:
+    """The orders that receipts are about, and what the receipts make of them."""
+
+    def __init__(self, ledger: Ledger, connection: Connection, receipts: Sequence[Receipt]) -> None:
+        self._ledger, self._connection = ledger, connection
+        self._orders = self._read(receipt.order for receipt in receipts)
+        self._orders |= self._read(order.follows for order in self._orders.values())
+        self._applied = self._read_applied(receipts)
+        self._holders = self._read_holders() if any(map(_marks, receipts)) else {}
+        self._news: list[tuple[str, Receipt]] = []
+        self._steps: list[tuple[Order, Order]] = []
+
+    def take(self, receipt: Receipt) -> list[Applied]:
+        """Take a receipt in; returns the orders it changes, none where it adds nothing.
+
+        Raises Contradiction.
+        """
+        order = self._orders.get(receipt.order)
+        if order is None:
+            raise Contradiction("order: expected the number of an order that was made")
+        name = _digest(receipt)
+        if name in self._applied:
+            return []
+        card = self._orders.get(order.follows) if order.kind != "card" else None
+        changed = follow(order, receipt, self._ledger.run.as_of, card)
+        if any(self._holders.get(mark, order.object) != order.object for mark in _marks(receipt)):
+            raise Contradiction("card_number: expected a card and certificate of nobody else")
+        self._applied.add(name)
+        if changed is order:
+            return []
+        self._holders |= dict.fromkeys(_marks(receipt), order.object)
+        self._news.append((name, receipt))
+        steps = [(order, changed)]
+        if card and _ends(changed, card):
+            steps.append((card, replace(card, state="done", closed_on=receipt.day)))
+        self._orders |= {after.key: after for _before, after in steps}
+        self._steps += steps
+        return [_applied(after) for _before, after in steps]
+
+    def write(self) -> None:
+        """Write what the receipts changed, and the audit log's rows of it."""
+        changed = {after.key: self._orders[after.key] for _before, after in self._steps}
+        if not changed:
+            return
+        places = self._read_places(changed)
+        self._write_states(changed.values())
+        self._write_answers({places[o.key].pseudonym: o for o in changed.values()})
+        run = self._ledger.run
+        rows = [
+            (name, r.order, run.id, run.as_of.isoformat(), r.state, places[r.order].pseudonym)
+            for name, r in self._news
+        ]
+        insert(self._connection, self._ledger.receipts, rows)
+        audit = [_audit_row(before, o, places[o.key].system) for before, o in self._steps]
+        self._ledger.append(self._connection, audit)
+
+    def _write_states(self, changed: Iterable[Order]) -> None:
+        table = self._ledger.orders
+        alike: dict[tuple[str | None, ...], list[str]] = {}
+        for order in changed:
+            days = (order.sent_on, order.active_on, order.closed_on)
+            values = (order.state, *(day.isoformat() if day else None for day in days))
+            alike.setdefault(values, []).append(order.key)
+        for (state, sent, active, closed), keys in alike.items():
+            row = {"state": state, "sent_on": sent, "active_on": active, "closed_on": closed}
+            for some in slices(keys):
+                update = table.update().where(table.c.key.in_(some))
+                self._connection.execute(update.values(row))
+
+    def _write_answers(self, changed: Mapping[str, Order]) -> None:
+        table = self._ledger.particulars
+        for some in slices(changed):
+            old = table.c.pseudonym.in_(some) & (table.c.kind == "answer")
+            self._connection.execute(table.delete().where(old))
+        rows = [(name, "answer", _text(o.answer)) for name, o in changed.items() if o.answer]
+        insert(self._connection, table, rows)
+
+    def _read(self, keys: Iterable[str]) -> dict[str, Order]:
+        column = self._ledger.orders.c.key
+        return {
+            order.key: order
+            for some in slices(sorted({key for key in keys if key}))
+            for order in read_orders(self._ledger, self._connection, column.in_(some))
+        }
+
+    def _read_places(self, keys: Iterable[str]) -> dict[str, Any]:
+        """Where orders lie, by key: their system and the pseudonym of what they hold."""
+        table = self._ledger.orders
+        columns = (table.c.key, table.c.pseudonym, table.c.system)
+        query = table.select().with_only_columns(*columns)
+        return {
+            row.key: row
+            for some in slices(keys)
+            for row in self._connection.execute(query.where(table.c.key.in_(some)))
+        }
+
+    def _read_applied(self, receipts: Iterable[Receipt]) -> set[str]:
+        column = self._ledger.receipts.c.id
+        query = self._ledger.receipts.select().with_only_columns(column)
+        return {
+            name
+            for some in slices(sorted({_digest(receipt) for receipt in receipts}))
+            for name in self._connection.execute(query.where(column.in_(some))).scalars()
+        }
+
+    def _read_holders(self) -> dict[tuple[str, ...], str]:
+        """Who has a card or certificate: HSA-ids by what marks it."""
+        cards = self._ledger.orders.c.kind == "card"
+        return {
+            mark: order.object
+            for order in read_orders(self._ledger, self._connection, cards)
+            for mark in _marks(order)
+        }
+
+
+def _marks(known: Receipt | Order) -> list[tuple[str, ...]]:
+    """What there is but one of: a card's number, a certificate's issuer and serial, its SKI."""
+    answer = known.answer() if isinstance(known, Receipt) else known.answer
+    marks = (("card_number",), ("issuer", "serial"), ("ski",))
+    return [
+        (names[0], *(answer[name] for name in names))
+        for names in marks
+        if all(name in answer for name in names)
+    ]
+
+
+def _ends(order: Order, card: Order) -> bool:
+    """Whether the card's life is over with the order."""
+    return order.kind == "revocation" and order.state == "done" and card.state in _LIVING
+
+
+def _applied(order: Order) -> Applied:
+    return Applied(order.provider, order.kind, order.object, order.key, order.state)
+
+
+def _audit_row(before: Order, order: Order, system: str) -> AuditRow:
+    names = sorted(n for n, v in order.answer.items() if before.answer.get(n) != v)
+    return AuditRow(
+        event="receipt",
+        provider=order.provider,
+        system=system,
+        object=f"{order.kind} {order.object} {order.key}",
+        operation=order.state,
+        attributes=",".join(names),
+        result="applied",
+    )
+
+
+def _digest(receipt: Receipt) -> str:
+    """The receipt's id: the same for the same content, in whatever file it comes."""
+    content = {"order": receipt.order, "state": receipt.state, "day": receipt.day.isoformat()}
+    return hashlib.sha256(_text({**content, **receipt.answer()}).encode()).hexdigest()
+
+
+def _text(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False, sort_keys=True)

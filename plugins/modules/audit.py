@@ -1,0 +1,117 @@
+#!/usr/bin/python
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: audit
+short_description: Verify, thin and export the audit log
+version_added: 0.1.0
+description:
+  - Follows the chain of hashes through the audit log, and fails where a row was changed, is missing
+    or has moved. It names those rows.
+  - Thins what is older than O(retention). The audit log itself holds no name or number, and stays.
+  - Exports the rows of a period as CSV.
+author:
+  - Contributors to the regionjh.halsoval collection (@regionjh)
+extends_documentation_fragment:
+  - regionjh.halsoval.ledger
+options:
+  first_day:
+    description: First day of the export, in Europe/Stockholm. O(as_of) without it.
+    type: str
+  last_day:
+    description: Last day of the export. O(as_of) without it.
+    type: str
+  dest:
+    description:
+      - File to export to, for its user alone. A file of that name with other content is an error.
+      - Nothing is exported without it.
+    type: path
+  retention:
+    description:
+      - How many days particulars are kept after their order was closed. V(order) for what orders
+        say of people, V(revocation) for revocations of cards, V(answer) for card numbers,
+        certificates and receipts.
+      - A kind that is not named is kept. Nothing is thinned from a log that has faults.
+    type: dict
+    default: {}
+attributes:
+  check_mode:
+    description: Verifies, and says what would be thinned and exported.
+    support: full
+  diff_mode:
+    description: There is no text to compare.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Verify the audit log and export a month
+  regionjh.halsoval.audit:
+    first_day: "2026-03-01"
+    last_day: "2026-03-31"
+    dest: /srv/halsoval/audit/2026-03.csv
+    retention:
+      order: 365
+      revocation: 3650
+      answer: 730
+"""
+
+RETURN = r"""
+faults:
+  description: Rows that are not as they were written, the first 50.
+  returned: always
+  type: list
+  elements: str
+  sample: ["row 17: its hash does not fit its content"]
+fault_count:
+  description: How many such rows there are.
+  returned: always
+  type: int
+  sample: 0
+head:
+  description:
+    - Number and hash of the last row. Keep it where nobody who writes to the ledger can change it.
+      A later log that does not hold it is another log.
+  returned: always
+  type: dict
+  sample: {"seq": 4711, "hash": "9f86d081884c7d65..."}
+thinned:
+  description: How many particulars were thinned.
+  returned: always
+  type: int
+  sample: 12
+rows:
+  description: How many rows were exported.
+  returned: with O(dest)
+  type: int
+  sample: 310
+dest:
+  description: The file.
+  returned: with O(dest)
+  type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.audit_module import (
+    AUDIT_ARGUMENTS,
+    audit,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.system_module import (
+    LEDGER_ARGUMENTS,
+    with_ledger,
+)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={**LEDGER_ARGUMENTS, **AUDIT_ARGUMENTS}, supports_check_mode=True
+    )
+    with_ledger(module, lambda ledger, as_of: audit(module.params, ledger, as_of))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+#!/usr/bin/python
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: receipts
+short_description: Take in what became of orders
+version_added: 0.1.0
+description:
+  - Reads the answer files in an inbox directory, CSV with Swedish headings or JSON, and notes in
+    the ledger what became of each order. Every answer is applied once.
+  - A line that names no order, contradicts what is known or cannot be read goes to the folder
+    C(rejected), with a file of reasons beside it. The whole file goes to C(handled).
+  - Certificates of cards reach the accounts in AD with the next run of
+    M(regionjh.halsoval.ad_accounts), which the playbook regionjh.halsoval.receipts carries out at
+    once.
+author:
+  - Contributors to the regionjh.halsoval collection (@regionjh)
+extends_documentation_fragment:
+  - regionjh.halsoval.ledger
+options:
+  inbox:
+    description: Directory that answer files are left in. Other files, hidden ones and those that
+      are still being written (C(.part), C(.tmp)) are left alone.
+    type: path
+    required: true
+attributes:
+  check_mode:
+    description: Says what would be applied and rejected. Moves no file.
+    support: full
+  diff_mode:
+    description: There is no text to compare.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Take in what the card office and the suppliers have answered
+  regionjh.halsoval.receipts:
+    inbox: /srv/halsoval/inbox
+"""
+
+RETURN = r"""
+applied:
+  description: Orders with a new state, or of which more is known.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - order: K3F9-8DQA-77ZM-2XKA
+      kind: card
+      object: SE2321000214-HV000017
+      provider: fjallhalsan
+      state: active
+duplicates:
+  description: How many lines told nothing new.
+  returned: success
+  type: int
+  sample: 0
+rejected:
+  description: Lines that could not be applied. Line 0 is the file as a whole.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - file: kort-2026-03-02.csv
+      line: 7
+      reason: "order: expected the key of an order that has left"
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.receipts_module import (
+    RECEIPTS_ARGUMENTS,
+    take_in,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.system_module import (
+    LEDGER_ARGUMENTS,
+    with_ledger,
+)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={**LEDGER_ARGUMENTS, **RECEIPTS_ARGUMENTS}, supports_check_mode=True
+    )
+    with_ledger(module, lambda ledger, as_of: take_in(module.params, ledger, as_of))
+
+
+if __name__ == "__main__":
+    main()

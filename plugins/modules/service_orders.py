@@ -1,0 +1,186 @@
+#!/usr/bin/python
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: service_orders
+short_description: Order what people carry out for approved providers
+version_added: 0.1.0
+description:
+  - Orders what no interface can bring about. Users of systems that the region's system owners or
+    the provider's own administrators keep, connections to national services with what they
+    presuppose, telephony, agreements, guests in Teams, and consultation on equipment.
+  - Leaving is an order too. It is made as soon as its date is known.
+  - Each order is made exactly once, whatever run is killed or repeated. It leaves in a batch for
+    its recipient. M(regionjh.halsoval.receipts) takes in what became of it, and what waits for it
+    leaves with the next run.
+  - A plan that takes something from many without a date in a record is refused, with its hash.
+author:
+  - Contributors to the regionjh.halsoval collection (@regionjh)
+extends_documentation_fragment:
+  - regionjh.halsoval.identities
+  - regionjh.halsoval.ledger
+  - regionjh.halsoval.orders
+  - regionjh.halsoval.system
+options:
+  recipients:
+    description:
+      - Other names of recipients, by the catalogue's own, V(systemforvaltning), V(inera),
+        V(telia), V(ra_organisation), or by V(kontoforvaltning), who owns the region's accounts,
+        and V(halsovalskansliet).
+      - They name the folders in the outbox.
+    type: dict
+    default: {}
+  ace_contract:
+    description:
+      - With whom the provider contracts for the ACE platform. The annex names the supplier in 4.2
+        and the region in 4.4.
+    type: str
+    choices: [supplier, region]
+    default: supplier
+  ad_result:
+    description:
+      - Name of the variable that holds the registered result of M(regionjh.halsoval.ad_accounts),
+        when that has run before in the same play. What owners of the region's own accounts must
+        do comes from there. Without it such orders stay as they are.
+    type: str
+  owner_tasks:
+    description: What owners must do, by provider. The action sets it, do not give it yourself.
+    type: dict
+"""
+
+EXAMPLES = r"""
+- name: Order what people carry out for approved providers
+  hosts: providers
+  gather_facts: false
+  tasks:
+    - name: Bring the orders of services in line with the records
+      regionjh.halsoval.service_orders:
+        providers: "{{ ansible_play_hosts }}"
+        outbox: /srv/halsoval/outbox
+        hsa_server_uri: ldaps://hsa.example.org
+        hsa_bind_dn: cn=halsoval-reader,ou=System,o=Region,c=SE
+        hsa_bind_password: "{{ vault_hsa_reader_password }}"
+        hsa_base_dn: o=Region,c=SE
+        hsa_provider_branch: ou=Privata vårdgivare,o=Region,c=SE
+        hsa_people_branch: ou=Personal privata vårdgivare,o=Region,c=SE
+      run_once: true
+      register: halsoval_services
+
+    - name: Report each provider's own result
+      regionjh.halsoval.provider_result:
+        results: [halsoval_services]
+"""
+
+RETURN = r"""
+providers:
+  description: What came of each provider, by its id.
+  returned: success
+  type: dict
+  contains:
+    changed:
+      description: Whether an order was made or cancelled, or would be in check mode.
+      type: bool
+      returned: success
+    failed:
+      description: Whether something failed, was refused or waits.
+      type: bool
+      returned: success
+    msg:
+      description: What failed, was refused or waits, in words.
+      type: str
+      returned: success
+    counts:
+      description: How many orders of each kind the provider has, and how many are new or changed.
+      type: dict
+      returned: success
+      sample: {"join": 12, "connection": 5, "extension": 4, "added": 21}
+    changes:
+      description: The orders that were made or changed, by kind, whom or what they are about, and
+        key.
+      type: list
+      elements: str
+      returned: success
+      sample: ["add extension ankn-1 K3F9-8DQA-77ZM-2XKA"]
+    errors:
+      description: Each error and refusal, and what waits.
+      type: list
+      elements: str
+      returned: success
+    findings:
+      description: What a person should look at.
+      type: list
+      elements: dict
+      returned: success
+      sample: [{"code": "local_contact_missing", "object": "telefonisttjanst", "message": "..."}]
+    plan:
+      description: Hash of the plan, empty when there is nothing to do.
+      type: str
+      returned: success
+      sample: 3f1c0a7be2d94c55
+    diff:
+      description: Before and after of each order. Particulars of people are never shown.
+      type: dict
+      returned: with C(--diff)
+findings:
+  description: Orders whose provider has no record any more.
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services import desire
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services_rules import Rules
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import Entry
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import Desired
+from ansible_collections.regionjh.halsoval.plugins.module_utils.identities import (
+    IDENTITY_ARGUMENTS,
+    identities,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.order_module import (
+    ORDER_ARGUMENTS,
+    run_orders,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
+from ansible_collections.regionjh.halsoval.plugins.module_utils.system_module import (
+    SYSTEM_ARGUMENTS,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.ledger import Ledger
+
+RULE_ARGUMENTS = {
+    "recipients": {"type": "dict", "default": {}},
+    "ace_contract": {"type": "str", "choices": ["supplier", "region"], "default": "supplier"},
+}
+RESULT_ARGUMENTS = {"ad_result": {"type": "str"}, "owner_tasks": {"type": "dict"}}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **SYSTEM_ARGUMENTS,
+            **IDENTITY_ARGUMENTS,
+            **ORDER_ARGUMENTS,
+            **RULE_ARGUMENTS,
+            **RESULT_ARGUMENTS,
+        },
+        supports_check_mode=True,
+    )
+    rules = Rules(**{name: module.params[name] for name in RULE_ARGUMENTS})
+
+    def wish(approved: Approved, as_of: date, held: Sequence[Entry], ledger: Ledger) -> Desired:
+        known = identities(module, approved, as_of, ledger)
+        return desire(approved, as_of, rules, held, known, module.params["owner_tasks"])
+
+    run_orders(module, "services", "services", wish)
+
+
+if __name__ == "__main__":
+    main()

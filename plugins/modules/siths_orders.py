@@ -1,0 +1,191 @@
+#!/usr/bin/python
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: siths_orders
+short_description: Order SITHS cards for approved providers' staff
+version_added: 0.1.0
+description:
+  - Orders the cards that the approved provider records ask for, renews them, and has them revoked,
+    for all providers at once. People in the RA organisation carry the orders out.
+  - A card is ordered once the person is in HSA, which is from the lead time before the assignment.
+    Who is not eligible is a finding, and the others are ordered.
+  - Each order is made exactly once, whatever run is killed or repeated. It leaves in a batch for
+    its recipient. M(regionjh.halsoval.receipts) takes in what became of it.
+  - A plan that has many cards revoked without a date in a record is refused, with its hash.
+author:
+  - Contributors to the regionjh.halsoval collection (@regionjh)
+extends_documentation_fragment:
+  - regionjh.halsoval.identities
+  - regionjh.halsoval.ledger
+  - regionjh.halsoval.orders
+  - regionjh.halsoval.system
+options:
+  renewal_days:
+    description: How many days before its last day a card is renewed.
+    type: int
+    default: 90
+  collect_days:
+    description: How many days after it was sent a card that nobody has activated is revoked.
+    type: int
+    default: 92
+  arrival_days:
+    description:
+      - How many days a new card takes at most. One that would arrive after a provider's end is not
+        ordered.
+    type: int
+    default: 56
+  recipient:
+    description: Who receives the orders. It names their folder in the outbox.
+    type: str
+    default: ra_organisation
+  hsa_result:
+    description:
+      - Name of the variable that holds the registered result of M(regionjh.halsoval.hsa), when
+        that has run before in the same play. Where it failed for a provider, new cards wait.
+      - Without it, a card is ordered only for whom HSA holds already.
+    type: str
+  hsa_failures:
+    description: What failed in HSA, by provider. The action sets it, do not give it yourself.
+    type: dict
+"""
+
+EXAMPLES = r"""
+- name: Order cards for approved providers' staff
+  hosts: providers
+  gather_facts: false
+  tasks:
+    - name: Bring the orders of cards in line with the records
+      regionjh.halsoval.siths_orders:
+        providers: "{{ ansible_play_hosts }}"
+        outbox: /srv/halsoval/outbox
+        hsa_server_uri: ldaps://hsa.example.org
+        hsa_bind_dn: cn=halsoval-reader,ou=System,o=Region,c=SE
+        hsa_bind_password: "{{ vault_hsa_reader_password }}"
+        hsa_base_dn: o=Region,c=SE
+        hsa_provider_branch: ou=Privata vårdgivare,o=Region,c=SE
+        hsa_people_branch: ou=Personal privata vårdgivare,o=Region,c=SE
+      run_once: true
+      register: halsoval_siths
+
+    - name: Report each provider's own result
+      regionjh.halsoval.provider_result:
+        results: [halsoval_siths]
+"""
+
+RETURN = r"""
+providers:
+  description: What came of each provider, by its id.
+  returned: success
+  type: dict
+  contains:
+    changed:
+      description: Whether an order was made or cancelled, or would be in check mode.
+      type: bool
+      returned: success
+    failed:
+      description: Whether something failed, was refused or waits.
+      type: bool
+      returned: success
+    msg:
+      description: What failed, was refused or waits, in words.
+      type: str
+      returned: success
+    counts:
+      description: How many orders of each kind the provider has, and how many are new or changed.
+      type: dict
+      returned: success
+      sample: {"card": 25, "revocation": 1, "added": 26}
+    changes:
+      description: The orders that were made or changed, by kind, whom or what they are about, and
+        key.
+      type: list
+      elements: str
+      returned: success
+      sample: ["add card SE2321000214-HV000007 K3F9-8DQA-77ZM-2XKA"]
+    errors:
+      description: Each error and refusal, and what waits.
+      type: list
+      elements: str
+      returned: success
+    findings:
+      description: What a person should look at.
+      type: list
+      elements: dict
+      returned: success
+      sample: [{"code": "loa_too_low", "object": "SE2321000214-HV000017", "message": "..."}]
+    plan:
+      description: Hash of the plan, empty when there is nothing to do.
+      type: str
+      returned: success
+      sample: 3f1c0a7be2d94c55
+    diff:
+      description: Before and after of each order. Particulars of people are never shown.
+      type: dict
+      returned: with C(--diff)
+findings:
+  description: Orders whose provider has no record any more.
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths import desire
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths_rules import Rules
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import Entry
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import Desired
+from ansible_collections.regionjh.halsoval.plugins.module_utils.identities import (
+    IDENTITY_ARGUMENTS,
+    identities,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.order_module import (
+    ORDER_ARGUMENTS,
+    run_orders,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
+from ansible_collections.regionjh.halsoval.plugins.module_utils.system_module import (
+    SYSTEM_ARGUMENTS,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.ledger import Ledger
+
+RULE_ARGUMENTS = {
+    "renewal_days": {"type": "int", "default": 90},
+    "collect_days": {"type": "int", "default": 92},
+    "arrival_days": {"type": "int", "default": 56},
+    "recipient": {"type": "str", "default": "ra_organisation"},
+}
+RESULT_ARGUMENTS = {"hsa_result": {"type": "str"}, "hsa_failures": {"type": "dict"}}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **SYSTEM_ARGUMENTS,
+            **IDENTITY_ARGUMENTS,
+            **ORDER_ARGUMENTS,
+            **RULE_ARGUMENTS,
+            **RESULT_ARGUMENTS,
+        },
+        supports_check_mode=True,
+    )
+    rules = Rules(**{name: module.params[name] for name in RULE_ARGUMENTS})
+
+    def wish(approved: Approved, as_of: date, held: Sequence[Entry], ledger: Ledger) -> Desired:
+        known = identities(module, approved, as_of, ledger)
+        failures = module.params["hsa_failures"]
+        return desire(approved, as_of, rules, held, known, failures, module.check_mode)
+
+    run_orders(module, "SITHS", "siths", wish)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of every module that uses the ledger: it tells which run it is, and which day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from . import record_store
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no types
+    """Runs the task's module with its own options, the run's id and the day of the records."""
+
+    # What the action sets, and nobody else.
+    _own: tuple[str, ...] = ("run",)
+    # A detached module would look for the records after this process has gone.
+    _supports_async = False
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        for own in self._own:
+            if own in self._task.args:
+                raise AnsibleActionFail(f"expected no option {own}: the action sets it")
+        if self._connection.transport != "local":
+            raise AnsibleActionFail(
+                "expected ansible_connection: local; modules run where the records are"
+            )
+        try:
+            options = {"as_of": record_store.reading().as_of.isoformat(), **self._task.args}
+            return result | self._module({**options, "run": record_store.RUN}, task_vars or {})
+        except record_store.StoreError as error:
+            raise AnsibleActionFail(str(error)) from None
+
+    def _module(self, options: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        own: dict[str, Any] = self._execute_module(module_args=dict(options), task_vars=task_vars)
+        return own

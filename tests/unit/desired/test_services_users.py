@@ -1,0 +1,479 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who joins, changes and leaves in systems that keep users of their own."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.holds import Hold
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
+from ansible_collections.regionjh.halsoval.tests.unit.builders import (
+    ECG,
+    JOURNAL,
+    LISTING,
+    NPO,
+    TEAMS,
+    TODAY,
+    person,
+    record,
+    trial,
+    unit,
+    uses,
+)
+from ansible_collections.regionjh.halsoval.tests.unit.services_in_memory import (
+    Services,
+    of_kind,
+    one,
+    told,
+)
+
+YESTERDAY, TOMORROW = TODAY - dt.timedelta(days=1), TODAY + dt.timedelta(days=1)
+P1 = "SE2321000214-P1"
+AIDS = "hjalpmedelssystem"
+USERS = ("join", "change", "leave", "guest", "guest_end")
+
+
+@pytest.fixture
+def services() -> Services:
+    """A ledger without orders."""
+    return Services()
+
+
+def staff(*assignments: dict[str, Any], **fields: Any) -> Record:
+    """A record with one person."""
+    return record(people=[person(1, *(assignments or [uses(ECG)]), **fields)])
+
+
+def users(services: Services, *records: Record, **options: Any) -> list[tuple[str, str, str]]:
+    """(kind, object, state) of the orders about people that a run touches."""
+    return told(services.run(*records, **options), *USERS)
+
+
+# --- whose work it is -----------------------------------------------------------------------------
+
+
+def test_the_catalogue_says_who_gets_the_order(services: Services) -> None:
+    own = staff(uses(JOURNAL, LISTING, ECG, TEAMS, NPO), mail="a@vard.example")
+    found = of_kind(services.run(own), *USERS)
+    assert {(o.kind, o.subject, o.recipient) for o in found} == {
+        ("join", LISTING, "provider:alfa"),
+        ("join", ECG, "systemforvaltning"),
+        ("guest", TEAMS, "systemforvaltning"),
+    }
+
+
+def test_an_order_says_who_where_and_from_when(services: Services) -> None:
+    own = staff(
+        given_name="Åsa", middle_name="Maria", surname="Öst", position="Läkare", mail="a@x.example"
+    )  # fmt: skip
+    order = one(services.run(own), "join")
+    assert (order.object, order.provider, order.due) == (P1, "alfa", dt.date(2026, 1, 1))
+    assert order.state == "ordered"
+    assert order.particulars == {
+        "hsa_id": P1, "given_name": "Åsa", "middle_name": "Maria", "surname": "Öst",
+        "title": "Läkare", "mail": "a@x.example", "unit": "Vårdcentralen vc",
+        "provider_name": "Alfa vård AB", "service_name": "Åtkomst till EKG-data",
+        "act": "join", "day": "2026-01-01",
+    }  # fmt: skip
+
+
+def test_of_a_protected_person_it_says_the_hsa_id_alone(services: Services) -> None:
+    own = staff(given_name="Åsa", mail="a@x.example", position="Läkare", protected=True)
+    order = one(services.run(own), "join")
+    assert order.protected
+    assert set(order.particulars) == {"hsa_id", "provider_name", "service_name", "act", "day"}
+
+
+def test_whom_nobody_can_name_waits_for_nothing_and_is_a_finding(services: Services) -> None:
+    services.unknown = {1}
+    own = staff(ref="doctor-1")
+    assert users(services, own) == []
+    assert ("no_hsa_id", "doctor-1") in services.findings(own)
+    assert ("no_hsa_id", "people[0]") in services.findings(staff())
+
+
+def test_a_guest_without_mail_is_a_finding_and_no_order(services: Services) -> None:
+    own = staff(uses(TEAMS))
+    assert users(services, own) == []
+    assert ("own_mail_missing", P1) in services.findings(own)
+    assert users(services, staff(uses(TEAMS), mail="a@x.example")) == [("guest", P1, "ordered")]
+    # Who is a guest already stays one.
+    assert users(services, own) == []
+
+
+def test_two_assignments_are_one_user_from_the_earlier_day(services: Services) -> None:
+    own = record(
+        people=[person(1, uses(ECG, since="2026-02-01"), uses(ECG, unit="bvc"))],
+        units=[unit("vc"), unit("bvc")],
+    )
+    order = one(services.run(own), "join")
+    assert order.due == dt.date(2026, 1, 1)
+    assert order.particulars["unit"] == "Vårdcentralen bvc, Vårdcentralen vc"
+
+
+def test_each_provider_has_its_own_orders_for_a_shared_person(services: Services) -> None:
+    both = (record("alfa", [person(1, uses(ECG))]), record("beta", [person(1, uses(ECG))]))
+    assert {o.provider for o in of_kind(services.run(*both), "join")} == {"alfa", "beta"}
+    left = (record("alfa", [person(1, uses(ECG, to=str(YESTERDAY)))]), both[1])
+    assert one(services.run(*left), "leave").provider == "alfa"
+
+
+# --- join and leave -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "day"),
+    [
+        ({"since": "2026-02-01"}, "2026-02-01"),
+        ({"since": "2026-04-01"}, "2026-04-01"),
+        ({"to": str(TODAY)}, "2026-01-01"),
+        ({"to": str(YESTERDAY)}, None),
+        ({"since": "2026-09-01"}, None),
+        ({"halsoval": False}, None),
+    ],
+    ids=["active", "upcoming", "last day", "ended", "later", "other work"],
+)
+def test_who_joins_follows_the_assignment(
+    services: Services, given: dict[str, Any], day: str | None
+) -> None:
+    joins = of_kind(services.run(staff(uses(ECG, **given))), *USERS)
+    assert [(o.kind, str(o.due)) for o in joins] == ([("join", day)] if day else [])
+
+
+@pytest.mark.parametrize(
+    ("over", "day"),
+    [
+        ({"to": str(YESTERDAY)}, YESTERDAY),
+        ({"suspended": {"from": str(TODAY), "to": "2026-03-10"}}, TODAY),
+    ],
+    ids=["ended", "suspended"],
+)
+def test_a_date_in_the_record_is_everybodys_leaving_unhindered(
+    services: Services, over: dict[str, Any], day: dt.date
+) -> None:
+    crowd = range(1, 12)
+    services.run(record(people=[person(n, uses(ECG)) for n in crowd]))
+    over_now = record(people=[person(n, uses(ECG, **over)) for n in crowd])
+    assert services.judge(over_now).refusals == {}
+    leaves = of_kind(services.run(over_now), *USERS)
+    assert {(o.kind, o.due, o.state) for o in leaves} == {("leave", day, "ordered")}
+    assert len(leaves) == len(crowd)
+
+
+def test_who_comes_back_is_ordered_anew_under_another_key(services: Services) -> None:
+    away = staff(uses(ECG, suspended={"from": str(TODAY), "to": "2026-03-10"}))
+    first = one(services.run(staff()), "join")
+    services.answer("done")
+    leave = one(services.run(away), "leave")
+    again = one(services.run(away, day=dt.date(2026, 3, 11)), "join")
+    assert (leave.follows, again.follows) == (first.key, leave.key)
+    assert len({first.key, leave.key, again.key}) == 3
+
+
+def test_the_end_of_the_provider_ends_everything(services: Services) -> None:
+    own = staff(uses(LISTING))
+    services.run(own)
+    ended = record(people=[person(1, uses(LISTING))], agreement={"ends": str(TODAY)})
+    assert users(services, ended) == []
+    leave = one(services.run(ended, day=TOMORROW), "leave")
+    assert (leave.due, leave.particulars["act"]) == (TODAY, "leave")
+
+
+def test_a_service_that_the_provider_leaves_is_left_by_its_users(services: Services) -> None:
+    crowd = range(1, 12)
+    services.run(record(people=[person(n, uses(ECG)) for n in crowd]))
+    left = record(
+        people=[person(n, uses(ECG)) for n in crowd],
+        terminated=[{"service": ECG, "last_day": str(TODAY)}],
+    )
+    assert users(services, left) == []
+    assert services.judge(left, day=TOMORROW).refusals == {}
+    leaves = of_kind(services.run(left, day=TOMORROW), *USERS)
+    assert {(o.kind, o.due) for o in leaves} == {("leave", TODAY)}
+    assert len(leaves) == len(crowd)
+
+
+def test_a_system_dropped_from_an_assignment_is_left_and_guarded(services: Services) -> None:
+    crowd = range(1, 11)
+    services.run(record(people=[person(n, uses(ECG, LISTING)) for n in crowd]))
+    dropped = record(people=[person(n, uses(LISTING)) for n in crowd])
+    assert "10 of 10 would lose something" in services.judge(dropped).refusals["alfa"]
+    found = services.run(dropped)
+    assert {(o.kind, o.subject, o.due) for o in found} == {("leave", ECG, TODAY)}
+
+
+def test_one_who_drops_a_system_is_within_the_limit(services: Services) -> None:
+    services.run(staff(uses(ECG, LISTING)))
+    assert services.judge(staff(uses(LISTING))).refusals == {}
+
+
+def test_a_row_that_vanishes_takes_nothing_and_is_a_finding(services: Services) -> None:
+    services.run(staff())
+    assert users(services, record()) == []
+    assert ("orphan_order", P1) in services.findings(record())
+
+
+def test_a_row_that_vanishes_with_its_provider_is_ended(services: Services) -> None:
+    services.run(staff())
+    services.answer("done")
+    services.thin()
+    ended = record(phase="ended")
+    leave = one(services.run(ended), "leave")
+    assert (leave.object, leave.particulars["hsa_id"]) == (P1, P1)
+    assert services.judge(ended).refusals == {}
+
+
+def test_a_join_that_has_not_left_is_cancelled_by_the_leaving(services: Services) -> None:
+    parts: dict[str, Any] = {
+        "services": ["vardutbud_bas", "stodapplikationer", AIDS],
+        "agreement": {"supplementary": [{"service": AIDS, "signed": "2026-04-01"}]},
+    }
+    services.run(record(people=[person(1, uses(AIDS))], **parts))
+    assert users(services, record(people=[person(1, uses(AIDS, to=str(TODAY)))], **parts)) == []
+    left = record(people=[person(1, uses(AIDS, to=str(YESTERDAY)))], **parts)
+    assert users(services, left) == [("join", P1, "cancelled")]
+    back = record(people=[person(1, uses(AIDS))], **parts)
+    join = one(services.run(back, day=dt.date(2026, 4, 1)), "join")
+    assert (join.state, bool(join.follows)) == ("ordered", True)
+
+
+def test_a_join_waits_for_the_supplementary_agreement(services: Services) -> None:
+    parts: dict[str, Any] = {
+        "services": ["vardutbud_bas", "stodapplikationer", AIDS],
+        "agreement": {"supplementary": [{"service": AIDS, "signed": str(TOMORROW)}]},
+    }
+    own = record(people=[person(1, uses(AIDS))], **parts)
+    assert users(services, own) == [("join", P1, "wanted")]
+    assert users(services, own, day=TOMORROW) == [("join", P1, "ordered")]
+
+
+def test_what_was_refused_is_ordered_again_once_the_record_asks_for_something_else(
+    services: Services,
+) -> None:
+    own = staff()
+    services.run(own)
+    services.answer("refused", kind="join")
+    assert users(services, own) == []
+    assert ("order_refused", P1) in services.findings(own)
+    assert services.judge(own).operations == ()
+    assert users(services, staff(surname="Öst")) == [("join", P1, "ordered")]
+
+
+def test_nobody_joins_after_the_providers_last_day(services: Services) -> None:
+    ends = {"ends": "2026-03-31"}
+    late = record(people=[person(1, uses(ECG, since="2026-04-01"))], agreement=ends)
+    assert users(services, late) == []
+
+
+# --- holds, phases and trials ---------------------------------------------------------------------
+
+
+def test_a_hold_on_a_person_is_a_leaving_and_its_end_a_joining(services: Services) -> None:
+    services.run(staff())
+    services.holds = (
+        Hold(id="h1", object=P1, kind="hold", reason="utredning", by="x", since=TODAY,
+             until=TOMORROW),
+    )  # fmt: skip
+    assert services.judge(staff()).refusals == {}
+    later = staff(uses(ECG, suspended={"from": "2026-06-01"}))
+    leave = one(services.run(later), "leave")
+    assert leave.due == TODAY
+    assert users(services, staff()) == []
+    assert users(services, staff(), day=TOMORROW) == []
+    after = TOMORROW + dt.timedelta(days=1)
+    assert users(services, staff(), day=after) == [("join", P1, "ordered")]
+
+
+def test_in_establishment_nobody_opens_another_system_before_operation(services: Services) -> None:
+    parts: dict[str, Any] = {"people": [person(1, uses(ECG))], "phase": "establishment"}
+    assert users(services, record(**parts)) == []
+    starts = record(**parts, agreement={"operation_start": "2026-04-01"})
+    assert one(services.run(starts), "join").due == dt.date(2026, 4, 1)
+
+
+def test_a_provider_that_falls_back_keeps_its_users(services: Services) -> None:
+    services.run(staff())
+    back = record(people=[person(1, uses(ECG))], sjunet={})
+    assert users(services, back) == []
+    assert services.findings(back) == services.findings(staff())
+
+
+def test_what_a_provider_loses_by_falling_back_is_guarded(services: Services) -> None:
+    crowd = range(1, 12)
+    people = [person(n, uses(ECG), ref=f"p-{n}") for n in crowd]
+    tried = [trial(*(f"p-{n}" for n in crowd), services=[ECG], to=str(YESTERDAY))]
+    services.run(record(people=people, trial=tried))
+    back = record(people=people, trial=tried, sjunet={})
+    assert "11 of 11 would lose something" in services.judge(back).refusals["alfa"]
+
+
+def test_before_the_contract_nothing_is_ordered_or_ended(services: Services) -> None:
+    early = record(people=[person(1, uses(ECG))], phase="application")
+    assert services.run(early) == []
+    services.run(staff())
+    assert services.run(early) == []
+    assert services.findings(early) == []
+
+
+@pytest.mark.parametrize(
+    ("day", "expected"),
+    [("2026-03-04", []), ("2026-03-05", ["join"]), ("2026-03-21", [])],
+)
+def test_a_trial_opens_other_systems_within_its_days(
+    services: Services, day: str, expected: list[str]
+) -> None:
+    tries = record(
+        people=[person(1, uses(JOURNAL), ref="a")], phase="establishment",
+        trial=[trial("a", services=[ECG], since="2026-03-05", to="2026-03-20")],
+    )  # fmt: skip
+    found = services.run(tries, day=dt.date.fromisoformat(day))
+    assert [order.kind for order in of_kind(found, *USERS)] == expected
+
+
+@pytest.mark.parametrize("ends", ["trial", "assignment", "agreement", "suspension"])
+def test_what_was_tried_is_left_when_it_ends(services: Services, ends: str) -> None:
+    def tries(ended: bool) -> Record:
+        to = str(YESTERDAY) if ended and ends == "trial" else "2026-03-15"
+        over: dict[str, Any] = {"to": str(YESTERDAY)} if ends == "assignment" else {}
+        if ends == "suspension":
+            over = {"suspended": {"from": str(YESTERDAY)}}
+        agreement = {"ends": str(YESTERDAY)} if ended and ends == "agreement" else {}
+        return record(
+            people=[person(1, uses(JOURNAL, **(over if ended else {})), ref="a")],
+            phase="establishment", agreement=agreement,
+            trial=[trial("a", services=[ECG], to=to)],
+        )  # fmt: skip
+
+    assert users(services, tries(ended=False)) == [("join", P1, "ordered")]
+    assert services.judge(tries(ended=True)).refusals == {}
+    assert users(services, tries(ended=True)) == [("leave", P1, "ordered")]
+
+
+# --- changes --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"given_name": "Åsa"},
+        {"middle_name": "Åsa"},
+        {"surname": "Öst"},
+        {"position": "Chef"},
+        {"mail": "b@x.example"},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_a_change_is_ordered_once(services: Services, fields: dict[str, Any]) -> None:
+    services.run(staff())
+    services.answer("done")
+    change = one(services.run(staff(**fields)), "change")
+    assert (change.state, change.due) == ("ordered", TODAY + dt.timedelta(days=14))
+    assert change.particulars["day"] == str(change.due)
+    assert next(iter(fields.values())) in change.particulars.values()
+    assert users(services, staff(**fields)) == []
+    assert users(services, staff()) == [("change", P1, "ordered")]
+
+
+def test_another_unit_is_a_change(services: Services) -> None:
+    units = [unit("vc"), unit("bvc")]
+    services.run(record(people=[person(1, uses(ECG))], units=units))
+    moved = record(people=[person(1, uses(ECG, unit="bvc"))], units=units)
+    assert users(services, moved) == [("change", P1, "ordered")]
+
+
+def test_another_name_of_the_provider_changes_nobody(services: Services) -> None:
+    services.run(staff())
+    assert users(services, record(people=[person(1, uses(ECG))], name="Nya Alfa AB")) == []
+
+
+def test_what_has_been_thinned_is_not_taken_for_a_change(services: Services) -> None:
+    services.run(staff())
+    services.answer("done")
+    services.thin()
+    assert users(services, staff(surname="Öst")) == []
+
+
+def test_who_gets_a_protected_identity_is_changed_without_a_name(services: Services) -> None:
+    services.run(staff())
+    change = one(services.run(staff(protected=True)), "change")
+    assert change.protected
+    assert "surname" not in change.particulars
+
+
+# --- records that cannot be read, or are not there ------------------------------------------------
+
+
+def test_an_unreadable_record_leaves_its_orders_alone(services: Services) -> None:
+    services.run(staff())
+    assert services.run(invalid=["alfa"]) == []
+    assert services.findings(invalid=["alfa"]) == []
+
+
+def test_orders_of_a_provider_without_record_are_findings(services: Services) -> None:
+    services.run(staff())
+    beta = record("beta")
+    desired = services.desired(beta)
+    orphans = {(f.code, f.object) for f in desired.findings if f.provider == "alfa"}
+    assert ("orphan_order", P1) in orphans
+    assert {order.provider for order in services.run(beta)} == {"beta"}
+
+
+# --- membership that owners give ------------------------------------------------------------------
+
+
+def task(act: str, service: str = JOURNAL) -> dict[str, Any]:
+    """What AD asks the owner of the account for."""
+    return {"alfa": [{"person": P1, "service": service, "group": "CN=App", "act": act}]}
+
+
+def test_membership_is_ordered_of_the_owner_and_ended_too(services: Services) -> None:
+    own = staff(uses(JOURNAL))
+    order = one(services.run(own, tasks=task("join")), "membership")
+    assert (order.recipient, order.subject) == ("kontoforvaltning", JOURNAL)
+    assert order.particulars["group"] == "CN=App"
+    assert services.run(own, tasks=task("join")) == []
+    services.answer("done", kind="membership")
+    assert services.run(own, tasks={"alfa": []}) == []
+    ended = staff(uses(JOURNAL, to=str(YESTERDAY)))
+    assert services.judge(ended, tasks=task("leave")).refusals == {}
+    end = one(services.run(ended, tasks=task("leave")), "membership_end")
+    assert (end.follows, end.due) == (order.key, YESTERDAY)
+    assert services.run(ended, tasks=task("leave")) == []
+
+
+def test_membership_that_was_taken_by_hand_is_ordered_anew(services: Services) -> None:
+    own = staff(uses(JOURNAL))
+    services.run(own, tasks=task("join"))
+    services.answer("done", kind="membership")
+    assert told(services.run(own, tasks=task("join"))) == [("membership", P1, "ordered")]
+
+
+def test_membership_that_nobody_ordered_is_ended_all_the_same(services: Services) -> None:
+    ended = staff(uses(JOURNAL, to=str(YESTERDAY)))
+    found = services.run(ended, tasks=task("leave"))
+    assert told(found, "membership_end") == [("membership_end", P1, "ordered")]
+
+
+def test_membership_on_order_is_called_off_when_the_assignment_ends(services: Services) -> None:
+    services.run(staff(uses(JOURNAL)), tasks=task("join"))
+    ended = staff(uses(JOURNAL, to=str(YESTERDAY)))
+    found = services.run(ended, tasks={"alfa": []})
+    assert told(found, "membership_end") == [("membership_end", P1, "ordered")]
+
+
+@pytest.mark.parametrize("tasks", [None, {}], ids=["AD was not looked at", "AD failed"])
+def test_without_a_look_at_ad_membership_stays(services: Services, tasks: Any) -> None:
+    services.run(staff(uses(JOURNAL)), tasks=task("join"))
+    ended = staff(uses(JOURNAL, to=str(YESTERDAY)))
+    assert services.run(ended, tasks=tasks) == []
+    assert ("orphan_order", P1) not in services.findings(ended, tasks=tasks)
+
+
+def test_what_owners_give_counts_as_held(services: Services) -> None:
+    services.run(staff(uses(JOURNAL)), tasks=task("join"))
+    assert services.desired(staff(uses(JOURNAL))).holdings == {"alfa": {("person", P1)}}

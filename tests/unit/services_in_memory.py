@@ -1,0 +1,161 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The orders of services in memory: plan them, carry plans out, and answer what was ordered."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa_identities import (
+    Identified,
+    Identities,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services import (
+    Rules,
+    desire,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import orders
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard import (
+    Verdict,
+    judge,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import Order
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
+    Operation,
+    Plan,
+    make_plan,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import Desired
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.holds import (
+    Decisions,
+    Hold,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import (
+    decided,
+    natural_people,
+)
+from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY, approved, number
+
+LEAD_DAYS = 56
+# The HSA-ids of the people that `builders.person` makes.
+IDS = {number(index): f"SE2321000214-P{index}" for index in range(60)}
+
+
+class Services:
+    """A ledger that holds the orders of services, and the pure part of the pipe around it.
+
+    `unknown` are the indexes of people whose HSA-id cannot be told, `holds` those in force.
+    """
+
+    def __init__(self, rules: Rules | None = None) -> None:
+        self.rules = rules or Rules()
+        self.held: dict[str, Order] = {}
+        self.unknown: set[int] = set()
+        self.holds: tuple[Hold, ...] = ()
+
+    def copy(self) -> Services:
+        """Another one that holds the same."""
+        other = Services(self.rules)
+        other.held, other.unknown, other.holds = dict(self.held), set(self.unknown), self.holds
+        return other
+
+    # --- the pipe --------------------------------------------------------------------------------
+
+    def identities(self, records: Sequence[Record], day: dt.date) -> Identities:
+        """Who everybody is."""
+        unknown = {number(index) for index in self.unknown}
+        people = []
+        for person in natural_people(records, day, LEAD_DAYS):
+            ids = () if person.number in unknown else (IDS[person.number],)
+            person = decided(person, ids, Decisions(self.holds))
+            people.append(Identified(person, ids, ids[0] if ids else None, entered=bool(ids)))
+        return Identities(tuple(people))
+
+    def desired(
+        self,
+        *records: Record,
+        day: dt.date = TODAY,
+        invalid: Iterable[str] = (),
+        tasks: Mapping[str, Sequence[Mapping[str, str]]] | None = None,
+    ) -> Desired:
+        """The orders that there must be."""
+        everything = approved(*records, invalid=invalid)
+        held = [orders.entry(order) for order in self.held.values()]
+        known = self.identities(everything.records, day)
+        return desire(everything, day, self.rules, held, known, tasks)
+
+    def plan(self, *records: Record, **options: Any) -> Plan:
+        """What must change in the ledger."""
+        desired = self.desired(*records, **options)
+        return make_plan(desired.wanted, desired.attributes, desired.taken)
+
+    def judge(self, *records: Record, **options: Any) -> Verdict:
+        """What the guard says of the plan."""
+        desired = self.desired(*records, **options)
+        plan = make_plan(desired.wanted, desired.attributes)
+        selected = [record.id for record in records]
+        return judge(plan, selected, desired.holdings, (), b"secret", {})
+
+    def run(self, *records: Record, day: dt.date = TODAY, **options: Any) -> list[Order]:
+        """Carry out the whole plan without the guard; returns the orders that it touched."""
+        return self.apply(self.plan(*records, day=day, **options).operations, day)
+
+    def apply(self, operations: Iterable[Operation], day: dt.date = TODAY) -> list[Order]:
+        """Do as the ledger does."""
+        touched = []
+        for operation in operations:
+            said = {change.attribute: change.add for change in operation.changes}
+            if operation.action == "add":
+                order = orders.of_values(operation.dn, said)
+                assert order.key not in self.held
+                order = replace(order, wanted_on=day)
+            else:
+                assert set(said) == {"state"}
+                order = self.held[orders.key_of(operation.dn)]
+                assert order.state == "wanted"
+                order = replace(order, state=said["state"][0])  # type: ignore[arg-type]
+            self.held[order.key] = order
+            touched.append(order)
+        return touched
+
+    def answer(self, state: str, /, *, code: str = "", **of: str) -> None:
+        """A receipt for the orders that have left, all or those of a kind, object or subject."""
+        for key, order in self.held.items():
+            is_meant = all(getattr(order, name) == value for name, value in of.items())
+            if order.state == "ordered" and is_meant:
+                answer = {"code": code} if code else {}
+                self.held[key] = replace(order, state=state, answer=answer)  # type: ignore[arg-type]
+
+    def thin(self) -> None:
+        """Take away the particulars of all orders that are closed."""
+        for key, order in self.held.items():
+            if order.state in ("done", "refused", "cancelled"):
+                self.held[key] = replace(order, particulars={})
+
+    # --- looking ---------------------------------------------------------------------------------
+
+    def findings(self, *records: Record, **options: Any) -> list[tuple[str, str]]:
+        """(code, object) of every finding."""
+        found = self.desired(*records, **options).findings
+        return [(finding.code, finding.object) for finding in found]
+
+
+def told(found: Iterable[Order], *kinds: str) -> list[tuple[str, str, str]]:
+    """(kind, object, state) of orders, of some kinds if any are named."""
+    return sorted((o.kind, o.object, o.state) for o in found if not kinds or o.kind in kinds)
+
+
+def of_kind(found: Iterable[Order], *kinds: str) -> list[Order]:
+    """The orders of some kinds."""
+    return [order for order in found if order.kind in kinds]
+
+
+def one(found: Iterable[Order], kind: str) -> Order:
+    """The one order of a kind."""
+    (order,) = of_kind(found, kind)
+    return order
