@@ -43,6 +43,7 @@ from ansible_collections.regionjh.halsoval.tests.integration.onboarding import (
 )
 from ansible_collections.regionjh.halsoval.tests.lab import Lab
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
+    LISTING,
     XRAY,
     coordination_number,
     number,
@@ -365,3 +366,45 @@ def test_run_killed_while_accounts_are_made_leaves_no_file_that_names_anybody(
     assert personal_in(output) == []
     nothing_left(site, since, {})
     assert personal_in(repr(in_domain(site.lab).entries)) == []
+
+
+# --- orders
+
+
+def test_orders_name_people_in_outbox_and_ledger_and_nowhere_else(
+    site_of_region: Site, syslog: list[str], tmp_path: Path
+) -> None:
+    """Somebody must be told whom a card is for; files that say so are their user's alone."""
+    site, since, password = site_of_region, time.time(), str(site_of_region.path / "password")
+    site.put(
+        record(
+            "alfa",
+            [
+                person(1, uses(LISTING), personnummer=EMPLOYEE, cards=[{}]),
+                person(2, uses(LISTING), personnummer=PROTECTED, surname=PROTECTED_NAME,
+                       protected=True, cards=[{}]),
+                {**person(4, uses(LISTING)), "personnummer": None, "samordningsnummer": COORDINATION,
+                 "cards": [{"loa": 2}]},
+            ],
+            organisation_number=TRADER[2:],
+        )
+    )  # fmt: skip
+    for part in ("agreement", "staff", "equipment"):
+        site.encrypt("alfa", part)
+    run = site.onboard(*VERBOSE, password, halsoval_systems=["hsa", "siths", "services"])
+    assert (run.rc, run.hosts("changed")) == (0, {"alfa"}), run.output
+    audit = site.play("audit", *VERBOSE, password, audit_dest=str(tmp_path / "audit.csv"))
+    assert audit.rc == 0, audit.output
+
+    said = "\n".join([run.output, audit.output, *syslog])
+    assert "add card SE2321000214-HV" in said
+    assert personal_in(said) == []
+    assert personal_in((tmp_path / "audit.csv").read_text()) == []
+    written = [path for path in (*files_in(site.outbox), site.state / "ledger.sqlite3")
+               if path.is_file()]  # fmt: skip
+    told = [path for path in written if personal_in(path.read_bytes().decode(errors="replace"))]
+    assert {path.suffix for path in told} == {".json", ".csv", ".sqlite3"}
+    assert {path.stat().st_mode & 0o177 for path in written} == {0}
+    for path in written:
+        path.unlink()
+    assert left_behind(site, since) == []

@@ -49,13 +49,15 @@ IDS = {number(index): f"SE2321000214-P{index}" for index in range(60)}
 class Services:
     """A ledger that holds the orders of services, and the pure part of the pipe around it.
 
-    `unknown` are the indexes of people whose HSA-id cannot be told, `holds` those in force.
+    `unknown` are the indexes of people whose HSA-id cannot be told, `unread` says why HSA cannot
+    be read, if it cannot; `holds` are those there are.
     """
 
     def __init__(self, rules: Rules | None = None) -> None:
         self.rules = rules or Rules()
         self.held: dict[str, Order] = {}
         self.unknown: set[int] = set()
+        self.unread: str | None = None
         self.holds: tuple[Hold, ...] = ()
 
     def copy(self) -> Services:
@@ -74,7 +76,7 @@ class Services:
             ids = () if person.number in unknown else (IDS[person.number],)
             person = decided(person, ids, Decisions(self.holds))
             people.append(Identified(person, ids, ids[0] if ids else None, entered=bool(ids)))
-        return Identities(tuple(people))
+        return Identities(tuple(people), self.unread)
 
     def desired(
         self,

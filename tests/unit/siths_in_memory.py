@@ -31,15 +31,23 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision
     Desired,
     Finding,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.holds import (
+    Decisions,
+    Hold,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import natural_people
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import (
+    decided,
+    natural_people,
+)
 from ansible_collections.regionjh.halsoval.tests.unit.builders import LAYOUT, TODAY, approved
 
 
 class Siths:
     """A ledger of card orders, with everybody in HSA; `people` overrides who somebody is there.
 
-    `people` are fields of Identified, by the person's number.
+    `people` are fields of Identified, by the person's number; `holds` the decisions beside the
+    records.
     """
 
     def __init__(self, rules: Rules = Rules()) -> None:  # noqa: B008 - it is frozen
@@ -47,15 +55,17 @@ class Siths:
         self.orders: dict[str, Order] = {}
         self.people: dict[str, dict[str, Any]] = {}
         self.unread: str | None = None
+        self.holds: tuple[Hold, ...] = ()
 
     # --- the pipe --------------------------------------------------------------------------------
 
     def identities(self, records: Iterable[Record], day: dt.date) -> Identities:
         """Who everybody is: an HSA-id after the person's number."""
+        decisions = Decisions(self.holds)
         return Identities(
             tuple(
                 Identified(
-                    person,
+                    decided(person, [hsa_id(person.number)], decisions),
                     **{
                         "ids": (hsa_id(person.number),),
                         "hsa_id": hsa_id(person.number),

@@ -108,7 +108,7 @@ def connections(
         if not _is_connected(row):
             continue
         last = last_day_of_service(record, service)
-        is_missing = _misses_agreement(record, row, draft) and not is_over(last, draft.as_of)
+        is_missing = not is_over(last, draft.as_of) and _misses_agreement(record, row, draft)
         for object_id, named, end in _places(record, row, last):
             draft.settle(
                 Wish(

@@ -162,11 +162,11 @@ class _User:
         return [place for hsa_id in sorted(ids) for place in self.draft.left_of(hsa_id)]
 
     def _lasts(self, provider: str, service: str) -> bool:
-        """Whether by its own days an assignment in operation gives the use."""
+        """Whether by its own days an assignment gives the use: it is lost for another reason."""
         return any(
             e.in_effect
             and service in e.assignment.systems
-            and not _prepares(e)
+            and _has_started(e)
             and not is_over(last_day_of_service(e.record, service), e.as_of)
             for e in self.known.person.employments
             if e.provider == provider
@@ -237,6 +237,12 @@ def _of_service(use: _Use, service: str) -> _Use:
 
 def _prepares(employment: Employment) -> bool:
     return employment.phase == "establishment"
+
+
+def _has_started(employment: Employment) -> bool:
+    """Whether operation has begun by its day, whatever is missing for it."""
+    start = employment.record.agreement.agreement.operation_start
+    return start is not None and start <= employment.as_of
 
 
 def _named(employment: Employment) -> set[str]:

@@ -102,6 +102,9 @@ class _Draft:
         cause, wish, hsa_id = matter.cause, matter.wish, matter.known.hsa_id
         if cause is None or wish is None or hsa_id is None or self.gate.reason(matter):
             return
+        # A grant bridges days; a card takes weeks.
+        if all(employment.is_granted for employment in matter.person.current):
+            return
         follows = matter.head.key if matter.head else ""
         protected = _is_protected(matter.known)
         yield Order(

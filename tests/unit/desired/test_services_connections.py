@@ -16,6 +16,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.catalogu
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import (
     EquipmentPart,
     Record,
+    Termination,
     from_json,
 )
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
@@ -32,7 +33,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.services_in_memory import 
     told,
 )
 
-TOMORROW = TODAY + dt.timedelta(days=1)
+YESTERDAY, TOMORROW = TODAY - dt.timedelta(days=1), TODAY + dt.timedelta(days=1)
 OBLIGATORY = ["vardutbud_bas", "stodapplikationer"]
 MATERNITY, AIDS, ACE = (
     "graviditets_och_forlossningsjournal", "hjalpmedelssystem", "ace_telefoniplattform",
@@ -198,6 +199,13 @@ def test_aids_wait_for_their_supplementary_agreement(services: Services, signed:
 
     assert ("connection", AIDS, "wanted") in told(services.run(own(signed)))
     assert ("agreement_missing", AIDS) in services.findings(own(signed))
+    over = replace(
+        own(signed),
+        agreement=replace(
+            own(signed).agreement, terminated=(Termination(service=AIDS, last_day=YESTERDAY),)
+        ),
+    )
+    assert ("agreement_missing", AIDS) not in services.findings(over)
     now = own([{"service": AIDS, "signed": str(TODAY)}])
     assert ("agreement_missing", AIDS) not in services.findings(now)
     assert told(services.run(now)) == [("connection", AIDS, "ordered")]
@@ -304,6 +312,20 @@ def test_what_requires_a_service_ends_with_it(services: Services) -> None:
     assert {o.object for o in found if o.kind == "terminate"} == {
         "ekg_data", "remiss_och_svar_baktlab", "mediaarkiv", "e_recept",
     }  # fmt: skip
+
+
+def test_an_agreement_lasts_as_long_as_any_service_under_it(services: Services) -> None:
+    def own(*terminated: dict[str, str], **ends: str) -> Record:
+        return record(
+            services=[*OBLIGATORY, "telefonitjanst"], terminated=list(terminated),
+            telephony={"measurement_system": "Mätaren"}, agreement=ends,
+        )  # fmt: skip
+
+    services.run(own())
+    left = {"service": "anslutning_telefonvaxel", "last_day": "2026-04-30"}
+    assert services.run(own(left)) == []
+    found = services.run(own(left, ends="2026-06-30"))
+    assert [o.due for o in found if o.object == "telia_agreement"] == [dt.date(2026, 6, 30)]
 
 
 def test_a_service_that_vanishes_from_the_record_is_a_finding(services: Services) -> None:
@@ -439,5 +461,8 @@ def test_equipment_without_consultation_is_asked_about_once(services: Services) 
 
 
 def test_equipment_that_has_been_consulted_on_is_not_asked_about(services: Services) -> None:
+    ended = record(phase="ended")
+    printer = {"kind": "printer", "model": "HP 1", "unit": "vc"}
+    assert services.run(with_equipment(ended, printer)) == []
     done = {"kind": "printer", "model": "HP 1", "unit": "vc", "consulted": "2026-02-01"}
     assert of_kind(services.run(with_equipment(record(), done)), "consultation") == []

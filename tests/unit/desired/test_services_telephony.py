@@ -112,6 +112,7 @@ def test_the_address_is_asked_about_before_the_extension_leaves(ready: Services)
     assert question.recipient == "telia"
     assert question.particulars["address"] == "Vägen 1, Box 2, 830 13 Åre"
     assert ready.run(own) == []
+    assert ready.findings(own) == []
     ready.answer("done", kind="availability", code=ALL)
     left = ready.run(own)
     assert told(left) == [("extension", "e-1", "ordered"), ("extension", "e-2", "ordered")]
@@ -123,6 +124,9 @@ def test_the_postal_address_serves_where_there_is_no_other(ready: Services) -> N
     own = telephony(extension(), units=[unit("vc", address=DUVED)])
     question = one(ready.run(own), "availability")
     assert question.particulars["address"] == "Stigen 3, 837 71 Duved"
+    both = telephony(extension(), units=[unit("vc", address=DUVED, visiting_address=ARE)])
+    question = one(ready.run(both), "availability")
+    assert question.particulars["address"] == "Vägen 1, Box 2, 830 13 Åre"
 
 
 def test_without_an_address_nobody_is_asked(ready: Services) -> None:
@@ -148,6 +152,13 @@ def test_a_kind_that_the_address_does_not_offer_stays_and_is_a_finding(ready: Se
         ("extension", "e-1", "cancelled"),
         ("extension", "e-1", "ordered"),
     ]
+
+
+def test_what_exists_needs_no_offer(ready: Services) -> None:
+    own = telephony(extension(number="0980-319 210"), extension("e-2", "mobile_1gb"))
+    ready.run(own)
+    ready.answer("done", kind="availability", code="mobile_5gb")
+    assert ready.findings(own) == [("extension_not_available", "e-2")]
 
 
 def test_another_address_is_asked_about_anew(ready: Services) -> None:
@@ -216,8 +227,11 @@ def test_another_unit_is_a_change_that_waits_for_its_address(ready: Services) ->
     assert found == [("availability", "bvc", "ordered"), ("change", "e-1", "wanted")]
 
 
-def test_a_unit_that_moves_takes_its_extensions_along(ready: Services) -> None:
+@pytest.mark.parametrize("thinned", [False, True])
+def test_a_unit_that_moves_takes_its_extensions_along(ready: Services, thinned: bool) -> None:
     in_use(ready, extension())
+    if thinned:
+        ready.thin()
     moved = telephony(extension(), units=[unit("vc", visiting_address=DUVED)])
     assert run(ready, moved) == [("availability", "vc", "ordered"), ("change", "e-1", "wanted")]
 
@@ -334,9 +348,13 @@ def test_equipment_is_ordered_by_row_and_never_terminated(ready: Services) -> No
     assert {"t-1", "t-2"}.isdisjoint({order.object for order in ended})
 
 
-def test_another_count_is_a_change(ready: Services) -> None:
+@pytest.mark.parametrize("thinned", [False, True])
+def test_another_count_is_a_change(ready: Services, thinned: bool) -> None:
     row = {"id": "t-1", "model": "J179", "unit": "vc"}
     ready.run(telephony(equipment=[row]))
+    if thinned:
+        ready.answer("done")
+        ready.thin()
     assert run(ready, telephony(equipment=[{**row, "count": 3}])) == [("change", "t-1", "ordered")]
 
 

@@ -19,6 +19,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     NPO,
     TEAMS,
     TODAY,
+    number,
     person,
     record,
     trial,
@@ -26,6 +27,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     uses,
 )
 from ansible_collections.regionjh.halsoval.tests.unit.services_in_memory import (
+    IDS,
     Services,
     of_kind,
     one,
@@ -207,6 +209,39 @@ def test_a_system_dropped_from_an_assignment_is_left_and_guarded(services: Servi
     assert {(o.kind, o.subject, o.due) for o in found} == {("leave", ECG, TODAY)}
 
 
+def test_a_system_dropped_beside_another_assignment_that_ended_is_guarded_too(
+    services: Services,
+) -> None:
+    crowd = range(1, 12)
+    services.run(record(people=[person(n, uses(ECG)) for n in crowd]))
+    both = [uses(LISTING, to=str(YESTERDAY)), uses(LISTING, since="2026-04-01")]
+    dropped = record(people=[person(n, *both) for n in crowd])
+    assert "11 of 11 would lose something" in services.judge(dropped).refusals["alfa"]
+
+
+def test_work_outside_halsoval_is_no_use(services: Services) -> None:
+    services.run(staff(uses(ECG, LISTING)))
+    assert users(services, staff(uses(ECG, LISTING, halsoval=False))) == [
+        ("leave", P1, "ordered"),
+        ("leave", P1, "ordered"),
+    ]
+
+
+def test_a_trial_that_ended_long_ago_explains_nothing(services: Services) -> None:
+    def tries(to: str) -> Record:
+        return record(
+            people=[person(n, uses(JOURNAL), ref=f"p-{n}") for n in range(1, 12)],
+            phase="establishment",
+            trial=[
+                trial(*(f"p-{n}" for n in range(1, 12)), services=[ECG], since="2026-01-01", to=to)
+            ],
+        )
+
+    services.run(tries("2026-03-15"))
+    assert services.judge(tries(str(YESTERDAY))).refusals == {}
+    assert "11 of 11" in services.judge(tries("2026-01-15")).refusals["alfa"]
+
+
 def test_one_who_drops_a_system_is_within_the_limit(services: Services) -> None:
     services.run(staff(uses(ECG, LISTING)))
     assert services.judge(staff(uses(LISTING))).refusals == {}
@@ -224,7 +259,9 @@ def test_a_row_that_vanishes_with_its_provider_is_ended(services: Services) -> N
     services.thin()
     ended = record(phase="ended")
     leave = one(services.run(ended), "leave")
-    assert (leave.object, leave.particulars["hsa_id"]) == (P1, P1)
+    assert leave.particulars == {
+        "hsa_id": P1, "provider_name": "Alfa vård AB", "act": "leave", "day": "2026-03-01",
+    }  # fmt: skip
     assert services.judge(ended).refusals == {}
 
 
@@ -423,6 +460,14 @@ def test_orders_of_a_provider_without_record_are_findings(services: Services) ->
     assert {order.provider for order in services.run(beta)} == {"beta"}
 
 
+def test_while_hsa_cannot_be_read_nobody_is_taken_for_an_orphan(services: Services) -> None:
+    services.run(staff())
+    services.unknown, services.unread = {1}, "HSA could not be read"
+    found = services.desired(staff()).findings
+    assert {f.code for f in found if f.object in (P1, "people[0]")} == {"no_hsa_id"}
+    assert services.run(staff()) == []
+
+
 # --- membership that owners give ------------------------------------------------------------------
 
 
@@ -472,6 +517,35 @@ def test_without_a_look_at_ad_membership_stays(services: Services, tasks: Any) -
     ended = staff(uses(JOURNAL, to=str(YESTERDAY)))
     assert services.run(ended, tasks=tasks) == []
     assert ("orphan_order", P1) not in services.findings(ended, tasks=tasks)
+
+
+def test_membership_that_no_date_ends_is_guarded(services: Services) -> None:
+    own = record(people=[person(n, uses(JOURNAL)) for n in range(1, 12)])
+    tasks = {
+        "alfa": [
+            {"person": IDS[number(n)], "service": JOURNAL, "group": "App", "act": "leave"}
+            for n in range(1, 12)
+        ]
+    }
+    assert "11 of 0 would lose something" in services.judge(own, tasks=tasks).refusals["alfa"]
+
+
+def test_without_a_look_at_ad_nobody_is_an_orphan_of_its_groups(services: Services) -> None:
+    services.run(staff(uses(JOURNAL)), tasks=task("join"))
+    assert ("orphan_order", P1) not in services.findings(record())
+    assert ("orphan_order", P1) in services.findings(record(), tasks={"alfa": []})
+
+
+def test_what_still_waits_is_not_held(services: Services) -> None:
+    own = record(
+        people=[person(1, uses(AIDS))],
+        services=["vardutbud_bas", "stodapplikationer", AIDS],
+        agreement={"supplementary": [{"service": AIDS, "signed": str(TOMORROW)}]},
+    )
+    services.run(own)
+    assert services.desired(own).holdings == {}
+    services.run(own, day=TOMORROW)
+    assert services.desired(own, day=TOMORROW).holdings == {"alfa": {("person", P1)}}
 
 
 def test_what_owners_give_counts_as_held(services: Services) -> None:

@@ -20,6 +20,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     TODAY,
     assignment,
     coordination_number,
+    hold,
     number,
     person,
     record,
@@ -112,6 +113,22 @@ def test_a_suspended_person_keeps_the_card(siths: Siths) -> None:
     away = staff(work=assignment(suspended={"from": str(TODAY)}))
     assert siths.bring(away, day=TOMORROW) == []
     assert siths.desired(away, day=TOMORROW).holdings == {"alfa": frozenset({("person", WHO)})}
+
+
+def test_a_hold_takes_access_and_not_the_card(siths: Siths) -> None:
+    siths.issue(staff(), day=TODAY)
+    siths.holds = (hold(WHO),)
+    assert siths.bring(staff(), day=TOMORROW) == []
+
+
+def test_a_grant_orders_no_card_and_none_is_revoked_while_it_lasts(siths: Siths) -> None:
+    siths.issue(staff(), day=YESTERDAY)
+    siths.holds = (hold(WHO, "grant", until=TODAY),)
+    left = staff(work=assignment(to=str(YESTERDAY)))
+    assert siths.bring(left, day=TODAY) == []
+    assert acts(siths.bring(left, day=TOMORROW)) == [("revocation", "left", "alfa")]
+    siths.holds = (hold(WHO, "grant", until=TOMORROW),)
+    assert siths.bring(left, day=TOMORROW) == []
 
 
 def test_each_kind_is_a_card_of_its_own_and_each_once(siths: Siths) -> None:
@@ -417,7 +434,9 @@ def test_only_cards_in_force_count_as_held(siths: Siths) -> None:
     (order,) = siths.bring(staff())
     assert siths.desired(staff()).holdings == {}
     siths.activate(order, TODAY, "2026-03-31")
-    assert siths.desired(staff()).holdings == {"alfa": frozenset({("person", WHO)})}
+    held = {"alfa": frozenset({("person", WHO)})}
+    assert siths.desired(staff()).holdings == held
+    assert siths.desired(staff(), day=dt.date(2026, 3, 31)).holdings == held
     assert siths.desired(staff(), day=dt.date(2026, 4, 1)).holdings == {}
 
 
@@ -438,6 +457,14 @@ def test_a_wish_that_vanishes_takes_no_card(siths: Siths) -> None:
     # Leaving does, wish or not.
     left = record(people=[person(1, assignment(to=str(TODAY)))])
     assert acts(siths.bring(left, day=TOMORROW)) == [("revocation", "left", "alfa")]
+
+
+@pytest.mark.parametrize("phase", ["operation", "application"])
+def test_what_is_no_approved_work_any_more_takes_no_card(siths: Siths, phase: str) -> None:
+    siths.issue(staff(), day=TODAY)
+    outside = staff(work=assignment(halsoval=phase != "operation"), phase=phase)
+    assert siths.bring(outside, day=TOMORROW) == []
+    assert siths.codes(outside, day=TOMORROW) == {("alfa", "orphan_order", WHO)}
 
 
 def test_a_row_that_vanishes_at_one_provider_takes_no_card_when_another_ends(

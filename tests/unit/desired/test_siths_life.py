@@ -263,8 +263,8 @@ def test_a_loss_after_a_refused_renewal_is_replaced(siths: Siths, active: Order)
 def test_a_refused_replacement_is_not_ordered_over_and_over(siths: Siths, active: Order) -> None:
     lost = at("alfa", {"lost": "2027-01-10"})
     for order in siths.bring(lost, day=day("2027-01-10")):
-        siths.answer(order, "refused" if order.kind == "card" else "done", day("2027-01-12"))
-    assert siths.bring(lost, day=day("2027-01-12")) == []
+        siths.answer(order, "refused" if order.kind == "card" else "done", day("2027-01-10"))
+    assert siths.bring(lost, day=day("2027-01-10")) == []
     assert siths.bring(lost, day=day("2027-03-01")) == []
     assert siths.codes(lost, day=day("2027-03-01")) == {("alfa", "card_refused", WHO)}
 
@@ -325,7 +325,8 @@ def test_nobody_renews_the_card_of_one_who_leaves_before_its_end(
 
 def test_a_card_of_short_validity_is_renewed_halfway(siths: Siths) -> None:
     reserve = at("alfa", {"kind": "reserve"})
-    siths.issue(reserve, day=day("2026-04-01"), valid_to="2026-06-30")
+    (card,) = siths.bring(reserve, day=day("2026-03-02"))
+    siths.activate(card, day("2026-04-01"), "2026-06-30")
     assert siths.bring(reserve, day=day("2026-05-15")) == []
     assert acts(siths.bring(reserve, day=day("2026-05-16"))) == [("card", "renewal", "alfa")]
 
