@@ -16,7 +16,7 @@ RECEIPTS_ARGUMENTS: dict[str, dict[str, Any]] = {"inbox": {"type": "path", "requ
 
 
 def take_in(params: dict[str, Any], ledger: Ledger, _as_of: date) -> dict[str, Any]:
-    """Apply the answer files of the inbox. Raises LedgerError, InboxError and Locked."""
+    """Apply the answer files of the inbox. Raises FileError, LedgerError and Locked."""
     return _shown(apply(ledger, Path(params["inbox"])))
 
 

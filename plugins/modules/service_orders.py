@@ -41,6 +41,18 @@ options:
     type: str
     choices: [supplier, region]
     default: supplier
+  due_days:
+    description: Within how many days an order is due for which no record names a day.
+    type: int
+    default: 14
+  baseline:
+    description:
+      - Records what the approved records ask for as carried out already, and asks nobody for it.
+        For the first run at a region, or for a provider, that has it all. Ends are ordered all the
+        same.
+      - Never leave it on. What is new would not be ordered.
+    type: bool
+    default: false
   ad_result:
     description:
       - Name of the variable that holds the registered result of M(regionjh.halsoval.ad_accounts),
@@ -133,12 +145,14 @@ findings:
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services import desire
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services_rules import Rules
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import existing
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import Entry
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import Desired
 from ansible_collections.regionjh.halsoval.plugins.module_utils.identities import (
@@ -157,8 +171,10 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.ledger i
 
 RULE_ARGUMENTS = {
     "recipients": {"type": "dict", "default": {}},
+    "due_days": {"type": "int", "default": 14},
     "ace_contract": {"type": "str", "choices": ["supplier", "region"], "default": "supplier"},
 }
+BASELINE_ARGUMENTS = {"baseline": {"type": "bool", "default": False}}
 RESULT_ARGUMENTS = {"ad_result": {"type": "str"}, "owner_tasks": {"type": "dict"}}
 
 
@@ -169,15 +185,22 @@ def main() -> None:
             **IDENTITY_ARGUMENTS,
             **ORDER_ARGUMENTS,
             **RULE_ARGUMENTS,
+            **BASELINE_ARGUMENTS,
             **RESULT_ARGUMENTS,
         },
         supports_check_mode=True,
     )
-    rules = Rules(**{name: module.params[name] for name in RULE_ARGUMENTS})
+    try:
+        rules = Rules(**{name: module.params[name] for name in RULE_ARGUMENTS})
+    except ValueError as error:
+        module.fail_json(msg=str(error))
 
     def wish(approved: Approved, as_of: date, held: Sequence[Entry], ledger: Ledger) -> Desired:
         known = identities(module, approved, as_of, ledger)
-        return desire(approved, as_of, rules, held, known, module.params["owner_tasks"])
+        desired = desire(approved, as_of, rules, held, known, module.params["owner_tasks"])
+        if module.params["baseline"]:
+            return replace(desired, wanted=existing(desired.wanted))
+        return desired
 
     run_orders(module, "services", "services", wish)
 

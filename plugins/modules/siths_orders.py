@@ -177,7 +177,10 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    rules = Rules(**{name: module.params[name] for name in RULE_ARGUMENTS})
+    try:
+        rules = Rules(**{name: module.params[name] for name in RULE_ARGUMENTS})
+    except ValueError as error:
+        module.fail_json(msg=str(error))
 
     def wish(approved: Approved, as_of: date, held: Sequence[Entry], ledger: Ledger) -> Desired:
         known = identities(module, approved, as_of, ledger)

@@ -97,7 +97,7 @@ def cards_wished() -> dict[tuple[str, str], set[str]]:
         for row in staff["people"]:
             number = str(row.get("personnummer") or row.get("samordningsnummer"))
             days = [(str(a["from"]), str(a.get("to", "9999-12-31"))) for a in row["assignments"]]
-            if any(first <= "2026-04-27" and AS_OF <= last for first, last in days):
+            if any(first <= "2026-04-27" and last >= AS_OF for first, last in days):
                 for card in row.get("cards", ()):
                     kind = str(card.get("kind", "ordinary"))
                     wished[re.sub(r"\D", "", number), kind].add(provider)

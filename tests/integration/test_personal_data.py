@@ -383,8 +383,8 @@ def test_orders_name_people_in_outbox_and_ledger_and_nowhere_else(
                 person(1, uses(LISTING), personnummer=EMPLOYEE, cards=[{}]),
                 person(2, uses(LISTING), personnummer=PROTECTED, surname=PROTECTED_NAME,
                        protected=True, cards=[{}]),
-                {**person(4, uses(LISTING)), "personnummer": None, "samordningsnummer": COORDINATION,
-                 "cards": [{"loa": 2}]},
+                {**person(4, uses(LISTING), cards=[{"loa": 2}]),
+                 "personnummer": None, "samordningsnummer": COORDINATION},
             ],
             organisation_number=TRADER[2:],
         )

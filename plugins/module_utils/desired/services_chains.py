@@ -73,7 +73,7 @@ class Wish:
     exists: bool = False
     asked: bool = False
     protected: bool = False
-    particulars: Mapping[str, Any] = field(default_factory=dict)
+    particulars: Mapping[str, Any] = field(default_factory=dict, repr=False)
     losers: frozenset[Holding] = frozenset()
     explained: bool = False
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
-from ..records.catalogue import SERVICES
+from ..engine.orders import check_recipient
+from ..records.catalogue import SERVICES, Recipient
 
 # Recipients beside those that the catalogue names: the owner of the region's own accounts, and who
 # signs for the region.
 ACCOUNT_OWNER, REGIONS_OFFICE = "kontoforvaltning", "halsovalskansliet"
+_RECIPIENTS = {*get_args(Recipient), ACCOUNT_OWNER, REGIONS_OFFICE} - {"provider"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,13 @@ class Rules:
     recipients: Mapping[str, str] = field(default_factory=dict)
     due_days: int = 14
     ace_contract: Literal["supplier", "region"] = "supplier"
+
+    def __post_init__(self) -> None:
+        """Raises ValueError with what was expected."""
+        for key, name in self.recipients.items():
+            if key not in _RECIPIENTS:
+                raise ValueError(f"expected in recipients one of {', '.join(sorted(_RECIPIENTS))}")
+            check_recipient(name)
 
     def recipient(self, key: str, provider: str) -> str:
         """The recipient's name; a provider's own administrators are provider:<id>."""

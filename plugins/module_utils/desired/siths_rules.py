@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from ..engine.orders import check_recipient
 from ..records.identifiers import birth_date
 from ..records.model import CardWish
 
@@ -28,6 +29,10 @@ class Rules:
     collect_days: int = 92
     arrival_days: int = 56
     recipient: str = "ra_organisation"
+
+    def __post_init__(self) -> None:
+        """Raises ValueError with what was expected."""
+        check_recipient(self.recipient)
 
 
 def ineligible(number: str, wish: CardWish, as_of: dt.date) -> str | None:

@@ -14,8 +14,9 @@ import base64
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from . import matching
@@ -27,6 +28,9 @@ State = Literal["wanted", "ordered", "sent", "active", "done", "refused", "cance
 # An order in one of these is on its way; in FULFILLED it has had its effect.
 UNDER_WAY: frozenset[str] = frozenset({"wanted", "ordered", "sent"})
 FULFILLED: frozenset[str] = frozenset({"active", "done"})
+
+# A recipient's name; a provider's own administrators are provider:<id>.
+RECIPIENT = re.compile(r"\w[\w.-]*(:[\w.-]+)?")
 
 _BRANCH = "ou=orders"
 
@@ -144,6 +148,25 @@ def wanted(
         takes=frozenset(takes),
         explained=explained,
     )
+
+
+def existing(entries: Iterable[Wanted]) -> tuple[Wanted, ...]:
+    """New orders as ones that were carried out before there was a ledger: nobody is asked for them.
+
+    Orders that take something are what they are.
+    """
+    return tuple(
+        one
+        if one.held or one.takes
+        else replace(one, attributes={**one.attributes, "state": ("done",)})
+        for one in entries
+    )
+
+
+def check_recipient(name: str) -> None:
+    """Raises ValueError unless the name of a recipient can be that of a folder in the outbox."""
+    if not RECIPIENT.fullmatch(name):
+        raise ValueError("expected of a recipient a name of letters, digits, _, . and -")
 
 
 def key_of(dn: str) -> str:

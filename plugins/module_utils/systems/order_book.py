@@ -179,7 +179,7 @@ class _Changes:
 
     def _left(self, row: _Row, state: str) -> _Row:
         """The columns that a state decides; an order that leaves joins the batch of its like."""
-        leaves, ends = state == "ordered", state == "cancelled"
+        leaves, ends = state == "ordered", state in ("done", "cancelled")
         return {
             "state": state,
             "batch": self._batch(row["recipient"], row["protected"]) if leaves else "",

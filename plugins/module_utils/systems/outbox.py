@@ -14,20 +14,17 @@ import csv
 import datetime as dt
 import io
 import json
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..engine.orders import Order
+from ..engine.orders import RECIPIENT, Order
 from . import files
 
 SCHEMA = "order-batch.schema.json"
 # The folder of protected people's orders, below the outbox unless configured otherwise.
 PROTECTED_FOLDER = "skyddade"
-
-_RECIPIENT = re.compile(r"\w[\w.-]*(:[\w.-]+)?")
 
 
 class OutboxError(Exception):
@@ -61,7 +58,7 @@ class Outbox:
 
         Raises OutboxError, also where a file holds anything else: nothing is overwritten.
         """
-        if not _RECIPIENT.fullmatch(batch.recipient):
+        if not RECIPIENT.fullmatch(batch.recipient):
             raise OutboxError(f"batch {batch.id}: the recipient's name is no name of a folder")
         base = self._protected if batch.protected else self._directory
         folder = base / batch.recipient.replace(":", "-")
