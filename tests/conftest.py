@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.ledger import Ledger, Run
-from ansible_collections.regionjh.halsoval.tests.postgresql import postgresql  # noqa: F401
+from ansible_collections.regionjh.halsoval.tests.postgresql import postgresql
+
+__all__ = ["Ledgers", "ledgers", "postgresql", "postgresql_ledgers", "sqlite_ledgers"]
 
 TODAY = dt.date(2026, 3, 2)
 

@@ -278,7 +278,8 @@ def _receipt(values: Mapping[str, Any], states: Mapping[str, State]) -> Receipt:
             raise ValueError(f"{name}: {error}") from None
     if ("issuer" in read) != ("serial" in read):
         raise ValueError("serial: expected issuer and serial number together")
-    return Receipt(**read)
+    # Which are required, `_REQUIRED` says.
+    return Receipt(**read)  # pylint: disable=missing-kwoa
 
 
 def _text(value: Any, is_list: bool) -> str:

@@ -23,8 +23,7 @@ from ..records.lifecycle import end_of_day, start_of_day
 from ..records.people import Remembered
 from . import ledger_schema
 from .audit import AuditRow, Fault, Head, Values, chained, faults
-from .database import Database
-from .database import LedgerError as LedgerError
+from .database import Database, LedgerError
 
 try:
     import sqlalchemy as sa
@@ -32,6 +31,8 @@ try:
     from sqlalchemy.sql.expression import Select, TableClause
 except ImportError:  # ansible-test imports this file without it; Database says so
     pass
+
+__all__ = ["Ledger", "LedgerError", "Run", "insert", "rows", "verify"]
 
 _T = TypeVar("_T")
 
