@@ -13,8 +13,6 @@ from ansible_collections.regionjh.halsoval.plugins.plugin_utils import record_st
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils.system_results import of_provider
 
 _FAILED = {"changed": False, "failed": True}
-# Lists of what people must do end so, in the results of the systems that know it.
-_TASKS = ("_tasks", "_invitations")
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no types
@@ -61,7 +59,8 @@ def _in_words(systems: Mapping[str, Mapping[str, Any]]) -> str:
         failed = "FAILED; " if own.get("failed") else ""
         found = len(own.get("findings", ()))
         findings = f"; findings {found}" if found else ""
-        waiting = sum(len(own[kind]) for kind in own if kind.endswith(_TASKS))
+        # Where services are part of the play, they are orders there.
+        waiting = len(own.get("owner_tasks", ())) if "services" not in systems else 0
         tasks = f"; tasks for people {waiting}" if waiting else ""
         more = " (see them with -v)" if found or waiting else ""
         texts.append(f"{name}: {failed}{counts or 'nothing'}{findings}{tasks}{more}")

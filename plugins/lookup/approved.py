@@ -16,6 +16,8 @@ description:
   - Ansible goes on when an inventory source fails, and skips every play that C(--limit) leaves
     without hosts, so nothing would be done and the exit status would be 0. But it templates the
     hosts of a play before it looks for them.
+  - Fails with C(--limit) where the play is not about providers. C(--limit) would leave it without
+    hosts, and its work undone, without a word.
 options:
   _terms:
     description: The pattern of hosts.
@@ -37,6 +39,7 @@ _raw:
 
 from typing import Any
 
+from ansible import context
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
@@ -53,4 +56,6 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core has no typ
             record_store.reading()
         except record_store.StoreError as error:
             raise AnsibleLookupError(str(error)) from None
+        if "localhost" in terms and context.CLIARGS.get("subset"):
+            raise AnsibleLookupError("expected no --limit: this playbook is not about providers")
         return terms

@@ -21,9 +21,7 @@ ORDER_ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def run_orders(
-    module: AnsibleModule, title: str, system: Literal["siths", "services"], desire: Desire
-) -> None:
+def run_orders(module: AnsibleModule, system: Literal["siths", "services"], desire: Desire) -> None:
     """Carry out the pipe for the orders of a system and leave the module.
 
     Plan hashes are keyed with the password that reads HSA, as they are by every system's own.
@@ -32,7 +30,7 @@ def run_orders(
     outbox = Outbox(Path(module.params["outbox"]), Path(protected) if protected else None)
     run(
         module,
-        title,
+        system,
         module.params["hsa_bind_password"],
         lambda ledger: OrderBook(ledger, system, outbox),
         desire,

@@ -23,7 +23,7 @@ extends_documentation_fragment:
   - regionjh.halsoval.ledger
 options:
   inbox:
-    description: Directory that answer files are left in. Other files, hidden ones and those that
+    description: Directory that answer files are left in. It must exist. Hidden files and those that
       are still being written (C(.part), C(.tmp)) are left alone.
     type: path
     required: true
@@ -49,7 +49,7 @@ applied:
   type: list
   elements: dict
   sample:
-    - order: K3F9-8DQA-77ZM-2XKA
+    - order: K3F7-2DQA-77ZM-4XKA
       kind: card
       object: SE2321000214-HV000017
       provider: fjallhalsan
@@ -67,7 +67,7 @@ rejected:
   sample:
     - file: kort-2026-03-02.csv
       line: 7
-      reason: "order: expected the key of an order that has left"
+      reason: "order: expected one that has left"
 """
 
 from ansible.module_utils.basic import AnsibleModule

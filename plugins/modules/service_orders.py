@@ -13,7 +13,8 @@ description:
   - Orders what no interface can bring about. Users of systems that the region's system owners or
     the provider's own administrators keep, connections to national services with what they
     presuppose, telephony, agreements, guests in Teams, and consultation on equipment.
-  - Leaving is an order too. It is made as soon as its date is known.
+  - Ends are orders too. That of a connection, an agreement or telephony is made as soon as its day
+    is known, that of a user once the last day has passed.
   - Each order is made exactly once, whatever run is killed or repeated. It leaves in a batch for
     its recipient. M(regionjh.halsoval.receipts) takes in what became of it, and what waits for it
     leaves with the next run.
@@ -48,8 +49,8 @@ options:
   baseline:
     description:
       - Records what the approved records ask for as carried out already, and asks nobody for it.
-        For the first run at a region, or for a provider, that has it all. Ends are ordered all the
-        same.
+        For the first run at a region, or for a provider, that has it all.
+      - Ends are ordered all the same, and addresses are asked about.
       - Never leave it on. What is new would not be ordered.
     type: bool
     default: false
@@ -116,7 +117,7 @@ providers:
       type: list
       elements: str
       returned: success
-      sample: ["add extension ankn-1 K3F9-8DQA-77ZM-2XKA"]
+      sample: ["add extension ankn-1 K3F7-2DQA-77ZM-4XKA"]
     errors:
       description: Each error and refusal, and what waits.
       type: list
@@ -145,14 +146,15 @@ findings:
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services import desire
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services import (
+    desire,
+    recorded,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services_rules import Rules
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import existing
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import Entry
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import Desired
 from ansible_collections.regionjh.halsoval.plugins.module_utils.identities import (
@@ -199,10 +201,10 @@ def main() -> None:
         known = identities(module, approved, as_of, ledger)
         desired = desire(approved, as_of, rules, held, known, module.params["owner_tasks"])
         if module.params["baseline"]:
-            return replace(desired, wanted=existing(desired.wanted))
+            return recorded(desired)
         return desired
 
-    run_orders(module, "services", "services", wish)
+    run_orders(module, "services", wish)
 
 
 if __name__ == "__main__":

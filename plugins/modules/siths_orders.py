@@ -106,7 +106,7 @@ providers:
       type: list
       elements: str
       returned: success
-      sample: ["add card SE2321000214-HV000007 K3F9-8DQA-77ZM-2XKA"]
+      sample: ["add card SE2321000214-HV000007 K3F7-2DQA-77ZM-4XKA"]
     errors:
       description: Each error and refusal, and what waits.
       type: list
@@ -187,7 +187,7 @@ def main() -> None:
         failures = module.params["hsa_failures"]
         return desire(approved, as_of, rules, held, known, failures, module.check_mode)
 
-    run_orders(module, "SITHS", "siths", wish)
+    run_orders(module, "siths", wish)
 
 
 if __name__ == "__main__":

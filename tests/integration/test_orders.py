@@ -31,10 +31,12 @@ from ansible_collections.regionjh.halsoval.tests.integration.onboarding import (
     INVENTORY,
     Run,
     Site,
+    empty,
     held,
     make_site,
 )
 from ansible_collections.regionjh.halsoval.tests.lab import Lab
+from ansible_collections.regionjh.halsoval.tests.postgresql import Server
 
 PROVIDERS = {path.name for path in (INVENTORY / "providers").iterdir()}
 CHANGING = {"bracke-lakarhus", "fjallhalsan", "storsjokliniken"}
@@ -362,3 +364,41 @@ def _is(site: Site, row: dict[str, Any], locum: Locum) -> bool:
 
 def _one_line(run: Run) -> str:
     return " ".join(run.output.split())
+
+
+# --- a ledger that controllers share -------------------------------------------------------------
+
+
+def test_a_second_controller_that_shares_the_ledger_orders_nothing(
+    lab: Lab, postgresql: Server, tmp_path: Path
+) -> None:
+    empty(lab)
+    one, other = (make_site(tmp_path / name, lab) for name in ("one", "other"))
+    shared = {
+        "halsoval_systems": ["hsa", "siths"],
+        "halsoval_ledger_url": postgresql.new_database(),
+        "halsoval_outbox": str(tmp_path / "outbox"),
+    }
+    first = one.onboard("-vvv", **shared)
+    again = other.onboard("-vvv", **shared)
+    empty(lab)
+    assert (first.rc, first.hosts("changed")) == (0, CHANGING), first.output
+    assert (again.rc, again.hosts("changed")) == (0, set()), again.output
+    assert postgresql.password not in first.output + again.output
+    assert not (one.state / "ledger.sqlite3").exists()
+    (path,) = (tmp_path / "outbox/ra_organisation").glob("*.json")
+    assert len(json.loads(path.read_text())["orders"]) > 140
+
+
+def test_without_its_ledger_a_run_writes_nothing(
+    lab: Lab, postgresql: Server, tmp_path: Path
+) -> None:
+    """What nobody could look up afterwards is not done, and a hold may stand there."""
+    empty(lab)
+    site = make_site(tmp_path / "site", lab)
+    url = postgresql.url("ledger", password="wrong")
+    run = site.onboard(halsoval_ledger_url=url)
+    assert (run.rc, run.hosts("failed")) == (2, PROVIDERS), run.output
+    assert "the ledger postgresql" in run.output
+    assert "wrong" not in run.output
+    assert held(lab).ours() == {}

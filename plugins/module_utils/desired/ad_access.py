@@ -85,8 +85,10 @@ def last_day_of_trial(trial: Trial, employment: Employment) -> dt.date:
 
 
 def _of_assignment(employment: Employment) -> Iterator[Use]:
-    services, state = AD_SERVICES.intersection(employment.assignment.systems), employment.state
-    if services and employment.has_begun:
+    if not employment.has_begun:
+        return
+    services, state = AD_SERVICES & employment.services, employment.state
+    if services:
         yield Use(
             employment.provider, services, employment.last_day,
             is_open=state == "active",
@@ -94,6 +96,13 @@ def _of_assignment(employment: Employment) -> Iterator[Use]:
             has_ended=state in ("suspended", "ended"),
             explains=employment.explains,
             lasts=employment.in_effect and not _was_tried(employment),
+        )  # fmt: skip
+    left = {s: day for s, day in employment.left_services.items() if s in AD_SERVICES}
+    if left:
+        last = max(left.values())
+        yield Use(
+            employment.provider, frozenset(left), last, is_open=False, is_coming=False,
+            has_ended=True, explains=is_recent(last, employment.as_of), lasts=False,
         )  # fmt: skip
 
 

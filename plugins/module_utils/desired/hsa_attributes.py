@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from ..engine.plan import Entry, Values, present
 from ..records.lifecycle import end_of_day, start_of_day
 from ..records.model import Address, AgreementPart, Assignment, Person
-from ..records.people import Employment, NaturalPerson, PersonName, agreed
+from ..records.people import Employment, NaturalPerson, PersonName, agreed, is_recent
 from .hsa_layout import Layout
 from .hsa_sites import Site
 
@@ -89,7 +89,10 @@ def of_person(
         "hsaIdentity": (hsa_id,),
         "personalIdentityNumber": (person.number,),
         "hsaTitle": _titles(person.rows, as_of),
-        "hsaSystemRole": _system_roles((e for e in person.current if e.state == "active"), layout),
+        "hsaSystemRole": _system_roles(
+            (service for e in person.current if e.state == "active" for service in e.services),
+            layout,
+        ),
         **_period(person.current),
         **_name(person.names, hsa_id, held),
         "title": present([agreed(row.position for row in person.rows)]),
@@ -133,19 +136,22 @@ def over(person: NaturalPerson, as_of: dt.date, layout: Layout) -> dict[str, Val
     """What assignments gave that a date in a record has ended or suspended."""
     ended = [e for e in person.employments if e.explains or person.has_left_with_all]
     lasting = [e for e in person.employments if e.in_effect]
-    roles, titles = _system_roles(lasting, layout), _titles((e.row for e in lasting), as_of)
+    titles = _titles((e.row for e in lasting), as_of)
+    roles = _system_roles((service for e in lasting for service in e.services), layout)
+    over = {service for e in ended for service in e.assignment.systems}
+    for employment in person.employments:
+        left = employment.left_services.items()
+        over.update(service for service, day in left if is_recent(day, as_of))
     return {
-        "hsaSystemRole": tuple(r for r in _system_roles(ended, layout) if r not in roles),
+        "hsaSystemRole": tuple(r for r in _system_roles(over, layout) if r not in roles),
         "hsaTitle": tuple(t for t in _titles((e.row for e in ended), as_of) if t not in titles),
     }
 
 
-def _system_roles(employments: Iterable[Employment], layout: Layout) -> Values:
-    """The hsaSystemRole values of the services used in the assignments."""
-    services = {service for e in employments for service in e.assignment.systems}
-    return tuple(
-        sorted(role for service, role in layout.system_roles.items() if service in services)
-    )
+def _system_roles(services: Iterable[str], layout: Layout) -> Values:
+    """The hsaSystemRole values of services."""
+    used = frozenset(services)
+    return tuple(sorted(role for service, role in layout.system_roles.items() if service in used))
 
 
 def _titles(rows: Iterable[Person], as_of: dt.date) -> Values:

@@ -33,6 +33,7 @@ class Register:
     """
 
     readable: frozenset[str]
+    invalid: frozenset[str]
     earlier: Mapping[str, str]
     holdings: Holdings
     people: tuple[NaturalPerson, ...]
@@ -48,8 +49,9 @@ class Identified:
     `ids` are the HSA-ids that HSA has them under, or had; `hsa_id` is the one that holds, None
     where it cannot be told. `entered` says that HSA holds the person, `ours` whether the entry is
     ours or will be (None: nobody knows just now), `archived` that somebody has archived it,
-    `confidential` that it hides the person for a provider whose record cannot be read now. `seen`
-    says that an earlier run saw the person under this id.
+    `confidential` that it hides the person for a provider whose record cannot be read now, and
+    `unreadable` are those providers that have the person. `seen` says that an earlier run saw the
+    person under this id.
     """
 
     person: NaturalPerson
@@ -60,6 +62,7 @@ class Identified:
     archived: bool = False
     confidential: bool = False
     seen: bool = False
+    unreadable: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,9 @@ def register(
     named = _named(units, people, groups, holdings)
     given = ids(named, people, holdings, reserved | remembered.ids, earlier)
     readable = frozenset(record.id for record in approved.records)
-    return Register(readable, earlier, holdings, people, units, groups, given)
+    return Register(
+        readable, approved.invalid, earlier, holdings, people, units, groups, given
+    )  # fmt: skip
 
 
 def identify(
@@ -171,6 +176,9 @@ def _identified(person: NaturalPerson, known: Register, seen: str | None) -> Ide
             for entry in entries
         ),
         seen=hsa_id is not None and seen == hsa_id,
+        unreadable=known.invalid.intersection(
+            provider_of_person(key) for entry in entries for key in holdings.keys(entry)
+        ),
     )
 
 

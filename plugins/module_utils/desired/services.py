@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..engine.guard import Holding
 from ..engine.orders import ATTRIBUTES
@@ -28,7 +29,7 @@ from .services_rules import Rules
 from .services_telephony import telephony
 from .services_users import OwnerTasks, memberships, users
 
-__all__ = ["OwnerTasks", "Rules", "desire"]
+__all__ = ["OwnerTasks", "Rules", "desire", "recorded"]
 
 _OF_PEOPLE = frozenset({"join", "guest", "membership"})
 _ENDS = {"join": "leave", "guest": "guest_end", "membership": "membership_end"}
@@ -63,6 +64,22 @@ def desire(
         if place[0] not in approved.invalid:
             _leave_over(place, records.get(place[0]), draft, bool(identities.unread))
     return Desired(tuple(draft.wanted), ATTRIBUTES, holdings, tuple(dict.fromkeys(draft.findings)))
+
+
+def recorded(desired: Desired) -> Desired:
+    """The same with new orders as carried out before there was a ledger: nobody is asked for them.
+
+    Ends are ordered all the same, and so is the question what an address offers: its answer counts.
+    """
+    return replace(
+        desired,
+        wanted=tuple(
+            one
+            if one.held or one.takes or one.kind == "availability"
+            else replace(one, attributes={**one.attributes, "state": ("done",)})
+            for one in desired.wanted
+        ),
+    )
 
 
 def _holdings(draft: Draft) -> dict[str, frozenset[Holding]]:

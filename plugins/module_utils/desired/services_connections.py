@@ -12,8 +12,8 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..records.catalogue import OBLIGATORY_PACKAGES, SERVICES, Precondition, Service, provided
-from ..records.lifecycle import phase
+from ..records.catalogue import SERVICES, Precondition, Service, provided
+from ..records.lifecycle import is_over, last_day_of_service, phase
 from ..records.model import Record, Unit
 from .services_chains import Draft, Wish, joined
 from .services_rules import REGIONS_OFFICE, Rules
@@ -21,37 +21,11 @@ from .services_rules import REGIONS_OFFICE, Rules
 # The provider's connection to who issues the cards; the cards themselves are SITHS orders.
 _RA_ORGANISATION = "anslutning_ra_organisation"
 # Agreements that a provider enters into itself; one of each serves all its services.
-_AGREEMENTS: tuple[Precondition, ...] = (
-    "inera_agreement",
-    "telia_agreement",
-    "supplier_agreement",
-)
-
-
-def last_day_of_service(record: Record, service: str) -> dt.date | None:
-    """The last day of a service: its own, that of what it is part of or requires, the provider's.
-
-    None while no end is known.
-    """
-    if not record.agreement.terminated:
-        return record.agreement.agreement.ends
-    ended = {row.service: row.last_day for row in record.agreement.terminated}
-    days = [record.agreement.agreement.ends, *_terminations(service, ended)]
-    return min((day for day in days if day is not None), default=None)
-
-
-def _terminations(service: str, ended: Mapping[str, dt.date]) -> Iterator[dt.date]:
-    row = SERVICES[service]
-    if service in ended:
-        yield ended[service]
-    for other in (row.package, *row.requires):
-        if other and other not in OBLIGATORY_PACKAGES:
-            yield from _terminations(other, ended)
-
-
-def is_over(last: dt.date | None, as_of: dt.date) -> bool:
-    """Whether a last day has passed."""
-    return last is not None and last < as_of
+_AGREEMENTS: dict[Precondition, str] = {
+    "inera_agreement": "Kundavtal och abonnemang hos Inera",
+    "telia_agreement": "Avtal med Telia under regionens avtal",
+    "supplier_agreement": "Avtal om anslutning till ACE",
+}
 
 
 def live_units(record: Record) -> list[Unit]:
@@ -91,7 +65,8 @@ def _agreement(
         provider=record.id, object=kind, subject=kind, gives="agreement", takes="terminate",
         recipient=rules.recipient(REGIONS_OFFICE if via_region else "provider", record.id),
         is_wanted=not is_over(last, as_of), due=start(record, as_of), last=last,
-        terms=cooperation, particulars=_about(record, cooperation=cooperation),
+        terms=cooperation,
+        particulars=_about(record, service_name=_AGREEMENTS[kind], cooperation=cooperation),
         losers=frozenset({("service", kind)}), explained=True,
     )  # fmt: skip
 

@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..engine.plan import Values
 from ..records.catalogue import EXTENSIONS, Precondition, provided
-from ..records.lifecycle import phase
+from ..records.lifecycle import is_over, last_day_of_service, phase
 from ..records.model import Ace, Address, Extension, Record, Telephony, TelephonyEquipment, Unit
 from .services_chains import Draft, Wish, joined
-from .services_connections import about, is_over, last_day_of_service, live_units, start
+from .services_connections import about, live_units, start
 from .services_rules import Rules
 
 _SWITCHBOARD, _ATTENDANT = "anslutning_telefonvaxel", "telefonisttjanst"
@@ -109,17 +110,14 @@ class _Desk:
         """Whether the answer names the kind, or there is none yet."""
         if not self.draft.is_fulfilled(answer):
             return True
-        return extension.kind in str(self.draft.answer(answer).get("code", "")).split()
+        offered = re.split("[ ,;]+", str(self.draft.answer(answer).get("code", "")))
+        return extension.kind in offered
 
     def attendant(self, part: Telephony) -> None:
         """The parts of the attendant service, with the provider's local contact (annex 4.3.2)."""
         last = self._last_day(_ATTENDANT)
+        # Who orders the attendant service names a local contact: records/rules.py.
         contacts = self.record.agreement.contacts.telephony_local
-        if part.attendant and not contacts and not is_over(last, self.draft.as_of):
-            self.draft.find(
-                self.record.id, "local_contact_missing", _ATTENDANT,
-                "the attendant service takes a local contact (annex 4.3.2)",
-            )  # fmt: skip
         contact = ", ".join(
             part for one in contacts[:1] for part in (one.name, one.phone, one.mail) if part
         )
@@ -128,7 +126,7 @@ class _Desk:
                 Wish(
                     provider=self.record.id, object=one, subject=_ATTENDANT,
                     recipient=self.rules.recipient_of(_ATTENDANT, self.record.id),
-                    gives="attendant", takes="terminate", last=last, waits=not contacts,
+                    gives="attendant", takes="terminate", last=last,
                     particulars=about(
                         self.record, _ATTENDANT, part=one, local_contact=contact
                     ),

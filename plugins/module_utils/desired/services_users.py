@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..records.catalogue import SERVICES
-from ..records.lifecycle import is_in, trials
+from ..records.lifecycle import is_in, is_over, last_day_of_service, trials
 from ..records.people import Employment, explained, is_recent
 from .ad_access import last_day_of_trial
 from .hsa_identities import Identified, Identities
 from .services_chains import Draft, Matter, Wish, joined, matter
-from .services_connections import about, has_supplementary_agreement, is_over, last_day_of_service
+from .services_connections import about, has_supplementary_agreement
 from .services_rules import ACCOUNT_OWNER, Rules
 
 OwnerTasks = Mapping[str, Sequence[Mapping[str, str]]]

@@ -13,10 +13,10 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..engine.guard import Holding
-from ..engine.orders import ATTRIBUTES, Order, State, of_entry, order_key, wanted
+from ..engine.orders import ATTRIBUTES, Order, of_entry, order_key, wanted
 from ..engine.plan import Entry, Wanted
 from ..engine.provision import Desired
 from ..records.payload import Approved
@@ -54,10 +54,9 @@ def desire(
     gate = _Gate(identities.unread, hsa_failures, check)
     matters = [matter for holder in everybody for matter in holder.matters]
     draft = _Draft(rules, gate, frozenset(order.key for order in orders.values()))
-    moved = {key: state for matter in matters for key, state in draft.moves(matter)}
     return Desired(
         wanted=(
-            *(_unchanged(orders[entry.dn], entry, moved) for entry in held),
+            *(wanted(orders[entry.dn], entry) for entry in held),
             *(order for matter in matters for order in draft.orders(matter)),
         ),
         attributes=ATTRIBUTES,
@@ -67,12 +66,6 @@ def desire(
     )
 
 
-def _unchanged(order: Order, entry: Entry, moved: Mapping[str, State]) -> Wanted:
-    """A held order in the state that it has or, where it has not left yet, moves to."""
-    state = moved.get(order.key)
-    return wanted(replace(order, state=state) if state else order, entry)
-
-
 @dataclass(frozen=True)
 class _Draft:
     """Makes the orders that matters call for; `made` are the keys of those there are."""
@@ -80,16 +73,6 @@ class _Draft:
     rules: Rules
     gate: _Gate
     made: Collection[str]
-
-    def moves(self, matter: Matter) -> Iterator[tuple[str, State]]:
-        """The states that orders which have not left yet move to."""
-        for card in matter.live:
-            if card.order.state != "wanted":
-                continue
-            if matter.ending(card):
-                yield card.key, "cancelled"
-            elif matter.wish and not matter.is_kept and self.gate.reason(matter) is None:
-                yield card.key, "ordered"
 
     def orders(self, matter: Matter) -> Iterator[Wanted]:
         """The new orders. One that was refused is not made again for the same cause."""
@@ -119,7 +102,7 @@ class _Draft:
     def _revocations(self, matter: Matter) -> Iterator[Order]:
         for card in matter.live:
             cause, provider = matter.ending(card), matter.responsible(card)
-            if cause and provider and card.order.state != "wanted":
+            if cause and provider:
                 told = siths_particulars.of_revocation(matter, card, cause)
                 yield self._about(matter, card, REVOCATION, cause, provider, card.key, told)
 

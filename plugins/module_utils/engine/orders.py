@@ -16,7 +16,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from . import matching
@@ -147,19 +147,6 @@ def wanted(
         confidential=order.protected,
         takes=frozenset(takes),
         explained=explained,
-    )
-
-
-def existing(entries: Iterable[Wanted]) -> tuple[Wanted, ...]:
-    """New orders as ones that were carried out before there was a ledger: nobody is asked for them.
-
-    Orders that take something are what they are.
-    """
-    return tuple(
-        one
-        if one.held or one.takes
-        else replace(one, attributes={**one.attributes, "state": ("done",)})
-        for one in entries
     )
 
 

@@ -9,9 +9,11 @@ Days are dates in Europe/Stockholm; a last day means to 24:00, so it is still in
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Mapping
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from .catalogue import OBLIGATORY_PACKAGES, SERVICES
 from .model import Assignment, Period, Person, Record, Trial, Unit
 
 Phase = Literal["application", "establishment", "operation", "wind_down", "ended"]
@@ -106,6 +108,23 @@ def last_day(record: Record, unit: Unit, assignment: Assignment | None = None) -
     return min((day for day in days if day is not None), default=None)
 
 
+def last_day_of_service(record: Record, service: str) -> dt.date | None:
+    """The last day of a service: its own, that of what it is part of or requires, the provider's.
+
+    None while no end is known.
+    """
+    if not record.agreement.terminated:
+        return record.agreement.agreement.ends
+    ended = {row.service: row.last_day for row in record.agreement.terminated}
+    days = [record.agreement.agreement.ends, *_terminations(service, ended)]
+    return min((day for day in days if day is not None), default=None)
+
+
+def is_over(last: dt.date | None, as_of: dt.date) -> bool:
+    """Whether a last day has passed."""
+    return last is not None and last < as_of
+
+
 def is_suspended(assignment: Assignment, as_of: dt.date) -> bool:
     """Whether the assignment gives nothing on the day, though it has not ended."""
     return assignment.suspended is not None and is_in(assignment.suspended, as_of)
@@ -125,6 +144,15 @@ def end_of_day(day: dt.date) -> dt.datetime:
 def start_of_day(day: dt.date) -> dt.datetime:
     """The moment 00:00 of the day in Europe/Stockholm, in UTC."""
     return dt.datetime.combine(day, dt.time(), STOCKHOLM).astimezone(dt.UTC)
+
+
+def _terminations(service: str, ended: Mapping[str, dt.date]) -> Iterator[dt.date]:
+    row = SERVICES[service]
+    if service in ended:
+        yield ended[service]
+    for other in (row.package, *row.requires):
+        if other and other not in OBLIGATORY_PACKAGES:
+            yield from _terminations(other, ended)
 
 
 def _reached(day: dt.date | None, as_of: dt.date) -> bool:

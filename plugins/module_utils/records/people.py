@@ -18,7 +18,16 @@ from functools import cached_property
 from typing import TypeVar
 
 from .holds import Decisions
-from .lifecycle import Phase, State, is_suspended, last_day, phase, state, unit_of
+from .lifecycle import (
+    Phase,
+    State,
+    is_suspended,
+    last_day,
+    last_day_of_service,
+    phase,
+    state,
+    unit_of,
+)
 from .model import Assignment, Person, Record
 
 # So many ids below the highest one are looked through for gaps: a run that was killed leaves some,
@@ -84,6 +93,19 @@ class Employment:
         if last is not None and self.granted_to is not None and self.is_granted:
             return max(last, self.granted_to)
         return last
+
+    @property
+    def services(self) -> frozenset[str]:
+        """The services that the assignment uses, without those that the provider has left."""
+        return frozenset(self.assignment.systems) - self.left_services.keys()
+
+    @property
+    def left_services(self) -> dict[str, dt.date]:
+        """The services of the assignment that the provider has left, with their last days."""
+        if not self.record.agreement.terminated:
+            return {}
+        days = ((s, last_day_of_service(self.record, s)) for s in self.assignment.systems)
+        return {service: day for service, day in days if day is not None and day < self.as_of}
 
     @property
     def in_effect(self) -> bool:
@@ -285,8 +307,9 @@ def _person(rows: Sequence[tuple[Record, Person]], as_of: dt.date, lead_days: in
 def _decided(employment: Employment, ids: Collection[str], decisions: Decisions) -> Employment:
     """A hold makes of an active assignment a suspended one.
 
-    A grant makes an active one of any whose provider is in operation and whose unit is open: it
-    stands for a date that is wrong, not for an agreement, a final verification or Hälsoval work.
+    A grant makes an active one of any whose provider is in operation and whose unit is open, but
+    for those that ended long ago: it stands for a date that is wrong, not for an agreement, a final
+    verification or Hälsoval work.
     """
     as_of, state = employment.as_of, employment.state
     if decisions.is_held(ids, employment.provider, as_of):
@@ -294,7 +317,9 @@ def _decided(employment: Employment, ids: Collection[str], decisions: Decisions)
     granted = replace(employment, granted_to=decisions.granted_to(ids, as_of))
     site = last_day(employment.record, unit_of(employment.record, employment.assignment))
     is_open = employment.phase in ("operation", "wind_down") and (site is None or as_of <= site)
-    if granted.is_granted and is_open and state != "outside":
+    last = employment.last_day if state == "ended" else None
+    is_old = last is not None and not is_recent(last, as_of)
+    if granted.is_granted and is_open and state != "outside" and not is_old:
         return replace(granted, state="active")
     return granted if granted.granted_to and granted.granted_to < as_of else employment
 

@@ -265,8 +265,8 @@ class Ledger(Database):
         """Delete the particulars that are older than `retention` says; returns how many.
 
         `retention` are days since the order was closed: "order" for what orders hold, "revocation"
-        for what orders of that kind hold, "answer" for what came back. A kind that is not named is
-        kept. Open orders keep theirs.
+        for what orders of that kind hold, "answer" for what came back of cards. A kind that is not
+        named is kept. Open orders keep theirs, and answers about services hold nothing personal.
         """
         with self._changing() as connection:
             gone = {
@@ -294,7 +294,10 @@ class Ledger(Database):
             & table.c.pseudonym.in_(of_orders.where(orders.c.kind != "revocation")),
             "revocation": (table.c.kind == "order")
             & table.c.pseudonym.in_(of_orders.where(orders.c.kind == "revocation")),
-            "answer": ((table.c.kind == "answer") & table.c.pseudonym.in_(of_orders))
+            "answer": (
+                (table.c.kind == "answer")
+                & table.c.pseudonym.in_(of_orders.where(orders.c.system == "siths"))
+            )
             | ((table.c.kind == "receipt") & table.c.pseudonym.in_(of_receipts)),
         }
         if kind not in old:

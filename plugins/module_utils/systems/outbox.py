@@ -130,7 +130,6 @@ _CARDS: _Columns = (
     ("Efternamn", ("surname",)),
     ("Vårdgivare", ("provider_name", ".provider")),
     ("Enhet", ("unit",)),
-    ("Enhetens HSA-id", ("unit_hsa_id",)),
     ("Kortkontor", ("office",)),
     ("Foto", ("photo",)),
     ("Antal id-administratörer", ("id_administrators",)),
@@ -170,7 +169,7 @@ _SERVICES: _Columns = (
     ("Antal", ("count",)),
     ("Nummer", ("number",)),
     ("Senast", (".due", "day")),
-    ("Orsak", ("reason", ".cause")),
+    ("Orsak", ("reason",)),
     ("Följer på", (".follows",)),
 )
 
@@ -209,6 +208,12 @@ _WORDS: dict[str, dict[str, str]] = {
         "registered_address": "Folkbokföringsadressen",
         "tax_agency_forwarding": "Skatteverkets förmedling",
     },
+    "Utrustning": {
+        "printer": "Skrivare",
+        "scanner": "Skanner",
+        "card_reader": "Kortläsare",
+        "other": "Övrigt",
+    },
     "Orsak": {
         "first": "Första kortet",
         "again": "På nytt",
@@ -221,6 +226,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "left": "Har slutat",
         "uncollected": "Ej hämtat",
         "replaced": "Ersatt",
+        "moved": "Byte av vårdgivare",
     },
 }
 

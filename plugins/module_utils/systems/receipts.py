@@ -131,8 +131,6 @@ def _waiting(inbox: Path) -> list[Path]:
     """The files to read: no folders, no hidden ones, none that is still being written."""
     try:
         paths = sorted(inbox.iterdir())
-    except FileNotFoundError:
-        return []
     except OSError as error:
         raise files.FileError(f"{inbox}: {error.strerror}") from None
     return [

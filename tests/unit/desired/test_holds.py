@@ -108,7 +108,7 @@ def test_a_hold_is_honoured_while_hsa_cannot_be_read(nurses: Ad) -> None:
 
 def test_a_grant_gives_an_ended_assignment_effect_and_ends_by_itself(nurses: Ad) -> None:
     """Break-glass for a date that is wrong: on the next day nobody has to remember it."""
-    ended = records(n1="2026-01-15")  # so long ago that the end itself explains no loss
+    ended = records(n1="2026-02-20")
     nurses.hsa.holds = (hold(nurses.id_of(number(1)), "grant", until=TODAY),)
     assert not nurses.run(*ended)["alfa"]["failed"]
     assert has_access(nurses, 1)
@@ -119,12 +119,19 @@ def test_a_grant_gives_an_ended_assignment_effect_and_ends_by_itself(nurses: Ad)
 
 
 def test_many_grants_that_end_are_no_surprise_to_the_guard(nurses: Ad) -> None:
-    ended = records(**{f"n{n}": "2026-01-15" for n in range(5)})
-    nurses.hsa.holds = tuple(hold(nurses.id_of(number(n)), "grant", until=TODAY) for n in range(5))
+    ended = records(**{f"n{n}": "2026-02-01" for n in range(5)})
+    last = dt.date(2026, 3, 4)  # on the day after, the end itself explains no loss any more
+    nurses.hsa.holds = tuple(hold(nurses.id_of(number(n)), "grant", until=last) for n in range(5))
     nurses.run(*ended)
     assert all(has_access(nurses, n) for n in range(6))
-    assert not nurses.run(*ended, day=TOMORROW)["alfa"]["failed"]
+    assert not nurses.run(*ended, day=last + dt.timedelta(days=1))["alfa"]["failed"]
     assert [has_access(nurses, n) for n in range(6)] == [False] * 5 + [True]
+
+
+def test_a_grant_revives_no_assignment_that_ended_long_ago(nurses: Ad) -> None:
+    nurses.hsa.holds = (hold(nurses.id_of(number(1)), "grant", until=TODAY),)
+    nurses.run(*records(n1="2026-01-15"))
+    assert not has_access(nurses, 1)
 
 
 def test_a_grant_opens_an_assignment_before_its_first_day(world: Ad) -> None:

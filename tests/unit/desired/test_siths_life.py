@@ -125,29 +125,17 @@ def test_who_comes_back_gets_another_card_with_a_key_of_its_own() -> None:
     assert [o.cause for o in siths.orders.values() if o.kind == "card"] == ["first"] + ["again"] * 2
 
 
-@pytest.mark.parametrize("state", ["wanted", "ordered", "sent"])
+@pytest.mark.parametrize("state", ["ordered", "sent"])
 def test_a_card_on_its_way_to_one_who_has_left_is_stopped(state: Any) -> None:
     siths = Siths()
     (card,) = siths.bring(at("alfa", {}), day=day("2026-03-10"))
     siths.answer(card, state, day("2026-03-20"))
     orders = siths.bring(at("alfa", {}, to="2026-04-05"), day=day("2026-04-06"))
-    if state == "wanted":
-        assert orders == []
-        assert siths.orders[card.key].state == "cancelled"
-    else:
-        assert acts(orders) == [("revocation", "left", "alfa")]
+    assert acts(orders) == [("revocation", "left", "alfa")]
     # Back again: another card, whatever became of that one.
     again = siths.bring(at("alfa", {}, since="2026-05-01"), day=day("2026-05-01"))
     assert acts(again) == [("card", "again", "alfa")]
     assert again[0].follows == card.key
-
-
-def test_an_order_that_has_not_left_leaves_when_it_may() -> None:
-    siths = Siths()
-    (card,) = siths.bring(at("alfa", {}), day=day("2026-03-10"))
-    siths.answer(card, "wanted", day("2026-03-10"))
-    assert siths.bring(at("alfa", {}), day=day("2026-03-11")) == []
-    assert siths.orders[card.key].state == "ordered"
 
 
 # --- what happens on the way ---------------------------------------------------------------------

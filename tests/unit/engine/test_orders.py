@@ -20,7 +20,6 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders im
     Order,
     check_recipient,
     entry,
-    existing,
     key_of,
     of_entry,
     of_values,
@@ -86,14 +85,6 @@ def test_an_order_that_is_held_changes_nothing_but_its_state() -> None:
     assert [(c.attribute, c.delete, c.add) for c in operation.changes] == [
         ("state", ("wanted",), ("ordered",))
     ]
-
-
-def test_what_exists_already_is_recorded_as_done_and_its_end_is_ordered() -> None:
-    held = entry(order(key=order_key("held"), state="wanted"))
-    new, changed = wanted(order(needs=("X",))), wanted(order(state="ordered"), held)
-    end = wanted(order(key=order_key("end")), takes={("person", "SE1-P1")}, explained=True)
-    states = [one.attributes["state"] for one in existing([new, changed, end])]
-    assert states == [("done",), ("ordered",), ("ordered",)]
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", "a:b:c", "a b", "-", ".x"])
