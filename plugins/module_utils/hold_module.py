@@ -57,8 +57,10 @@ def _hold(params: dict[str, Any], ledger: Ledger, as_of: date) -> Hold:
         raise ValueError("expected as object an HSA-id that a run has seen, or a provider's id")
     if params["kind"] == "grant" and (is_provider or until is None):
         raise ValueError("expected of a grant the HSA-id of a person, and until")
-    if until is not None and until < since:
-        raise ValueError("expected until not to lie before the first day")
+    if until is not None and until < max(since, as_of):
+        raise ValueError("expected until not to lie before the first day, nor before today")
+    if since > as_of and _since(params, ledger, as_of) < as_of:
+        raise ValueError("expected no later first day: one is in force, which must be lifted first")
     if not re.fullmatch("[A-Za-z0-9_.-]{1,32}", params["reason"]):
         raise ValueError("expected as reason a code of letters, digits, _, . and -, not a sentence")
     return Hold(

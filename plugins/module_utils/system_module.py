@@ -91,11 +91,13 @@ def run(
     """
 
     def work(ledger: Ledger, as_of: dt.date) -> dict[str, Any]:
-        approved = replace(payload.read(module.params["records"]), decisions=ledger.decisions())
+        approved = payload.read(module.params["records"])
         strays: list[Finding] = []
 
         def wish(held: Sequence[Entry]) -> Desired:
-            desired = desire(approved, as_of, held, ledger)
+            # Read here, under the lock: somebody may be held while the run waits for it.
+            decided = replace(approved, decisions=ledger.decisions())
+            desired = desire(decided, as_of, held, ledger)
             known = approved.invalid.union(record.id for record in approved.records)
             strays.extend(f for f in desired.findings if f.provider not in known)
             return desired

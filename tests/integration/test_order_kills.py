@@ -89,7 +89,7 @@ class Controller:
         request = Request(
             providers=tuple(r.id for r in staff.records), expected=frozenset(), check=False,
             known=frozenset(r.id for r in staff.records), invalid=staff.invalid, diff=False,
-            secret=b"secret", title="orders",
+            secret=b"secret", title="siths",
         )  # fmt: skip
         with self.ledger(run) as ledger:
             outbox = Outbox(self.outbox)
@@ -106,7 +106,7 @@ class Controller:
                     lambda held: services.desire(
                         staff, TODAY, ServiceRules(), held, known, None
                     ),
-                    request, ledger,
+                    replace(request, title="services"), ledger,
                 ),
             ]  # fmt: skip
         failed = [own["msg"] for result in results for own in result.values() if own["failed"]]

@@ -23,7 +23,7 @@ from ..records.payload import Approved
 from . import ad_attributes, ad_findings
 from .ad_access import Access, access, explained
 from .ad_accounts import Account, Gate, Holder, accounts, forgotten, holders
-from .ad_groups import provider_groups, service_groups
+from .ad_groups import held_back, provider_groups, service_groups
 from .ad_holdings import Holdings, index, is_enabled, members
 from .ad_layout import DISABLED_BY_US, ENABLED, Layout, attributes
 from .ad_tasks import tasks
@@ -51,14 +51,19 @@ def desire(
     gate = Gate(identities.unread, hsa_failures, check)
     readable = frozenset(record.id for record in approved.records)
     known = ((one, access(one.person)) for one in identities.people)
-    everybody = holders(known, holdings, readable)
+
+    def is_held(ids: Collection[str], provider: str) -> bool:
+        return approved.decisions.is_held(ids, provider, as_of)
+
+    everybody = holders(known, holdings, readable, is_held)
     errors = ad_findings.errors(everybody, holdings)
     called = (h for h in everybody if h.needs_account and h.number not in errors.people)
     ready = [holder for holder in called if gate.reason(holder) is None]
     ended = frozenset(r.id for r in approved.records if phase(r, as_of) == "ended")
     kept = [*accounts(everybody, ready, holdings, ended, as_of)]
-    if not identities.unread:  # else who is not recognised may be in the records all the same
-        kept += forgotten(everybody, holdings, readable, ended, as_of)
+    # Without HSA, who is not recognised may be in the records all the same.
+    told = frozenset() if identities.unread else readable
+    kept += forgotten(everybody, holdings, told, ended, as_of, is_held)
     return _desired(approved, as_of, everybody, kept, holdings, gate, errors)
 
 
@@ -77,6 +82,7 @@ def _desired(
         wanted=(
             *(entry for account in kept for entry in draft.account(account)),
             *provider_groups(approved.records, as_of, kept, holdings),
+            *held_back(approved, as_of, kept, holdings),
             *service_groups(kept, holdings),
         ),
         attributes=attributes(holdings.layout, lambda dn: ids.get(dn, dn)),
@@ -111,7 +117,7 @@ class _Draft:
         listed = frozenset(use.provider for use in account.uses) if closes else frozenset()
         yield self._entry(account, "logon", logon, self._dated(account), listed)
         if said:
-            yield self._entry(account, "person", said)
+            yield self._entry(account, "person", said, self._over(account.held))
 
     def _entry(
         self, account: Account, part: str, said: Mapping[str, Values],
@@ -125,6 +131,7 @@ class _Draft:
             rdns=() if account.held else (matching.rdn(("CN", account.id)),),
             attributes=said, providers=account.providers | providers, held=account.held,
             dated=dated or {}, confidential=bool(holder and holder.protected),
+            at_once=account.is_held,
         )  # fmt: skip
 
     def _logon(self, account: Account) -> dict[str, Values]:
@@ -159,6 +166,12 @@ class _Draft:
         named = account.holder.known.person.named_by
         # Without any key the account would not be ours any more, when the person starts later on.
         return [*named, *account.holder.others] or held
+
+    def _over(self, held: Entry) -> dict[str, Values]:
+        """The certificate mappings whose going the ledger explains: of cards that are over."""
+        if self.holdings.layout.are_all:
+            return {}
+        return {"altSecurityIdentities": held.attributes.get("altSecurityIdentities", ())}
 
     def _dated(self, account: Account) -> dict[str, Values]:
         """Disabling that a date explains, with its mark."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +18,9 @@ from .ad_attributes import of_account, of_certificates, of_protected_person, wit
 from .ad_holdings import ById, Holdings, folded, our_id
 from .ad_layout import ACCOUNT_NAME_LENGTH, Layout, moment, name_form
 from .hsa_identities import Identified
+
+# Whether a hold takes the access of a person with these HSA-ids at a provider.
+IsHeld = Callable[[Collection[str], str], bool]
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,8 @@ class Account:
 
     `is_over` says that nobody can log in with it any more, or that all providers in its keys have
     ended; `misses_row` that it is in the group of a provider whose record does not list the person:
-    the row has vanished.
+    the row has vanished. `is_held` says that a hold takes what providers give whose records cannot
+    be read now.
     """
 
     id: str
@@ -80,6 +84,12 @@ class Account:
     name: str = ""
     is_over: bool = False
     misses_row: bool = False
+    is_held: bool = False
+
+    @property
+    def ids(self) -> Collection[str]:
+        """The HSA-ids of its owner."""
+        return self.holder.known.ids if self.holder else (self.id,)
 
     @property
     def uses(self) -> tuple[Use, ...]:
@@ -119,10 +129,13 @@ class Gate:
 
 
 def holders(
-    people: Iterable[tuple[Identified, Access]], holdings: Holdings, providers: frozenset[str]
+    people: Iterable[tuple[Identified, Access]],
+    holdings: Holdings,
+    providers: frozenset[str],
+    is_held: IsHeld,
 ) -> tuple[Holder, ...]:
     """Everybody with their accounts; `providers` are those whose records can be read."""
-    return tuple(_holder(known, access, holdings, providers) for known, access in people)
+    return tuple(_holder(known, access, holdings, providers, is_held) for known, access in people)
 
 
 def accounts(
@@ -164,13 +177,20 @@ def forgotten(
     providers: frozenset[str],
     ended: frozenset[str],
     as_of: dt.date,
+    is_held: IsHeld,
 ) -> Iterator[Account]:
-    """Our accounts of people whom no record names any more, while all their providers' are read."""
+    """Our accounts of people whom no record names any more, while all their providers' are read.
+
+    Also those under a hold, whatever can be read.
+    """
     for held in unnamed(everybody, holdings):
         named = frozenset(holdings.providers(held))
-        if named <= providers:
-            over = _is_over(held, holdings, ended, as_of)
-            yield Account(our_id(held), held.dn, held, None, named, "", over, True)
+        stopped = bool(named) and all(is_held([our_id(held)], provider) for provider in named)
+        if stopped or named <= providers:
+            yield Account(
+                our_id(held), held.dn, held, None, named, misses_row=True, is_held=stopped,
+                is_over=stopped or _is_over(held, holdings, ended, as_of),
+            )  # fmt: skip
 
 
 def unnamed(everybody: Iterable[Holder], holdings: Holdings) -> Iterator[Entry]:
@@ -181,7 +201,11 @@ def unnamed(everybody: Iterable[Holder], holdings: Holdings) -> Iterator[Entry]:
 
 
 def _holder(
-    known: Identified, access: Access, holdings: Holdings, providers: frozenset[str]
+    known: Identified,
+    access: Access,
+    holdings: Holdings,
+    providers: frozenset[str],
+    is_held: IsHeld,
 ) -> Holder:
     ours, unkeyed, foreign = (
         _of(known, entries) for entries in (holdings.ours, holdings.unkeyed, holdings.foreign)
@@ -189,7 +213,12 @@ def _holder(
     if known.person.hsa_id and known.hsa_id:  # the record takes the account over
         ours, unkeyed = (*ours, *unkeyed), ()
     others = {p for entry in ours for p in holdings.providers(entry)} - providers
-    kept_by = {p for entry in ours for p in others if holdings.is_in_group_of(p, entry)}
+    kept_by = {
+        provider
+        for entry in ours
+        for provider in others
+        if holdings.is_in_group_of(provider, entry) and not is_held(known.ids, provider)
+    }
     neutral = (holdings.layout.protected_name,)
     protected = (
         known.person.protected

@@ -19,6 +19,7 @@ from ..engine import matching
 from ..engine.plan import Entry, Wanted
 from ..records.lifecycle import phase
 from ..records.model import Record
+from ..records.payload import Approved
 from .ad_access import Use, explained
 from .ad_accounts import Account
 from .ad_attributes import of_group, of_new_group
@@ -65,13 +66,26 @@ def provider_groups(
         yield from _apart(wanted, held, part) if held else [wanted]
 
 
+def held_back(
+    approved: Approved, as_of: dt.date, kept: Sequence[Account], holdings: Holdings
+) -> Iterator[Wanted]:
+    """What holds take of the groups of providers whose records cannot be read now."""
+    readable = {record.id for record in approved.records}
+    for provider, group in holdings.provider_groups.items():
+        now, is_held = members(group), approved.decisions.is_held
+        gone = {a.dn for a in kept if a.dn in now and is_held(a.ids, provider, as_of)}
+        if gone and provider not in readable:
+            part = _Part(held=gone, dated=gone)
+            yield from _leaving(_provider_group(provider, group, part, holdings), group, part, True)
+
+
 def service_groups(kept: Sequence[Account], holdings: Holdings) -> Iterator[Wanted]:
     """Membership of the groups that open services, by the providers that answer for it."""
     services: dict[str, set[str]] = defaultdict(set)
     for service, group in holdings.service_groups.items():
         services[group.dn].add(service)
     for group in {group.dn: group for group in holdings.service_groups.values()}.values():
-        parts: dict[frozenset[str], _Part] = defaultdict(_Part)
+        parts: dict[tuple[frozenset[str], bool], _Part] = defaultdict(_Part)
         now, opens = members(group), services[group.dn]
         for account in kept:
             theirs = [use for use in account.uses if not opens.isdisjoint(use.services)]
@@ -81,11 +95,12 @@ def service_groups(kept: Sequence[Account], holdings: Holdings) -> Iterator[Want
             if opened or (is_member and not account.kept_by):
                 answering = opened or frozenset(use.provider for use in theirs)
                 is_explained = explained(theirs) and not account.misses_row
-                part = parts[answering or account.providers]
+                part = parts[answering or account.providers, account.is_held]
                 part.note(account, theirs, is_member, is_explained)
-        for providers, part in parts.items():
+        for (providers, is_held), part in parts.items():
+            key = f"group/{group.dn}/{'/'.join(sorted(providers))}"
             wanted = Wanted(
-                key=f"group/{group.dn}/{'/'.join(sorted(providers))}", kind="group",
+                key=f"{key}/held" if is_held else key, kind="group", at_once=is_held,
                 id=cn(group.dn), level=GROUP_LEVEL, parent="", rdns=(),
                 attributes={"member": tuple(sorted(part.wanted))}, providers=providers,
             )  # fmt: skip
@@ -119,13 +134,17 @@ def _provider_group(provider: str, held: Entry | None, part: _Part, holdings: Ho
 
 def _apart(wanted: Wanted, held: Entry, part: _Part) -> Iterator[Wanted]:
     """A group that is held, as what leaves it and as what it is to be beside that."""
+    yield from _leaving(wanted, held, part, wanted.at_once)
+    yield replace(wanted, held=_seen(held, part.held & part.wanted))
+
+
+def _leaving(wanted: Wanted, held: Entry, part: _Part, at_once: bool) -> Iterator[Wanted]:
     leaving = part.held - part.wanted
     if leaving:
         yield replace(
-            wanted, key=f"{wanted.key}/leaving", attributes={"member": ()},
+            wanted, key=f"{wanted.key}/leaving", attributes={"member": ()}, at_once=at_once,
             held=_seen(held, leaving), dated={"member": part.dated},
         )  # fmt: skip
-    yield replace(wanted, held=_seen(held, part.held & part.wanted))
 
 
 def _seen(group: Entry, ours: Iterable[str]) -> Entry:

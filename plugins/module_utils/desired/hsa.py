@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..engine import matching
 from ..engine.guard import Holding
 from ..engine.plan import Entry, Values, Wanted
 from ..engine.provision import Desired
+from ..records.holds import Decisions
 from ..records.payload import Approved
 from ..records.people import NOTHING_REMEMBERED, NaturalPerson, Remembered
 from . import hsa_attributes, hsa_findings
 from .hsa_findings import person_error
-from .hsa_holdings import Holdings, person_key
+from .hsa_holdings import Holdings, person_key, provider_of_person, unit_of_commission
 from .hsa_identities import register
 from .hsa_layout import Layout, attributes
 from .hsa_sites import Commission, Site
@@ -44,14 +45,15 @@ def desire(
     known = register(approved, as_of, layout, held, remembered)
     people, units, holdings = known.people, known.sites, known.holdings
     providers = frozenset(record.id for record in approved.records)
-    draft = _Draft(layout, as_of, providers, holdings, known.ids)
-    wanted = (
+    draft = _Draft(layout, as_of, providers, holdings, known.ids, approved.decisions)
+    wanted: tuple[Wanted, ...] = (
         *draft.providers(units),
         *(entry for site in units for entry in draft.unit(site)),
         *(entry for person in people for entry in draft.person(person)),
         *draft.forgotten(people),
         *(entry for commission in known.commissions for entry in draft.commission(commission)),
     )
+    wanted += tuple(draft.held_back(wanted))
     return Desired(
         wanted=wanted,
         attributes=attributes(layout),
@@ -71,6 +73,7 @@ class _Draft:
     known: frozenset[str]
     holdings: Holdings
     ids: Mapping[str, str]
+    decisions: Decisions
 
     def providers(self, units: Sequence[Site]) -> Iterator[Wanted]:
         """The entries of the providers that have a live unit."""
@@ -108,10 +111,10 @@ class _Draft:
             key=f"person/{hsa_id}", kind="person", id=hsa_id, level=_PERSON,
             parent=self.layout.people_branch,
             rdns=(matching.rdn((self.layout.name("cn"), hsa_id)),),
-            attributes=self._of_person(person, hsa_id, held),
+            attributes=self._of_person(person, hsa_id, held) | self._without_roles(person),
             providers=frozenset(e.provider for e in person.current or person.employments),
             held=held,
-            dated=self.layout.local(hsa_attributes.over(person, self.as_of, self.layout)),
+            dated=self._dated(person, held),
             confidential=person.protected
             or (held is not None and self.holdings.is_confidential(held)),
         )  # fmt: skip
@@ -131,6 +134,40 @@ class _Draft:
                 key=f"person/{self.holdings.id(entry)}", kind="person",
                 id=self.holdings.id(entry), level=_PERSON, parent=self.layout.people_branch,
                 rdns=(), attributes={roles: ()}, providers=frozenset(providers), held=entry,
+                confidential=self.holdings.is_confidential(entry),
+            )  # fmt: skip
+
+    def held_back(self, wanted: Iterable[Wanted]) -> Iterator[Wanted]:
+        """What holds take of the entries of providers whose records cannot be read now."""
+        known = {entry.held.dn for entry in wanted if entry.held}
+        members, roles = map(self.layout.name, ("hsaCommissionMember", "hsaSystemRole"))
+        for key, entry in self.holdings.ours.items():
+            unit = unit_of_commission(key)
+            if unit is not None and entry.dn not in known:
+                provider = unit.split("/")[1]
+                gone = [m for m in entry.attributes.get(members, ()) if self._holds(m, provider)]
+                yield from self._taken("commission", _COMMISSION, entry, members, gone, {provider})
+        for entry in self.holdings.our_people:
+            providers = set(map(provider_of_person, self.holdings.keys(entry)))
+            if entry.dn not in known and all(
+                self._holds(self.holdings.id(entry), provider) for provider in providers
+            ):
+                gone = list(entry.attributes.get(roles, ()))
+                yield from self._taken("person", _PERSON, entry, roles, gone, providers)
+
+    def _holds(self, hsa_id: str, provider: str) -> bool:
+        return self.decisions.is_held([hsa_id], provider, self.as_of)
+
+    def _taken(
+        self, kind: str, level: int, entry: Entry, name: str, gone: Collection[str],
+        providers: Collection[str],
+    ) -> Iterator[Wanted]:  # fmt: skip
+        if gone:
+            kept = tuple(value for value in entry.attributes[name] if value not in gone)
+            yield Wanted(
+                key=f"held/{entry.dn}", kind=kind, id=self.holdings.id(entry), level=level,
+                parent="", rdns=(), attributes={name: kept}, providers=frozenset(providers),
+                held=entry, dated={name: gone}, at_once=True,
                 confidential=self.holdings.is_confidential(entry),
             )  # fmt: skip
 
@@ -217,6 +254,18 @@ class _Draft:
         # Without any key the entry would not be ours any more, when the person starts later on.
         keys = (*map(person_key, sorted(person.named_by)), *others) or held_keys
         return {**self.layout.local(said), self.layout.key_attribute: keys}
+
+    def _without_roles(self, person: NaturalPerson) -> dict[str, Values]:
+        """Under a hold, the roles go that an unreadable record's provider gives, too."""
+        is_held = bool(person.current) and all(e.held for e in person.current)
+        return {self.layout.name("hsaSystemRole"): ()} if is_held else {}
+
+    def _dated(self, person: NaturalPerson, held: Entry | None) -> dict[str, Values]:
+        dated = self.layout.local(hsa_attributes.over(person, self.as_of, self.layout))
+        if held is None:
+            return dated
+        names = self._without_roles(person)
+        return dated | {name: held.attributes.get(name, ()) for name in names}
 
     def _local(self, key: str, said: Mapping[str, Values]) -> dict[str, Values]:
         return {**self.layout.local(said), self.layout.key_attribute: (key,)}

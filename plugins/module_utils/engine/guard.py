@@ -143,7 +143,7 @@ def _allowed(
         is_refused = not expected and not operation.providers.isdisjoint(refused)
         # What one provider is refused to take from a shared person, the other may not take either.
         may_be_done = not (is_refused and plan.losses(operation))
-        if may_be_done and not operation.providers.isdisjoint(accepted):
+        if operation.at_once or (may_be_done and not operation.providers.isdisjoint(accepted)):
             allowed.append(operation)
         elif is_refused:
             part = operation.dated_part()

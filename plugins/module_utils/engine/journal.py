@@ -112,6 +112,7 @@ def _proof(
     names = [operation.dn, operation.new_dn] if operation.new_rdn else [named]
     proof: dict[str, list[str]]
     proof = {operation.action: [_digest(_normal(name), secret) for name in names]}
+    proof["key"] = [_digest("", secret)]
     if operation.action == "modify":
         for witness in ("add", "delete"):
             values = (
@@ -129,6 +130,8 @@ def _verdict(
     attributes: Mapping[str, Attribute],
     secret: bytes,
 ) -> str:
+    if proof["key"] != [_digest("", secret)]:  # the password has changed since
+        return "unclear"
     if "add" in proof:
         return "found done" if proof["add"][0] in entries else "found undone"
     if "rename" in proof:

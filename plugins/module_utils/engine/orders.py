@@ -32,6 +32,9 @@ FULFILLED: frozenset[str] = frozenset({"active", "done"})
 # A recipient's name; a provider's own administrators are provider:<id>.
 RECIPIENT = re.compile(r"\w[\w.-]*(:[\w.-]+)?")
 
+# The folder of protected people's orders, below the outbox unless configured otherwise.
+PROTECTED_FOLDER = "skyddade"
+
 _BRANCH = "ou=orders"
 
 
@@ -152,7 +155,7 @@ def wanted(
 
 def check_recipient(name: str) -> None:
     """Raises ValueError unless the name of a recipient can be that of a folder in the outbox."""
-    if not RECIPIENT.fullmatch(name):
+    if not RECIPIENT.fullmatch(name) or name == PROTECTED_FOLDER:
         raise ValueError("expected of a recipient a name of letters, digits, _, . and -")
 
 

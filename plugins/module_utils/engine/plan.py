@@ -86,10 +86,11 @@ class Wanted:
     Only the attributes named are compared; () means that the attribute must be absent. `rdns` are
     the relative DNs that serve, the preferred one first. `parent` is a DN, or the `key` of another
     wanted entry. `takes` are the objects that lose something when it is made, as a person does by
-    an order to revoke a card; `explained` says that a record names a date for that. `dated` holds
-    the values that an approved record ended by a date: their going is no surprise to the guard. Of
-    an attribute that grants nothing it may also hold values that come with such an end. `level`
-    orders the writes: lower levels first.
+    an order to revoke a card; `explained` says that a record names a date for that. `at_once` is
+    what a hold takes: it is done whichever providers are asked for. `dated` holds the values that
+    an approved record ended by a date: their going is no surprise to the guard. Of an attribute
+    that grants nothing it may also hold values that come with such an end. `level` orders the
+    writes: lower levels first.
     """
 
     key: str
@@ -105,6 +106,7 @@ class Wanted:
     confidential: bool = False
     takes: frozenset[tuple[str, str]] = frozenset()
     explained: bool = False
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,7 @@ class Operation:
     confidential: bool = False
     takes: frozenset[tuple[str, str]] = frozenset()
     explained: bool = False
+    at_once: bool = False
 
     @property
     def new_dn(self) -> str:
@@ -354,6 +357,7 @@ def _operations(entry: Wanted, names: _Names, schema: Mapping[str, Attribute]) -
         confidential=entry.confidential,
         takes=entry.takes,
         explained=entry.explained,
+        at_once=entry.at_once,
     )
     if held is None:
         return [replace(write, action="add", changes=_changes(entry, Entry(dn, {}), schema))]

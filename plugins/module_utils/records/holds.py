@@ -5,7 +5,8 @@
 
 A hold takes a person's access, at all providers, or that of everybody at one provider, until it is
 lifted or its last day has passed. A grant (break-glass) gives a person's assignments effect on days
-that the record does not, until its last day. A hold goes before a grant.
+that the record does not, until its last day: before the first day, while suspended, and after an
+end that was recent when it was given. A hold goes before a grant.
 """
 
 from __future__ import annotations
@@ -61,20 +62,16 @@ class Decisions:
             for hold in self.holds
         )
 
-    def granted_to(self, ids: Iterable[str], as_of: dt.date) -> dt.date | None:
-        """The last day of the grants that a person has or had by the day; None without any."""
+    def grant(self, ids: Iterable[str], as_of: dt.date) -> Hold | None:
+        """The grant that a person has or had by the day, the one that lasts longest."""
         about = {i.casefold() for i in ids}
-        days = (
-            hold.last_day
+        theirs = [
+            (hold.last_day, hold.since, hold)
             for hold in self.holds
             if hold.kind == "grant" and hold.object.casefold() in about and hold.since <= as_of
-        )
-        return max((day for day in days if day), default=None)
-
-    def concern(self, ids: Iterable[str], provider: str) -> bool:
-        """Whether there is any for the person or the provider."""
-        about = {provider.casefold(), *(i.casefold() for i in ids)}
-        return any(hold.object.casefold() in about for hold in self.holds)
+            if hold.last_day is not None
+        ]
+        return max(theirs, key=lambda one: one[:2])[2] if theirs else None
 
 
 NO_DECISIONS = Decisions()

@@ -44,8 +44,8 @@ _T = TypeVar("_T")
 class Employment:
     """An assignment of a person, with what it gives on the day.
 
-    `held` says that a hold takes its access; `granted_to` is the last day of a grant that gives it
-    effect, or gave.
+    `held` says that a hold takes its access; `granted_to` is the last day of a grant that alone
+    gives it effect, or gave.
     """
 
     record: Record
@@ -87,12 +87,13 @@ class Employment:
     def last_day(self) -> dt.date | None:
         """The last day of the assignment, its unit and its provider, whichever comes first.
 
-        A grant that is in force lasts to its own last day at least.
+        Where only a grant gives it effect, that ends with the grant, the unit or the provider.
         """
-        last = last_day(self.record, unit_of(self.record, self.assignment), self.assignment)
-        if last is not None and self.granted_to is not None and self.is_granted:
-            return max(last, self.granted_to)
-        return last
+        unit = unit_of(self.record, self.assignment)
+        if not self.is_granted:
+            return last_day(self.record, unit, self.assignment)
+        days = (self.granted_to, last_day(self.record, unit))
+        return min(day for day in days if day is not None)
 
     @property
     def services(self) -> frozenset[str]:
@@ -314,14 +315,17 @@ def _decided(employment: Employment, ids: Collection[str], decisions: Decisions)
     as_of, state = employment.as_of, employment.state
     if decisions.is_held(ids, employment.provider, as_of):
         return replace(employment, held=True, state="suspended" if state == "active" else state)
-    granted = replace(employment, granted_to=decisions.granted_to(ids, as_of))
+    grant = decisions.grant(ids, as_of)
+    if grant is None or state in ("active", "outside", "later"):
+        return employment
     site = last_day(employment.record, unit_of(employment.record, employment.assignment))
     is_open = employment.phase in ("operation", "wind_down") and (site is None or as_of <= site)
     last = employment.last_day if state == "ended" else None
-    is_old = last is not None and not is_recent(last, as_of)
-    if granted.is_granted and is_open and state != "outside" and not is_old:
-        return replace(granted, state="active")
-    return granted if granted.granted_to and granted.granted_to < as_of else employment
+    is_old = last is not None and not is_recent(last, grant.since)
+    if not is_open or is_old:
+        return employment
+    active: State = "active" if grant.is_in_force(as_of) else state
+    return replace(employment, granted_to=grant.last_day, state=active)
 
 
 def _unique(items: Iterable[_T]) -> Iterable[_T]:

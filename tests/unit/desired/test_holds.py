@@ -128,6 +128,35 @@ def test_many_grants_that_end_are_no_surprise_to_the_guard(nurses: Ad) -> None:
     assert [has_access(nurses, n) for n in range(6)] == [False] * 5 + [True]
 
 
+def test_a_grant_that_outlasts_a_month_does_not_end_in_the_middle(nurses: Ad) -> None:
+    ended = records(n1="2026-02-01")
+    nurses.hsa.holds = (hold(nurses.id_of(number(1)), "grant", until=dt.date(2026, 3, 31)),)
+    for day in (TODAY, dt.date(2026, 3, 5), dt.date(2026, 3, 31)):
+        nurses.run(*ended, day=day)
+        assert has_access(nurses, 1), day
+    assert not nurses.run(*ended, day=dt.date(2026, 4, 1))["alfa"]["failed"]
+    assert not has_access(nurses, 1)
+
+
+def test_a_grant_passes_neither_the_end_of_the_provider_nor_its_own(world: Ad) -> None:
+    away = uses(JOURNAL, NPO, suspended={"from": "2026-02-01"})
+    staff = record("alfa", [person(1, away)], phase="wind_down")  # ends 2026-06-30
+    world.bring(staff)
+    for until, last in (("2026-04-01", "2026-04-01T22"), ("2026-12-31", "2026-06-30T22")):
+        granted = dt.date.fromisoformat(until)
+        world.hsa.holds = (hold(world.id_of(number(1)), "grant", until=granted),)
+        world.bring(staff)
+        assert values(world.account(number(1)), "accountExpires")[0].startswith(last)
+
+
+def test_a_grant_opens_nothing_beyond_the_lead_time(world: Ad) -> None:
+    later = uses(JOURNAL, NPO, since="2026-09-01")
+    world.bring(record("alfa", [person(1, NURSE)]), record("beta", [person(1, later)]))
+    world.hsa.holds = (hold(world.id_of(number(1)), "grant", until=TOMORROW),)
+    world.bring(record("alfa", [person(1, NURSE)]), record("beta", [person(1, later)]))
+    assert number(1) not in world.hsa.members("beta")
+
+
 def test_a_grant_revives_no_assignment_that_ended_long_ago(nurses: Ad) -> None:
     nurses.hsa.holds = (hold(nurses.id_of(number(1)), "grant", until=TODAY),)
     nurses.run(*records(n1="2026-01-15"))
@@ -164,10 +193,52 @@ def test_a_grant_opens_nothing_where_the_provider_is_not_in_operation(
     assert not world.is_enabled(number(1))
 
 
+# --- records that cannot be read
+
+
+def test_a_hold_on_a_person_counts_while_the_only_record_is_invalid(nurses: Ad) -> None:
+    """What an unreadable record's provider has is its wish, but for who is under a hold."""
+    nurses.hsa.holds = (hold(nurses.id_of(number(1))),)
+    beta = records()[1]
+    nurses.run(beta, invalid=("alfa",))
+    assert [has_access(nurses, n) for n in range(7)] == [True, False, *[True] * 5]
+    again = nurses.run(beta, invalid=("alfa",), day=TOMORROW)
+    assert not again["beta"]["changed"]
+
+
+def test_a_hold_on_a_provider_counts_while_its_record_is_invalid(nurses: Ad) -> None:
+    nurses.hsa.holds = (hold("alfa"),)
+    nurses.run(records()[1], invalid=("alfa",))
+    assert [has_access(nurses, n) for n in range(7)] == [False] * 6 + [True]
+
+
+def test_a_hold_counts_for_who_is_in_a_valid_record_too(world: Ad) -> None:
+    both = (record("alfa", [person(1, NURSE)]), record("beta", [person(1, NURSE)]))
+    world.bring(*both)
+    world.hsa.holds = (hold(world.id_of(number(1))),)
+    world.run(both[0], invalid=("beta",))
+    assert not has_access(world, 1)
+
+
+def test_without_a_hold_an_invalid_record_takes_nothing(nurses: Ad) -> None:
+    nurses.hsa.holds = (hold(nurses.id_of(number(6)), until=TODAY),)
+    nurses.run(records()[1], invalid=("alfa",), day=TOMORROW)
+    assert all(has_access(nurses, n) for n in range(7))
+
+
+def test_a_hold_is_honoured_by_a_run_over_other_providers(nurses: Ad) -> None:
+    nurses.hsa.holds = (hold(nurses.id_of(number(1))),)
+    nurses.run(records()[1], invalid=("alfa",), providers=("beta",))
+    assert not has_access(nurses, 1)
+
+
+# --- findings
+
+
 def test_holds_and_grants_are_findings_at_the_provider(nurses: Ad) -> None:
     one, two = nurses.id_of(number(1)), nurses.id_of(number(2))
     nurses.hsa.holds = (hold(one), hold(two, "grant", until=TODAY))
-    nurses.run(*records())
+    nurses.run(*records(n2="2026-03-01"))
     found = {(f["code"], f["object"]) for f in nurses.hsa_results["alfa"]["findings"]}
     assert {("held", one), ("granted", two)} <= found
     assert not {f["code"] for f in nurses.hsa_results["beta"]["findings"]} & {"held", "granted"}

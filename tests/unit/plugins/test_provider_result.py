@@ -38,9 +38,9 @@ def test_differences_are_shown_only_when_asked_for() -> None:
 
 def test_tasks_for_people_are_in_the_systems_own_part() -> None:
     task = {"service": "ekg_data", "person": "SE1-A", "act": "join"}
-    summary = _together({"ad": {**UNCHANGED, "region_tasks": [task]}}, with_diff=False)
+    summary = _together({"ad": {**UNCHANGED, "owner_tasks": [task]}}, with_diff=False)
 
-    assert summary["systems"]["ad"]["region_tasks"] == [task]
+    assert summary["systems"]["ad"]["owner_tasks"] == [task]
     assert summary["failed"] is False
 
 
@@ -60,12 +60,8 @@ def test_the_line_says_what_failed_and_what_a_person_should_look_at() -> None:
     assert line.endswith("ad: FAILED; account 2; findings 2 (see them with -v)")
 
 
-def test_the_line_counts_tasks_for_people_of_every_kind() -> None:
-    tasks: dict[str, list[dict[str, str]]] = {
-        "owner_tasks": [{}],
-        "provider_tasks": [{}, {}],
-        "region_tasks": [],
-        "guest_invitations": [{}],
-    }
-    assert words(**tasks).endswith("ad: nothing; tasks for people 4 (see them with -v)")
-    assert "tasks" not in words(owner_tasks=[], guest_invitations=[])
+def test_the_line_counts_tasks_for_people_unless_they_are_orders() -> None:
+    assert words(owner_tasks=[{}]).endswith("ad: nothing; tasks for people 1 (see them with -v)")
+    assert "tasks" not in words(owner_tasks=[])
+    ordered = {"ad": {**UNCHANGED, "owner_tasks": [{}]}, "services": UNCHANGED}
+    assert _in_words(ordered) == "ad: nothing; services: nothing"
