@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -208,11 +209,13 @@ def test_what_somebody_changed_again_is_unclear() -> None:
     assert verdict(operation, [Entry("cn=a", {"mail": ("a", "b")})]) == "unclear"
 
 
-def test_another_key_than_the_runs_leaves_it_unclear_instead_of_wrong() -> None:
+@pytest.mark.parametrize("action", ["add", "modify", "rename"])
+def test_another_key_than_the_runs_leaves_it_unclear_instead_of_wrong(action: Any) -> None:
     """The key is the password's: it may have been changed between the two runs."""
+    changes = {"modify": (Change("mail", (), (), ("b",)),)}.get(action, ())
     operation = Operation(
-        action="modify", key="a", kind="person", id="X", level=0, dn="cn=a",
-        providers=frozenset({"alfa"}), changes=(Change("mail", (), (), ("b",)),),
+        action=action, key="a", kind="person", id="X", level=0, dn="cn=a", changes=changes,
+        providers=frozenset({"alfa"}), new_rdn="cn=b" if action == "rename" else "",
     )  # fmt: skip
     intent = Intent(1, intended(operation, HASHES, ATTRIBUTES, b"before").proof)
     held = [Entry("cn=a", {"mail": ("b",)})]
