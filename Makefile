@@ -1,11 +1,12 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.NOTPARALLEL:
 
 PYTHON ?= python3
 LAB := inventories/lab/halsoval.yml
 ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
+# Those that start Active Directory take as long as all others.
+AD_TESTS := $(addprefix tests/integration/,test_lab.py test_orders.py test_personal_data.py) $(wildcard tests/integration/test_ad_*.py)
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export LC_ALL := C.UTF-8
@@ -66,7 +67,8 @@ lab-down: .venv/ready ## Stop the lab; its data stays
 ##@ For developers
 
 .PHONY: test
-test: lint sanity molecule pytest ## Everything that CI runs
+test: lint sanity .venv/servers ## Everything that CI runs
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target pytest-ad pytest-others molecule
 
 .PHONY: lint
 lint: .venv/ready ## Style, types, playbooks, changelog fragments
@@ -87,6 +89,13 @@ molecule: .venv/ready ## Roles and playbooks against real servers
 .PHONY: pytest
 pytest: .venv/ready ## Unit and integration tests
 	pytest
+
+# The same in two halves, each with labs of its own, so that they can run at once.
+.PHONY: pytest-ad pytest-others
+pytest-ad: .venv/ready
+	pytest $(AD_TESTS)
+pytest-others: .venv/ready
+	pytest $(addprefix --ignore=,$(AD_TESTS))
 
 .PHONY: reference
 reference: .venv/ready ## Write the schemas and reference pages anew from the model and the catalogue
@@ -110,6 +119,14 @@ bench: .venv/bench ## Measure against ldapadd and community.general; prints the 
 		mkdir -p "$$tree/ansible_collections/regionjh"; \
 		ln -sfnT "$(CURDIR)" "$$tree/ansible_collections/regionjh/halsoval"; \
 	done
+	@touch $@
+
+# Labs and tests install their servers where they are missing. Here once, before several do at once.
+.venv/servers: .venv/ready
+	@[ -x /usr/sbin/slapd ] && [ -x /usr/sbin/samba ] || for state in started stopped; do \
+		ansible-playbook regionjh.halsoval.lab -e halsoval_lab_dir=$(CURDIR)/.cache/lab -e lab_state=$$state; \
+	done
+	@python -c 'from ansible_collections.regionjh.halsoval.tests import postgresql; postgresql.binaries()'
 	@touch $@
 
 # python-ldap is built from source.

@@ -84,7 +84,7 @@ def running(**changed: str) -> Iterator[Server]:
 
 def start(directory: Path, **changed: str) -> Server:
     """Start a new server below an empty directory of ours, with some settings changed."""
-    binaries = _binaries()
+    programs = binaries()
     password = secrets.token_hex(16)
     (directory / "password").write_text(password)
     if os.geteuid() == 0:
@@ -92,7 +92,7 @@ def start(directory: Path, **changed: str) -> Server:
             shutil.chown(path, "postgres")
     data = directory / "data"
     initdb = [
-        binaries / "initdb", "--no-sync", "--auth=scram-sha-256", "--username=postgres",
+        programs / "initdb", "--no-sync", "--auth=scram-sha-256", "--username=postgres",
         "--encoding=UTF8", "--locale=C", f"--pwfile={directory / 'password'}", data,
     ]  # fmt: skip
     subprocess.run(_as_postgres(*initdb), check=True, capture_output=True, cwd="/")
@@ -102,7 +102,7 @@ def start(directory: Path, **changed: str) -> Server:
     options = [word for pair in settings.items() for word in ("-c", "=".join(pair))]
     with open(directory / "log", "wb") as log:
         process = subprocess.Popen(
-            _as_postgres(binaries / "postgres", "-D", data, *options),
+            _as_postgres(programs / "postgres", "-D", data, *options),
             cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
     server = Server(directory, port, password, process)
@@ -140,7 +140,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
     """Where the server's programs are; the package is installed where it is missing."""
     if not _installed():
         _install()

@@ -59,6 +59,17 @@ def service(lab: Lab) -> Iterator[ldap3.Connection]:
 @pytest.fixture
 def entry(lab: Lab) -> Iterator[str]:
     """The DN of a person in our branch, gone after the test, whatever became of the server."""
+    yield from entered(lab)
+
+
+@pytest.fixture
+def region_entry(region: Lab) -> Iterator[str]:
+    """The same in the lab with both directories."""
+    yield from entered(region)
+
+
+def entered(lab: Lab) -> Iterator[str]:
+    """Enter a person, give the DN, and remove it."""
     dn = f"cn=SE2321000214-HVTEST1,{lab.people_branch}"
     with lab.service() as connection:
         connection.add(dn, attributes=person("SE2321000214-HVTEST1"))
@@ -464,17 +475,10 @@ def test_owner_administers_through_the_socket(lab: Lab) -> None:
     assert who.stdout.strip().lower() == f"dn:{lab.admin_dn}".lower()
 
 
-@pytest.mark.parametrize("mode", [[], ["--check"]])
-def test_starting_again_changes_nothing(lab: Lab, mode: list[str]) -> None:
+def test_starting_again_changes_nothing(lab: Lab) -> None:
     before = slapd_processes(lab)
-    assert changed(lab.run("started", *mode)) == 0
+    assert changed(lab.run("started")) == 0
     assert slapd_processes(lab) == before
-
-
-def test_check_mode_on_an_empty_machine_changes_nothing(lab: Lab, tmp_path: Path) -> None:
-    nowhere = replace(lab, dir=tmp_path / "lab")
-    assert changed(nowhere.run("started", "--check", "--diff")) > 0
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_lab_without_a_password_that_it_needs_is_to_be_reset(lab: Lab) -> None:
@@ -497,32 +501,6 @@ def test_a_port_in_use_is_named(lab: Lab, other_lab: Lab) -> None:
     assert f"Port {lab.port} of 127.0.0.1 is used by another program" in run.stdout
     assert len(slapd_processes(lab)) == 1
     assert slapd_processes(other_lab) == []
-
-
-def test_stopping_ends_the_server_and_keeps_the_data(lab: Lab, entry: str) -> None:
-    assert len(slapd_processes(lab)) == 1
-    assert changed(lab.run("stopped", "--check")) == 1
-    assert len(slapd_processes(lab)) == 1
-    assert changed(lab.run("stopped")) == 1
-    assert slapd_processes(lab) == []
-    assert changed(lab.run("started")) == 1
-    with lab.service() as after:
-        assert entry in found(after, lab.people_branch)
-
-
-def test_another_programs_pid_in_the_pid_file_is_left_alone(lab: Lab, entry: str) -> None:
-    """As after a reboot: slapd was killed and its pid is another program's today."""
-    kill_slapd(lab)
-    with subprocess.Popen(["sleep", "600"]) as stranger:
-        try:
-            (lab.dir / "hsa/slapd.pid").write_text(f"{stranger.pid}\n")
-            assert changed(lab.run("stopped")) == 0
-            assert changed(lab.run("started")) == 2
-            assert stranger.poll() is None
-        finally:
-            stranger.kill()
-    with lab.service() as after:
-        assert entry in found(after, lab.people_branch)
 
 
 def test_an_interrupted_load_starts_anew(lab: Lab) -> None:
@@ -783,9 +761,10 @@ def test_service_account_deletes_and_moves_no_account(
         ad_service.modify_dn(dn, "CN=hvtest04", new_superior=ad.quarantine_ou)
 
 
-# --- Active Directory: the playbook ---
+# --- Active Directory, and both: the playbook ---
 
 AD_ALONE = {"halsoval_lab_systems": ["ad"]}
+AD_PORTS = (389, 636, 3268, 3269)
 
 
 def test_no_password_of_the_domain_lies_outside_the_secrets(region: Lab, ad: Domain) -> None:
@@ -803,16 +782,21 @@ def test_no_password_of_the_domain_lies_outside_the_secrets(region: Lab, ad: Dom
             assert password.encode(encoding) not in everything
 
 
-def test_check_mode_on_an_empty_machine_makes_no_domain(region: Lab, tmp_path: Path) -> None:
+def test_check_mode_on_an_empty_machine_makes_neither_directory(
+    region: Lab, tmp_path: Path
+) -> None:
     nowhere = replace(region, dir=tmp_path / "lab")
-    assert changed(nowhere.run("started", "--check", "--diff")) > 0
+    run = nowhere.run("started", "--check", "--diff")
+    assert changed(run) > 0
+    for system in ("hsa", "ad"):
+        assert f"changed: [localhost] => (item={system})" in run.stdout
     assert list(tmp_path.iterdir()) == []
 
 
 def test_check_of_both_again_finds_nothing_to_do(region: Lab) -> None:
-    before = samba_processes(region)
+    before = slapd_processes(region), samba_processes(region)
     assert changed(region.run("started", "--check")) == 0
-    assert samba_processes(region) == before
+    assert (slapd_processes(region), samba_processes(region)) == before
 
 
 @pytest.mark.parametrize(
@@ -831,34 +815,47 @@ def test_what_samba_cannot_be_run_with_is_refused(
     assert len(samba_processes(region)) == 1
 
 
-def test_killed_samba_starts_again_with_its_data_and_leaves_a_stranger_alone(
-    region: Lab, ad: Domain, ad_service: ldap3.Connection
+def test_killed_servers_start_again_with_their_data_and_leave_a_stranger_alone(
+    region: Lab, ad: Domain, ad_service: ldap3.Connection, region_entry: str
 ) -> None:
-    """As after a reboot: Samba was killed and its pid is another program's today."""
+    """As after a reboot: both were killed and their pids are another program's today."""
     dn = f"CN=hvtest05,{ad.account_ou}"
     ad_service.add(dn, attributes=account("hvtest05"))
+    kill_slapd(region)
     kill_samba(region)
     with subprocess.Popen(["sleep", "600"]) as stranger:
         try:
-            (region.dir / "ad/samba.pid").write_text(f"{stranger.pid}\n")
-            assert changed(region.run("stopped", **AD_ALONE)) == 0
-            assert changed(region.run("started", **AD_ALONE)) == 2
+            for pidfile in ("hsa/slapd.pid", "ad/samba.pid"):
+                (region.dir / pidfile).write_text(f"{stranger.pid}\n")
+            assert changed(region.run("stopped")) == 0
+            assert changed(region.run("started")) == 4  # each: the old pid away, the server started
             assert stranger.poll() is None
         finally:
             stranger.kill()
-    with ad.service() as after:
-        assert dn in found(after, ad.account_ou)
+    with region.service() as hsa, ad.service() as service:
+        assert region_entry in found(hsa, region.people_branch)
+        assert dn in found(service, ad.account_ou)
 
 
-def test_stopped_samba_leaves_no_process_and_no_listener(region: Lab, ad: Domain) -> None:
-    ports = (389, 636, 3268, 3269)
-    assert all(listens(region, port) for port in ports)
-    assert changed(region.run("stopped", **AD_ALONE)) == 1
-    assert samba_processes(region) == []
-    assert not any(listens(region, port) for port in ports)
-    assert len(slapd_processes(region)) == 1
-    assert changed(region.run("started", **AD_ALONE)) == 1
-    ad.service().unbind()
+def test_stopping_ends_the_servers_and_keeps_their_data(
+    region: Lab, ad: Domain, ad_service: ldap3.Connection, region_entry: str
+) -> None:
+    dn = f"CN=hvtest07,{ad.account_ou}"
+    ad_service.add(dn, attributes=account("hvtest07"))
+    before = slapd_processes(region), samba_processes(region)
+    assert [len(processes) for processes in before] == [1, 1]
+    assert all(listens(region, port) for port in AD_PORTS)
+    assert changed(region.run("stopped", "--check")) == 2
+    assert (slapd_processes(region), samba_processes(region)) == before
+
+    assert changed(region.run("stopped")) == 2
+    assert slapd_processes(region) == samba_processes(region) == []
+    assert not any(listens(region, port) for port in AD_PORTS)
+
+    assert changed(region.run("started")) == 2
+    with region.service() as hsa, ad.service() as service:
+        assert region_entry in found(hsa, region.people_branch)
+        assert dn in found(service, ad.account_ou)
 
 
 def test_two_domains_run_at_once_and_a_third_on_the_same_address_is_refused(
@@ -880,8 +877,11 @@ def test_reset_makes_the_domain_anew_and_forgets_what_the_collection_remembers(
     ad_service.add(f"CN=hvtest06,{ad.account_ou}", attributes=account("hvtest06"))
     ad_service.unbind()
     (region.dir / "state").mkdir(exist_ok=True)
+    slapd = slapd_processes(region)
+    assert len(slapd) == 1
     run = region.run("reset", "-vvv", "--diff", **AD_ALONE)
     assert changed(run) > 1
+    assert slapd_processes(region) == slapd  # AD alone was asked for
     assert not (region.dir / "state").exists()
     with ad.service() as after:
         assert found(after, ad.account_ou) == [ad.account_ou]
