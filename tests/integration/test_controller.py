@@ -74,6 +74,8 @@ def result(record):
 
 def main():
     spec = {
+        "as_of": {"required": True},
+        "run": {"required": True},
         "records": {"type": "path", "required": True},
         "providers": {"type": "list", "elements": "str"},
         "surnames": {"type": "path"},
@@ -546,6 +548,7 @@ def _descendants(pid: int) -> list[int]:
     ("old", "new", "reason"),
     [
         ("- probe:", "- probe:\n        records: /etc/hostname", "expected no option records"),
+        ("- probe:", "- probe:\n        run: mine", "expected no option run"),
         ("run_once: true", "run_once: true\n      async: 60", "does not support async"),
         (
             "run_once: true",
