@@ -48,6 +48,8 @@ demo: lab-up ## Start the lab and onboard the example providers; leaves the lab 
 		'    -D CN=svc-halsoval,OU=Servicekonton,DC=ad,DC=region,DC=example -y .lab/secrets/ad_service \' \
 		'    -b OU=Halsoval,DC=ad,DC=region,DC=example' \
 		'' \
+		'Orders that people carry out have left through .lab/outbox, a folder for each recipient.' \
+		'' \
 		'Change a record below inventories/lab/providers/ and see what would happen, then let it:' \
 		'' \
 		'  source .venv/bin/activate' \
