@@ -18,6 +18,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services
     Rules,
     desire,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services_chains import TAKES
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import orders
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard import (
     Verdict,
@@ -50,7 +51,8 @@ class Services:
     """A ledger that holds the orders of services, and the pure part of the pipe around it.
 
     `unknown` are the indexes of people whose HSA-id cannot be told, `unread` says why HSA cannot
-    be read, if it cannot; `holds` are those there are.
+    be read, if it cannot; `holds` are those there are. `in_hsa` says by personal number at which
+    providers HSA has the person, and whether their record called the identity protected.
     """
 
     def __init__(self, rules: Rules | None = None) -> None:
@@ -59,23 +61,36 @@ class Services:
         self.unknown: set[int] = set()
         self.unread: str | None = None
         self.holds: tuple[Hold, ...] = ()
+        self.in_hsa: dict[str, dict[str, bool]] = {}
 
     def copy(self) -> Services:
         """Another one that holds the same."""
         other = Services(self.rules)
         other.held, other.unknown, other.holds = dict(self.held), set(self.unknown), self.holds
+        other.unread = self.unread
+        other.in_hsa = {number: dict(at) for number, at in self.in_hsa.items()}
         return other
 
     # --- the pipe --------------------------------------------------------------------------------
 
-    def identities(self, records: Sequence[Record], day: dt.date) -> Identities:
-        """Who everybody is."""
+    def identities(
+        self, records: Sequence[Record], day: dt.date, invalid: Iterable[str] = ()
+    ) -> Identities:
+        """Who everybody is; an HSA that cannot be read tells nothing of who cannot be read."""
         unknown = {number(index) for index in self.unknown}
         people = []
         for person in natural_people(records, day, LEAD_DAYS):
             ids = () if person.number in unknown else (IDS[person.number],)
             person = decided(person, ids, Decisions(self.holds))
-            people.append(Identified(person, ids, ids[0] if ids else None, entered=bool(ids)))
+            at = {} if self.unread else self.in_hsa.get(person.number, {})
+            unreadable = frozenset(invalid).intersection(at)
+            people.append(
+                Identified(
+                    person, ids, ids[0] if ids else None, entered=bool(ids),
+                    confidential=any(at[provider] for provider in unreadable),
+                    unreadable=unreadable,
+                )
+            )  # fmt: skip
         return Identities(tuple(people), self.unread)
 
     def desired(
@@ -88,7 +103,7 @@ class Services:
         """The orders that there must be."""
         everything = approved(*records, invalid=invalid)
         held = [orders.entry(order) for order in self.held.values()]
-        known = self.identities(everything.records, day)
+        known = self.identities(everything.records, day, everything.invalid)
         return desire(everything, day, self.rules, held, known, tasks)
 
     def plan(self, *records: Record, **options: Any) -> Plan:
@@ -104,8 +119,15 @@ class Services:
         return judge(plan, selected, desired.holdings, (), b"secret", {})
 
     def run(self, *records: Record, day: dt.date = TODAY, **options: Any) -> list[Order]:
-        """Carry out the whole plan without the guard; returns the orders that it touched."""
-        return self.apply(self.plan(*records, day=day, **options).operations, day)
+        """Carry out the whole plan without the guard; returns the orders that it touched.
+
+        HSA then has what the records say.
+        """
+        touched = self.apply(self.plan(*records, day=day, **options).operations, day)
+        for own in records:
+            for row in own.staff.people:
+                self.in_hsa.setdefault(row.number, {})[own.id] = row.protected
+        return touched
 
     def apply(self, operations: Iterable[Operation], day: dt.date = TODAY) -> list[Order]:
         """Do as the ledger does."""
@@ -134,9 +156,19 @@ class Services:
                 self.held[key] = replace(order, state=state, answer=answer)  # type: ignore[arg-type]
 
     def thin(self) -> None:
-        """Take away the particulars of all orders that are closed."""
+        """Take away the particulars of closed orders, as the ledger does long after.
+
+        What was given, and no order that was done follows, stays: changes are told from it.
+        """
+        overtaken: set[str] = set()
+        for order in self.held.values():
+            key = order.follows if order.state == "done" else ""
+            while key:
+                overtaken.add(key)
+                key = self.held[key].follows
         for key, order in self.held.items():
-            if order.state in ("done", "refused", "cancelled"):
+            is_over = order.kind in TAKES or key in overtaken
+            if order.state in ("refused", "cancelled") or (order.state == "done" and is_over):
                 self.held[key] = replace(order, particulars={})
 
     # --- looking ---------------------------------------------------------------------------------

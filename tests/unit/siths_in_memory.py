@@ -47,7 +47,8 @@ class Siths:
     """A ledger of card orders, with everybody in HSA; `people` overrides who somebody is there.
 
     `people` are fields of Identified, by the person's number; `holds` the decisions beside the
-    records.
+    records. `keys` is what HSA's entries tell of records that cannot be read: by number, each
+    provider that had the person when its record was read last, and whether it hid the identity.
     """
 
     def __init__(self, rules: Rules = Rules()) -> None:  # noqa: B008 - it is frozen
@@ -56,12 +57,15 @@ class Siths:
         self.people: dict[str, dict[str, Any]] = {}
         self.unread: str | None = None
         self.holds: tuple[Hold, ...] = ()
+        self.keys: dict[str, dict[str, bool]] = {}
 
     # --- the pipe --------------------------------------------------------------------------------
 
-    def identities(self, records: Iterable[Record], day: dt.date) -> Identities:
+    def identities(
+        self, records: Iterable[Record], day: dt.date, invalid: Iterable[str] = ()
+    ) -> Identities:
         """Who everybody is: an HSA-id after the person's number."""
-        decisions = Decisions(self.holds)
+        decisions, unreadable = Decisions(self.holds), frozenset(invalid)
         return Identities(
             tuple(
                 Identified(
@@ -70,6 +74,7 @@ class Siths:
                         "ids": (hsa_id(person.number),),
                         "hsa_id": hsa_id(person.number),
                         "entered": True,
+                        **self._hidden(person.number, unreadable),
                         **self.people.get(person.number, {}),
                     },
                 )
@@ -89,7 +94,7 @@ class Siths:
         """The orders that the ledger must hold for the records."""
         everything = approved(*records, invalid=invalid)
         held = [entry(order) for order in self.orders.values()]
-        known = self.identities(records, day)
+        known = self.identities(records, day, invalid)
         return desire(everything, day, self.rules, held, known, failures, check)
 
     def plan(self, *records: Record, **options: Any) -> Plan:
@@ -102,6 +107,7 @@ class Siths:
         plan = self.plan(*records, day=day, **options)
         for operation in plan.operations:
             self._apply(operation, day)
+        self._enter(records, day)
         left = self.plan(*records, day=day, **options).operations
         assert not left, left
         return [self.orders[key_of(op.dn)] for op in plan.operations if op.action == "add"]
@@ -117,17 +123,31 @@ class Siths:
 
     def _apply(self, operation: Operation, day: dt.date) -> None:
         key = key_of(operation.dn)
+        assert operation.action == "add"
+        assert key not in self.orders
         values = {change.attribute: change.add for change in operation.changes}
-        if operation.action == "add":
-            assert key not in self.orders
-            order = replace(of_values(operation.dn, values), wanted_on=day)
-        else:
-            assert set(values) == {"state"}
-            assert self.orders[key].state == "wanted"
-            order = replace(self.orders[key], state=values["state"][0])  # type: ignore[arg-type]
-        names = {"ordered": "ordered_on", "cancelled": "closed_on"}
-        dated = {names[order.state]: day} if order.state in names else {}
-        self.orders[key] = replace(order, **dated)
+        order = of_values(operation.dn, values)
+        assert order.state == "ordered"
+        self.orders[key] = replace(order, wanted_on=day, ordered_on=day)
+
+    def _enter(self, records: Iterable[Record], day: dt.date) -> None:
+        """HSA's part of the run: who has whom, as far as the records can be read."""
+        records = () if self.unread else tuple(records)
+        for keys in self.keys.values():
+            for one in records:
+                keys.pop(one.id, None)
+        for person in natural_people(records, day, LAYOUT.lead_days):
+            for employment in person.current:
+                keys = self.keys.setdefault(person.number, {})
+                keys[employment.provider] = employment.row.protected
+
+    def _hidden(self, number: str, unreadable: frozenset[str]) -> dict[str, Any]:
+        """What HSA tells of the person for records that cannot be read."""
+        keys = {} if self.unread else self.keys.get(number, {})
+        return {
+            "unreadable": unreadable & keys.keys(),
+            "confidential": any(keys[provider] for provider in unreadable & keys.keys()),
+        }
 
     # --- what comes back -------------------------------------------------------------------------
 
@@ -150,6 +170,15 @@ class Siths:
         self.answer(order, "sent", day)
         number = f"9752{order.key.replace('-', '')[:8]}"
         return self.answer(order, "active", day, card_number=number, valid_to=valid_to)
+
+    def thin(self, day: dt.date) -> None:
+        """Forget all that closed orders hold. A card in force is closed once it has expired."""
+        for key, order in self.orders.items():
+            last = order.answer.get("valid_to", "")
+            if order.state == "active" and last and last < str(day):
+                order = replace(order, closed_on=dt.date.fromisoformat(last))
+            if order.closed_on:
+                self.orders[key] = replace(order, particulars={}, answer={})
 
     def issue(self, *records: Record, day: dt.date, valid_to: str = "2031-03-31") -> Order:
         """Bring about exactly one card, and activate it on the day."""

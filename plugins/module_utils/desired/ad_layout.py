@@ -9,7 +9,9 @@ import datetime as dt
 import re
 import secrets
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ..engine import matching
@@ -263,10 +265,22 @@ def certificate_mappings(
 def mappings_by_person(
     certificates: Mapping[str, Iterable[Mapping[str, str]]],
 ) -> dict[str, Values]:
-    """The same of certificates by HSA-id; () for who has none any more. Raises ValueError."""
-    listed = (certificate for theirs in certificates.values() for certificate in theirs)
-    mappings = certificate_mappings(listed) or {}
-    return {i.casefold(): mappings.get(i.casefold(), ()) for i in certificates}
+    """The same of certificates by HSA-id, as receipts told them; () for who has none any more.
+
+    A certificate of several people, or one that cannot be mapped, lets nobody in, and keeps nobody
+    else out.
+    """
+    mappings: dict[str, dict[str, str]] = {hsa_id.casefold(): {} for hsa_id in certificates}
+    for hsa_id, theirs in certificates.items():
+        for certificate in theirs:
+            with suppress(ValueError):
+                mapping = _mapping(certificate)
+                mappings[hsa_id.casefold()][matching.case_ignore(mapping)] = mapping
+    owners = Counter(form for theirs in mappings.values() for form in theirs)
+    return {
+        owner: tuple(mapping for form, mapping in theirs.items() if owners[form] == 1)
+        for owner, theirs in mappings.items()
+    }
 
 
 def _mapping(certificate: Mapping[str, str]) -> str:

@@ -27,7 +27,7 @@ from .services_chains import Chain, Draft, Matter, Wish
 from .services_connections import agreements, connections, consultations
 from .services_rules import Rules
 from .services_telephony import telephony
-from .services_users import OwnerTasks, memberships, users
+from .services_users import OwnerTasks, memberships, protected, users
 
 __all__ = ["OwnerTasks", "Rules", "desire", "recorded"]
 
@@ -58,11 +58,13 @@ def desire(
             connections(record, draft, rules, keys)
             telephony(record, draft, rules, keys)
             consultations(record, draft, rules)
-    users(identities, draft, rules)
-    memberships(identities, draft, rules, owner_tasks)
+    hidden = protected(identities, draft, approved.invalid)
+    users(identities, draft, rules, hidden)
+    memberships(identities, draft, rules, hidden, owner_tasks)
     for place in draft.left():
         if place[0] not in approved.invalid:
-            _leave_over(place, records.get(place[0]), draft, bool(identities.unread))
+            is_hidden = place[1] in hidden
+            _leave_over(place, records.get(place[0]), draft, is_hidden, bool(identities.unread))
     return Desired(tuple(draft.wanted), ATTRIBUTES, holdings, tuple(dict.fromkeys(draft.findings)))
 
 
@@ -87,46 +89,49 @@ def _holdings(draft: Draft) -> dict[str, frozenset[Holding]]:
     people: dict[str, set[Holding]] = defaultdict(set)
     for place in draft.left():
         chain = draft.chain(place)
-        is_given = chain.last is not None and chain.is_in_force and chain.last.state != "wanted"
-        if is_given and chain.gives in _OF_PEOPLE:
-            people[place[0]].add(("person", place[1]))
+        last = chain.last
+        if last and last.state != "wanted" and chain.is_in_force and chain.gives in _OF_PEOPLE:
+            people[place[0]].add(("person", last.object))
     return {provider: frozenset(held) for provider, held in people.items()}
 
 
 # --- what no record explains ----------------------------------------------------------------------
 
 
-def _leave_over(place: Matter, record: Record | None, draft: Draft, is_unread: bool) -> None:
+def _leave_over(
+    place: Matter, record: Record | None, draft: Draft, is_hidden: bool, is_unread: bool
+) -> None:
     """Orders that no row of a record calls for: left alone, but for a provider that has ended."""
     chain = draft.chain(place)
     today = phase(record, draft.as_of) if record else None
     if record and today == "ended" and chain.gives not in _ENDED_BY_NOTHING:
-        _end(place, record, chain, draft)
+        _end(record, chain, draft, is_hidden)
         return
     draft.keep(place)
     is_of_person = chain.gives in _OF_PEOPLE
     if today == "application" or (is_unread and is_of_person) or not _is_noteworthy(chain):
         return
-    provider, object_id, subject = place
     why = "no row of the record names it any more" if record else "there is no such record"
-    draft.find(provider, "orphan_order", object_id, f"{subject} is ordered, and {why}")
+    message = f"{place[2]} is ordered, and {why}"
+    draft.find(place[0], "orphan_order", chain.orders[-1].object, message)
 
 
-def _end(place: Matter, record: Record, chain: Chain, draft: Draft) -> None:
+def _end(record: Record, chain: Chain, draft: Draft, is_hidden: bool) -> None:
     """End what is in force at a provider whose agreement has ended."""
     last, kind = chain.last, chain.gives
     if last is None:
         return
     is_person = kind in _OF_PEOPLE
     least = {"provider_name": record.agreement.name}
-    least |= {"hsa_id": place[1], "act": ""} if is_person else {}
+    least |= {"hsa_id": last.object, "act": ""} if is_person else {}
     draft.settle(
         Wish(
-            provider=place[0], object=place[1], subject=last.subject,
+            provider=record.id, object=last.object, subject=last.subject,
             gives=kind, takes=_ENDS.get(kind, "terminate"), recipient=last.recipient,
             is_wanted=False, last=record.agreement.agreement.ends, terms=last.cause,
-            protected=last.protected, particulars=last.particulars or least,
-            losers=frozenset({("person" if is_person else "service", place[1])}), explained=True,
+            protected=last.protected or is_hidden,
+            particulars=least if is_hidden else last.particulars or least,
+            losers=frozenset({("person" if is_person else "service", last.object)}), explained=True,
         )
     )  # fmt: skip
 

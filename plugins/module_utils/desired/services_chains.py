@@ -26,22 +26,29 @@ from ..records.catalogue import EXTENSIONS
 
 SYSTEM = "services"
 
-CHANGE = "change"
-TAKES = frozenset({"leave", "guest_end", "membership_end", "terminate"})
+CHANGE, TERMINATE = "change", "terminate"
+TAKES = frozenset({"leave", "guest_end", "membership_end", TERMINATE})
 _GIVE_NOTHING = TAKES | {CHANGE}
-# The cause of a change of nothing but the last day.
-END_MOVED = "end_moved"
+# The causes of changes of nothing but a day: it is told at once, whatever else is awaited.
+START_MOVED, END_MOVED, END_WITHDRAWN = "start_moved", "end_moved", "end_withdrawn"
+_MOVES = frozenset({START_MOVED, END_MOVED, END_WITHDRAWN})
 
 Matter = tuple[str, str, str]  # provider, object, and what of it is ordered
 
 # What an order says that is no reason to order a change when it differs.
-_NOT_CHANGES = frozenset({"act", "day", "number", "provider_name", "service_name"})
+_NOT_CHANGES = frozenset(
+    {"act", "day", "first_day", "hsa_id", "number", "provider_name", "reason", "service_name"}
+)
 _WITHOUT_EFFECT = frozenset({"refused", "cancelled"})
 
 
 def matter(provider: str, object_id: str, subject: str) -> Matter:
-    """The matter of an order. An extension stays itself when its kind changes."""
-    return provider, object_id, "extension" if subject in EXTENSIONS.values() else subject
+    """The matter of an order; HSA-ids do not differ by case.
+
+    An extension stays itself when its kind changes.
+    """
+    thing = "extension" if subject in EXTENSIONS.values() else subject
+    return provider, object_id.casefold(), thing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +56,13 @@ class Wish:
     """What a record wishes of one matter on the day.
 
     `gives`, `changes` and `takes` are the kinds of order that bring it, change it and end it,
-    `takes` "" where nothing ends it. `is_wanted` says that it is to be there, `last` is its last
-    day, once known. `terms` are what differs when it must be changed, beside `particulars`; no
-    personal data. `needs` are the orders that it waits for, `waits` says that it waits for
-    something else. `exists` says that it is there though nothing was ordered. `asked` says that
-    the system itself was looked at: what the wish asks for is missing there. `losers` lose
-    something when it ends, `explained` says that a date in the record, or a hold, is the reason.
+    `takes` "" where nothing ends it. `is_wanted` says that it is to be there, `starts` is a user's
+    first day while that is ahead, `last` the last day, once known. `terms` are what differs when it
+    must be changed, beside `particulars`; no personal data. `needs` are the orders that it waits
+    for, `waits` says that it waits for something else. `exists` says that it is there though
+    nothing was ordered. `asked` says that the system itself was looked at: what the wish asks for
+    is missing there. `losers` lose something when it ends or begins later, `explained` says that a
+    date in the record, or a hold, is the reason.
     """
 
     provider: str
@@ -66,6 +74,7 @@ class Wish:
     takes: str = ""
     is_wanted: bool = True
     due: dt.date | None = None
+    starts: dt.date | None = None
     last: dt.date | None = None
     terms: str = ""
     needs: Values = ()
@@ -92,16 +101,28 @@ class Chain:
     @cached_property
     def last(self) -> Order | None:
         """The order that gave, or changed last, what is there or on its way."""
-        said = [o for o in self._counted if o.kind not in TAKES and o.cause != END_MOVED]
+        said = [o for o in self._counted if o.kind not in TAKES and o.cause not in _MOVES]
         return said[-1] if said else None
 
     @cached_property
     def end(self) -> Order | None:
-        """The order that ends it, if none has given it again since."""
-        given = [o.kind not in _GIVE_NOTHING for o in self._counted]
-        since = len(given) - given[::-1].index(True) if True in given else 0
-        ends = [o for o in self._counted[since:] if o.kind in TAKES or o.cause == END_MOVED]
-        return ends[-1] if ends else None
+        """The order that ends it, if none has given it again since, or withdrawn the end."""
+        for order in reversed(self._counted):
+            if order.kind in TAKES or order.cause == END_MOVED:
+                return order
+            if order.kind not in _GIVE_NOTHING or order.cause == END_WITHDRAWN:
+                return None
+        return None
+
+    @cached_property
+    def told(self) -> Mapping[str, Any]:
+        """What the recipient was told last of what is there; empty where it has been thinned."""
+        said = (o.particulars for o in reversed(self._counted) if o.kind not in TAKES)
+        return next(said, {})
+
+    def starts_after(self, day: dt.date) -> bool:
+        """Whether the recipient was told a first day that comes after the day."""
+        return str(self.told.get("first_day", "")) > day.isoformat()
 
     @property
     def is_in_force(self) -> bool:
@@ -145,10 +166,14 @@ def next_order(wish: Wish, chain: Chain, as_of: dt.date) -> Order | None:
         return _what_is_asked(wish, chain)
     if _is_ending(wish, chain, as_of):
         return _changed_end(wish, chain) or _changed(wish, chain)
+    if _is_withdrawn(wish, chain, as_of):
+        return _made(wish, CHANGE, chain, cause=END_WITHDRAWN)
     if not chain.is_in_force:
         return _made(wish, wish.gives, chain) if wish.is_wanted else None
     if wish.takes and (not wish.is_wanted or (wish.last and not chain.waiting)):
         return _made(wish, wish.takes, chain)
+    if _start_has_moved(wish, chain, as_of):
+        return _made(wish, CHANGE, chain, cause=START_MOVED)
     return _changed(wish, chain)
 
 
@@ -170,6 +195,23 @@ def _is_ending(wish: Wish, chain: Chain, as_of: dt.date) -> bool:
     return as_of <= ordered and as_of < max(ordered, last)
 
 
+def _is_withdrawn(wish: Wish, chain: Chain, as_of: dt.date) -> bool:
+    """Whether no end is wished any more of what was terminated from a day that is to come.
+
+    Who has left has no such day: they join anew.
+    """
+    ordered = chain.end.due if chain.end else None
+    is_ahead = ordered is not None and as_of <= ordered
+    return wish.takes == TERMINATE and wish.is_wanted and wish.last is None and is_ahead
+
+
+def _start_has_moved(wish: Wish, chain: Chain, as_of: dt.date) -> bool:
+    """Whether the first day is another than the one that was told, and either is to come."""
+    if wish.starts is None:
+        return wish.is_wanted and chain.starts_after(as_of)
+    return chain.told.get("first_day") != wish.starts.isoformat()
+
+
 def _changed_end(wish: Wish, chain: Chain) -> Order | None:
     if chain.end is None or chain.end.due == wish.last:
         return None
@@ -181,9 +223,8 @@ def _changed(wish: Wish, chain: Chain) -> Order | None:
     last = chain.last
     if last is None or not wish.is_wanted:
         return None
-    said, wished = _telling(last.particulars), _telling(wish.particulars)
     is_same = last.subject == wish.subject and last.cause == wish.terms
-    if is_same and (not last.particulars or said == wished):
+    if is_same and (not chain.told or _telling(chain.told) == _telling(wish.particulars)):
         return None
     return _made(wish, wish.changes, chain)
 
@@ -193,9 +234,7 @@ def _telling(particulars: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _made(wish: Wish, kind: str, chain: Chain, cause: str | None = None) -> Order:
-    ends = kind in TAKES or cause == END_MOVED
     because = wish.terms if cause is None else cause
-    due = (wish.last if ends else wish.due) if kind != CHANGE or ends else None
     return Order(
         key=order_key(SYSTEM, *wish.matter, kind, because, chain.key),
         kind=kind,
@@ -205,11 +244,25 @@ def _made(wish: Wish, kind: str, chain: Chain, cause: str | None = None) -> Orde
         subject=wish.subject,
         cause=because,
         follows=chain.key,
-        needs=() if ends else wish.needs,
-        due=due,
+        needs=wish.needs if _can_wait(kind, because) else (),
+        due=_due(wish, kind, because, chain),
         protected=wish.protected,
-        particulars=wish.particulars,
+        particulars={**wish.particulars, "reason": cause} if cause else wish.particulars,
     )
+
+
+def _due(wish: Wish, kind: str, cause: str, chain: Chain) -> dt.date | None:
+    """The day that the record names for an order; an end is withdrawn before its day."""
+    if kind in TAKES or cause == END_MOVED:
+        return wish.last
+    if cause == END_WITHDRAWN:
+        return chain.end.due if chain.end else None
+    return None if kind == CHANGE and cause != START_MOVED else wish.due
+
+
+def _can_wait(kind: str, cause: str) -> bool:
+    """Whether an order may wait for others: not one that ends something or tells a day."""
+    return kind not in TAKES and cause not in _MOVES
 
 
 # --- the plan's orders ----------------------------------------------------------------------------
@@ -257,7 +310,13 @@ class Draft:
 
     def left_of(self, object_id: str) -> list[Matter]:
         """Those of one person, unit or service."""
-        return [place for place in self._of_object.get(object_id, ()) if place in self._open]
+        places = self._of_object.get(object_id.casefold(), ())
+        return [place for place in places if place in self._open]
+
+    def was_protected(self, ids: Iterable[str]) -> bool:
+        """Whether the last order in a matter of the person with these HSA-ids hides who it is."""
+        places = (place for i in ids for place in self._of_object.get(i.casefold(), ()))
+        return any(order.protected for place in places for order in self.chain(place).orders[-1:])
 
     def find(self, provider: str, code: str, object_id: str, message: str) -> None:
         """Note something that a person should look at."""
@@ -281,8 +340,7 @@ class Draft:
         """Whether the wish gives rise to an order to give or change, or one waits for that."""
         chain, _is_refused = self._decided(wish)
         return any(
-            order.kind not in TAKES
-            and order.cause != END_MOVED
+            _can_wait(order.kind, order.cause)
             and order.state not in ("done", "cancelled")
             and (order.key not in self._held or self._held[order.key].state == "wanted")
             for order in chain.orders
@@ -299,11 +357,7 @@ class Draft:
         self._open.discard(wish.matter)
         chain, is_refused = self._decided(wish)
         if is_refused:
-            self.find(
-                wish.provider, "order_refused", wish.object,
-                f"the order of {wish.subject} was refused: it is made again once the record asks "
-                "for something else",
-            )  # fmt: skip
+            self.find(wish.provider, *_refusal(chain.orders[-1]))
         current = {order.key for order in _current(chain)}
         for order in chain.orders:
             if order.key not in self._held:
@@ -338,13 +392,14 @@ class Draft:
         if last.state == "wanted":
             again = next_order(wish, before, self.as_of)
             is_same = again is not None and _is_same(again, last) and again.needs == last.needs
+            is_same = is_same and not _start_has_moved(wish, before.then(last), self.as_of)
             state = self._state(wish, last, before) if is_same else "cancelled"
             last = replace(last, state=state)
         return before.then(last)
 
     def _state(self, wish: Wish, order: Order, before: Chain) -> State:
         """The state of an order that has not left yet."""
-        if order.kind in TAKES or order.cause == END_MOVED:
+        if not _can_wait(order.kind, order.cause):
             return "ordered"
         if wish.exists and not before.orders:
             return "done"  # it was there before the ledger was: so changes to it are seen
@@ -361,9 +416,9 @@ class Draft:
         return replace(order, due=due, particulars=said)
 
     def _add(self, wish: Wish, order: Order) -> None:
-        ends = order.kind in TAKES or order.cause == END_MOVED
-        losers = wish.losers if ends else ()
-        self.wanted.append(orders.wanted(order, None, losers, ends and wish.explained))
+        takes = order.kind in TAKES or order.cause in (START_MOVED, END_MOVED)
+        losers = wish.losers if takes else ()
+        self.wanted.append(orders.wanted(order, None, losers, takes and wish.explained))
 
     def _unchanged(self, order: Order) -> Wanted:
         return orders.wanted(order, self._entries[order.key])
@@ -397,6 +452,22 @@ def _is_refused(order: Order, chain: Chain) -> bool:
     """Whether the same was refused last."""
     latest = chain.orders[-1] if chain.orders else None
     return latest is not None and latest.state == "refused" and _is_same(order, latest)
+
+
+def _refusal(order: Order) -> tuple[str, str, str]:
+    """The finding about a refused order that is still called for: code, object and message."""
+    who, what = order.recipient, order.subject
+    another = "it is ordered again once the record names another last day"
+    if order.kind == TERMINATE:
+        code, why = "end_refused", f"{who} refused to terminate {what}, so it goes on: {another}"
+    elif order.kind in TAKES:
+        code = "leave_refused"
+        why = f"{who} refused to end the use of {what}, so the person still has access: {another}"
+    else:
+        code = "order_refused"
+        why = f"the order of {what} was refused: it is made again once the record asks for "
+        why += "something else"
+    return code, order.object, why
 
 
 def joined(words: Iterable[str]) -> str:

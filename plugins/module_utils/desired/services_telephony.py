@@ -107,11 +107,11 @@ class _Desk:
         )  # fmt: skip
 
     def _is_offered(self, extension: Extension, answer: str) -> bool:
-        """Whether the answer names the kind, or there is none yet."""
+        """Whether the answer names the kind, or names none: then nothing is known to hinder it."""
         if not self.draft.is_fulfilled(answer):
             return True
-        offered = re.split("[ ,;]+", str(self.draft.answer(answer).get("code", "")))
-        return extension.kind in offered
+        offered = re.findall("[^ ,;]+", str(self.draft.answer(answer).get("code", "")))
+        return not offered or extension.kind in offered
 
     def attendant(self, part: Telephony) -> None:
         """The parts of the attendant service, with the provider's local contact (annex 4.3.2)."""

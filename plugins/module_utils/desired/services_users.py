@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..engine.guard import Holding
 from ..records.catalogue import SERVICES
 from ..records.lifecycle import is_in, is_over, last_day_of_service, trials
 from ..records.people import Employment, explained, is_recent
@@ -31,10 +32,35 @@ _TEAMS, _CITRIX = "microsoft_office_365", "citrixanslutning"
 _KEPT_BY_HAND = ("provider_administrators", "region_order")
 
 
-def users(identities: Identities, draft: Draft, rules: Rules) -> None:
-    """Order for everybody what their assignments ask for."""
+def users(identities: Identities, draft: Draft, rules: Rules, hidden: Collection[str]) -> None:
+    """Order for everybody what their assignments ask for; `hidden` as `protected` gives it."""
     for known in identities.people:
-        _User(known, identities.unread, draft, rules).settle()
+        _User(known, identities.unread, draft, rules, hidden).settle()
+
+
+def protected(identities: Identities, draft: Draft, invalid: Collection[str]) -> frozenset[str]:
+    """The HSA-ids, case folded, of people whom orders may not tell more of.
+
+    While a record that may say so cannot be read, whoever was protected is it still. `invalid` are
+    the providers of such records.
+    """
+    return frozenset(
+        hsa_id.casefold()
+        for known in identities.people
+        if _is_protected(known, draft, bool(identities.unread and invalid))
+        for hsa_id in _ids(known)
+    )
+
+
+def _is_protected(known: Identified, draft: Draft, is_doubtful: bool) -> bool:
+    if known.person.protected or known.confidential:
+        return True
+    return bool(known.unreadable or is_doubtful) and draft.was_protected(_ids(known))
+
+
+def _ids(known: Identified) -> tuple[str, ...]:
+    """The person's HSA-ids, the one that holds first."""
+    return tuple(dict.fromkeys(i for i in (known.hsa_id, *known.ids) if i))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +81,7 @@ class _User:
     unread: str | None
     draft: Draft
     rules: Rules
+    hidden: Collection[str]
 
     def settle(self) -> None:
         """Order what the assignments ask for, and end what none of them names any more."""
@@ -72,7 +99,7 @@ class _User:
             if (provider, service) in asked or _is_membership(service):
                 continue
             if (provider, service) in named:
-                self.draft.keep(place)  # it is too early, or not possible, to say
+                self._not_yet(place)
             else:
                 self._dropped(place)
 
@@ -80,51 +107,67 @@ class _User:
         """What all assignments at a provider come to: who joins by one of them joins."""
         joins = [use for use in uses if use.act == "join"]
         place = self._place(provider, service)
+        explains = any(use.explains for use in uses)
+        is_explained = explains and not self._lasts(provider, service)
         if place is None:
             if joins:
                 self._cannot_be_named(joins[0].employment)
         elif joins:
-            self._join(place, joins)
+            self._join(place, joins, is_explained)
         else:
             days = [use.day for use in uses if use.day]
-            self._leave(
-                place, max(days, default=None), [use.employment for use in uses],
-                any(use.explains for use in uses) and not self._lasts(provider, service),
-            )  # fmt: skip
+            employments = [use.employment for use in uses]
+            self._leave(place, max(days, default=None), employments, is_explained)
 
-    def _join(self, place: Matter, joins: Sequence[_Use]) -> None:
-        provider, object_id, service = place
+    def _join(self, place: Matter, joins: Sequence[_Use], is_explained: bool) -> None:
+        provider, _object, service = place
+        as_of = self.draft.as_of
         first = min(joins, key=lambda use: (use.employment.assignment.from_, _unit(use)))
         row, record = first.employment.row, first.employment.record
         if service == _TEAMS and not row.mail:
             self.draft.find(
-                provider, "own_mail_missing", object_id,
+                provider, "own_mail_missing", self._hsa_id(place),
                 "a guest in Teams is invited by an e-mail address of their own (annex 3.1.2)",
             )  # fmt: skip
             self.draft.keep(place)
             return
-        days = [use.day for use in joins if use.day]
-        employments = [use.employment for use in joins]
+        day = min(use.day for use in joins if use.day)
+        starts = day if day > as_of else None
+        # Who was told a day that is to come has no access yet, and so loses none.
+        has_begun = not self.draft.chain(place).starts_after(as_of)
         self.draft.settle(
             self._wish(
-                place,
-                employments,
-                due=min(days, default=None),
-                waits=not has_supplementary_agreement(record, service, self.draft.as_of),
+                place, [use.employment for use in joins],
+                due=day if day >= as_of else None,
+                starts=starts, first_day=str(starts or ""),
+                waits=not has_supplementary_agreement(record, service, as_of),
+                losers=self._losers(place) if has_begun else frozenset(), explained=is_explained,
             )
-        )
+        )  # fmt: skip
 
     def _leave(
         self, place: Matter, day: dt.date | None, employments: Sequence[Employment],
         is_explained: bool,
     ) -> None:  # fmt: skip
-        losers = frozenset({("person", place[1])})
         self.draft.settle(
             self._wish(
                 place, employments, is_wanted=False, last=day,
-                losers=losers, explained=is_explained,
+                losers=self._losers(place), explained=is_explained,
             )
         )  # fmt: skip
+
+    def _not_yet(self, place: Matter) -> None:
+        """Tell who was to begin already of a first day that lies too far ahead to order for."""
+        provider, _object, service = place
+        later = [
+            _of_service(_Use("join", _first_day(e), e), service)
+            for e in self.known.person.employments
+            if e.provider == provider and e.state == "later" and service in e.assignment.systems
+        ]
+        if later and self.draft.chain(place).is_in_force:
+            self._use(provider, service, later)
+        else:
+            self.draft.keep(place)  # it is too early, or not possible, to say
 
     def _dropped(self, place: Matter) -> None:
         """End a use that no assignment names any more, as long as the person is there."""
@@ -136,21 +179,33 @@ class _User:
             days = [e.last_day for e in here if e.last_day] if over else []
             self._leave(place, max(days, default=None), here, over and explained(here))
 
-    def _wish(self, place: Matter, employments: Sequence[Employment], **said: Any) -> Wish:
-        provider, object_id, service = place
-        is_guest = service == _TEAMS
+    def _wish(
+        self, place: Matter, employments: Sequence[Employment], first_day: str = "", **said: Any
+    ) -> Wish:
+        provider, _object, service = place
+        is_guest, hsa_id = service == _TEAMS, self._hsa_id(place)
+        is_protected = place[1] in self.hidden
         return Wish(
-            provider=provider, object=object_id, subject=service,
+            provider=provider, object=hsa_id, subject=service,
             gives="guest" if is_guest else "join", takes="guest_end" if is_guest else "leave",
             recipient=self.rules.recipient_of(service, provider),
-            protected=self.known.person.protected,
-            particulars=_particulars(self.known, object_id, service, employments), **said,
+            protected=is_protected,
+            particulars=_particulars(
+                is_protected, hsa_id, service, employments, first_day=first_day
+            ),
+            **said,
         )  # fmt: skip
+
+    def _losers(self, place: Matter) -> frozenset[Holding]:
+        return frozenset({("person", self._hsa_id(place))})
+
+    def _hsa_id(self, place: Matter) -> str:
+        """The HSA-id of a matter of the person, as HSA spells it."""
+        return _spelled(self.known, place)
 
     def _place(self, provider: str, service: str) -> Matter | None:
         """The matter under the HSA-id that has orders in it, else the one that holds."""
-        ids = dict.fromkeys(i for i in (self.known.hsa_id, *self.known.ids) if i)
-        places = [matter(provider, hsa_id, service) for hsa_id in ids]
+        places = [matter(provider, hsa_id, service) for hsa_id in _ids(self.known)]
         held = [place for place in places if self.draft.chain(place).orders]
         if held:
             return held[0]
@@ -158,7 +213,7 @@ class _User:
 
     def _held(self) -> list[Matter]:
         """The matters of the person that nothing has been said of."""
-        ids = {i for i in (self.known.hsa_id, *self.known.ids) if i}
+        ids = {hsa_id.casefold() for hsa_id in _ids(self.known)}
         return [place for hsa_id in sorted(ids) for place in self.draft.left_of(hsa_id)]
 
     def _lasts(self, provider: str, service: str) -> bool:
@@ -216,14 +271,19 @@ def _of_assignment(employment: Employment) -> _Use | None:
         period = employment.assignment.suspended
         day = period.from_ if period and not employment.held else None
         return _Use("leave", day, employment, explains=True)
-    if last is not None and first > last:
+    if employment.state == "upcoming" and last is not None and first > last:
         return None  # the provider or the unit ends before the assignment would begin
-    if not _prepares(employment):
-        return _Use("join", first, employment)
-    if begins is not None and begins > employment.as_of:
-        # Nobody opens a system before operation, whose first day may not be known yet.
-        return _Use("join", max(begins, first), employment)
-    return None
+    if _prepares(employment) and (begins is None or begins <= employment.as_of):
+        return None  # nobody opens a system before operation, whose first day is not known yet
+    return _Use("join", _first_day(employment), employment, employment.explains)
+
+
+def _first_day(employment: Employment) -> dt.date:
+    """The first day of an assignment, or of operation if that is later; a grant goes before."""
+    first = employment.assignment.from_
+    if employment.state == "active":
+        return min(first, employment.as_of)
+    return max(first, employment.record.agreement.agreement.operation_start or first)
 
 
 def _of_service(use: _Use, service: str) -> _Use:
@@ -266,13 +326,17 @@ def _unit(use: _Use) -> str:
     return use.employment.assignment.unit
 
 
+def _spelled(known: Identified, place: Matter) -> str:
+    return next(hsa_id for hsa_id in _ids(known) if hsa_id.casefold() == place[1])
+
+
 def _particulars(
-    known: Identified, hsa_id: str, service: str, employments: Sequence[Employment], **more: str
+    is_protected: bool, hsa_id: str, service: str, employments: Sequence[Employment], **more: str
 ) -> dict[str, Any]:
     """What the order says of the person: of a protected one the HSA-id alone."""
     first = min(employments, key=lambda e: (e.assignment.from_, e.assignment.unit))
     said = {**about(first.record, service, hsa_id=hsa_id, **more), "act": ""}
-    if known.person.protected:
+    if is_protected:
         return said
     row = first.row
     units = {unit.id: unit.name for unit in first.record.agreement.units}
@@ -291,10 +355,11 @@ def _particulars(
 
 
 def memberships(
-    identities: Identities, draft: Draft, rules: Rules, tasks: OwnerTasks | None
-) -> None:
+    identities: Identities, draft: Draft, rules: Rules, hidden: Collection[str],
+    tasks: OwnerTasks | None,
+) -> None:  # fmt: skip
     """Order the membership that AD asks its owner for; None: AD was not looked at."""
-    people = {i: known for known in identities.people for i in (known.hsa_id, *known.ids) if i}
+    people = {i.casefold(): known for known in identities.people for i in _ids(known)}
     asked = {
         matter(provider, task["person"], task["service"]): task
         for provider, given in (tasks or {}).items()
@@ -303,7 +368,7 @@ def memberships(
     for place, task in sorted(asked.items(), key=lambda item: item[0]):
         known = people.get(place[1])
         if known and _employs(known, place[0]):
-            draft.settle(_membership(known, place, rules, task))
+            draft.settle(_membership(known, place, rules, hidden, task))
     for place in draft.left():
         provider, object_id, service = place
         known = people.get(object_id)
@@ -311,7 +376,7 @@ def memberships(
             draft.keep(place)
         elif known and _is_membership(service) and _employs(known, provider):
             if tasks and provider in tasks and _is_undone(known, place, draft):
-                draft.settle(_membership(known, place, rules, {"act": "leave"}))
+                draft.settle(_membership(known, place, rules, hidden, {"act": "leave"}))
             else:
                 draft.keep(place)
 
@@ -333,18 +398,22 @@ def _is_undone(known: Identified, place: Matter, draft: Draft) -> bool:
     )
 
 
-def _membership(known: Identified, place: Matter, rules: Rules, task: Mapping[str, str]) -> Wish:
-    provider, object_id, service = place
+def _membership(
+    known: Identified, place: Matter, rules: Rules, hidden: Collection[str],
+    task: Mapping[str, str],
+) -> Wish:  # fmt: skip
+    provider, _object, service = place
+    hsa_id, is_protected = _spelled(known, place), place[1] in hidden
     employments = [e for e in known.person.employments if e.provider == provider]
     days = [e.last_day for e in employments if e.state == "ended" and e.last_day]
     return Wish(
-        provider=provider, object=object_id, subject=service,
+        provider=provider, object=hsa_id, subject=service,
         gives="membership", takes="membership_end",
         recipient=rules.recipient(ACCOUNT_OWNER, provider),
         is_wanted=task["act"] == "join", last=max(days, default=None), asked=True,
-        protected=known.person.protected,
+        protected=is_protected,
         particulars=_particulars(
-            known, object_id, service, employments, group=task.get("group", "")
+            is_protected, hsa_id, service, employments, group=task.get("group", "")
         ),
-        losers=frozenset({("person", object_id)}), explained=explained(employments),
+        losers=frozenset({("person", hsa_id)}), explained=explained(employments),
     )  # fmt: skip

@@ -20,7 +20,6 @@ from ..engine.orders import ATTRIBUTES, Order, of_entry, order_key, wanted
 from ..engine.plan import Entry, Wanted
 from ..engine.provision import Desired
 from ..records.payload import Approved
-from ..records.people import explained
 from . import siths_particulars
 from .hsa_identities import Identified, Identities
 from .siths_cards import CARD, REVOCATION, TAKEOVER, Card, cards
@@ -31,6 +30,8 @@ from .siths_rules import Rules
 __all__ = ["Rules", "desire"]
 
 _SYSTEM = "siths"
+# The causes of cards for people who have none of ours.
+_FRESH = frozenset({"first", "again", "takeover"})
 
 
 def desire(
@@ -49,7 +50,7 @@ def desire(
     """
     orders = {entry.dn: of_entry(entry) for entry in held}
     known = cards(orders.values())
-    day = Day(as_of, rules, approved.invalid)
+    day = Day(as_of, rules, approved.invalid, identities.unread is not None)
     everybody = holders(identities.people, known, day)
     gate = _Gate(identities.unread, hsa_failures, check)
     matters = [matter for holder in everybody for matter in holder.matters]
@@ -85,26 +86,30 @@ class _Draft:
         cause, wish, hsa_id = matter.cause, matter.wish, matter.known.hsa_id
         if cause is None or wish is None or hsa_id is None or self.gate.reason(matter):
             return
-        # A grant bridges days; a card takes weeks.
-        if all(employment.is_granted for employment in matter.person.current):
+        # A grant bridges days; a card takes weeks. What is lost is replaced.
+        if cause != "lost" and all(e.is_granted for e in matter.person.current):
             return
         follows = matter.head.key if matter.head else ""
-        protected = _is_protected(matter.known)
         yield Order(
             key=_key(hsa_id, CARD, matter.kind, cause, follows), kind=CARD,
             recipient=self.rules.recipient, provider=wish.provider, object=hsa_id,
             subject=matter.kind, cause=cause, level=wish.card.loa, follows=follows,
             due=wish.employment.assignment.from_ if cause in ("first", "again") else None,
-            protected=protected, state="ordered",
-            particulars=siths_particulars.of_card(matter, wish, hsa_id, cause, protected),
+            protected=matter.protected, state="ordered",
+            particulars=siths_particulars.of_card(matter, wish, hsa_id, cause),
         )  # fmt: skip
 
     def _revocations(self, matter: Matter) -> Iterator[Order]:
         for card in matter.live:
-            cause, provider = matter.ending(card), matter.responsible(card)
-            if cause and provider:
-                told = siths_particulars.of_revocation(matter, card, cause)
-                yield self._about(matter, card, REVOCATION, cause, provider, card.key, told)
+            ending = matter.ending(card)
+            if ending is None or card.is_refused(ending):
+                continue
+            refused = card.refusal(ending.cause)
+            told = siths_particulars.of_revocation(matter, card, ending.cause)
+            yield self._about(
+                matter, card, REVOCATION, ending.cause, ending.provider, card.key, told,
+                [refused.key if refused else card.key],
+            )  # fmt: skip
 
     def _takeovers(self, matter: Matter) -> Iterator[Order]:
         for card in matter.live:
@@ -112,30 +117,28 @@ class _Draft:
             if wish:
                 follows = (card.takeovers or (card.order,))[-1].key
                 told = siths_particulars.of_takeover(matter, card, wish)
-                yield self._about(matter, card, TAKEOVER, "moved", wish.provider, follows, told)
+                yield self._about(
+                    matter, card, TAKEOVER, "moved", wish.provider, follows, told,
+                    [follows, wish.provider],
+                )  # fmt: skip
 
     def _about(
         self, matter: Matter, card: Card, kind: str, cause: str, provider: str, follows: str,
-        particulars: Mapping[str, object],
+        particulars: Mapping[str, object], parts: Iterable[str],
     ) -> Order:  # fmt: skip
-        """An order about a card that there is."""
+        """An order about a card that there is; `parts` tell its key from the others' about it."""
         hsa_id = card.order.object
-        parts = (cause, follows, provider) if kind == TAKEOVER else (cause, follows)
         return Order(
-            key=_key(hsa_id, kind, matter.kind, *parts), kind=kind, recipient=self.rules.recipient,
-            provider=provider, object=hsa_id, subject=matter.kind, cause=cause,
-            level=card.order.level, follows=follows,
-            protected=_is_protected(matter.known) or card.order.protected, state="ordered",
+            key=_key(hsa_id, kind, matter.kind, cause, *parts), kind=kind,
+            recipient=self.rules.recipient, provider=provider, object=hsa_id, subject=matter.kind,
+            cause=cause, level=card.order.level, follows=follows,
+            protected=matter.protected or card.order.protected, state="ordered",
             particulars=particulars,
         )  # fmt: skip
 
 
 def _key(hsa_id: str, *parts: str) -> str:
     return order_key(_SYSTEM, hsa_id.casefold(), *parts)
-
-
-def _is_protected(known: Identified) -> bool:
-    return known.person.protected or known.confidential
 
 
 def _takes(order: Order) -> tuple[Holding, ...]:
@@ -146,7 +149,7 @@ def _takes(order: Order) -> tuple[Holding, ...]:
 
 def _is_explained(order: Order, matter: Matter) -> bool:
     """Whether a date in a record explains a revocation: the loss or return of a card is one."""
-    return order.cause != "left" or explained(matter.person.employments)
+    return order.cause != "left" or matter.is_end_recent
 
 
 def _held_objects(
@@ -168,7 +171,7 @@ def _held_objects(
 class _Gate:
     """What a card waits for: HSA. `unread` says why that could not be read.
 
-    Who has a card in force was in HSA by then: another one does not wait for what fails there now.
+    Who has a card was in HSA by then: what follows it does not wait for what fails there now.
     """
 
     unread: str | None
@@ -178,9 +181,8 @@ class _Gate:
     def reason(self, matter: Matter) -> str | None:
         """Why a card for the person waits, or None."""
         known = matter.known
-        has_card = any(card.is_in_force(matter.day.as_of) for card in matter.cards)
         fault = self.unread or self._failure(known)
-        if fault and (known.hsa_id is None or not has_card):
+        if fault and (known.hsa_id is None or matter.cause in _FRESH):
             return fault
         if known.hsa_id is None:
             return "HSA does not tell who the person is"

@@ -19,15 +19,24 @@ from ..engine.orders import Order
 CARD, REVOCATION, TAKEOVER = "card", "revocation", "takeover"
 KINDS = ("ordinary", "reserve", "mobile")
 
-# An order in one of these has no effect and will have none.
-_VOID = frozenset({"refused", "cancelled"})
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a card is to be revoked, and the provider that the order belongs to.
+
+    `since` is the day that a record names for it; None where no record does.
+    """
+
+    cause: str
+    provider: str
+    since: dt.date | None = None
 
 
 @dataclass(frozen=True)
 class Card:
     """A card with what followed: the revocation that counts, and takeovers, the latest last.
 
-    `refused` are the orders about it that were refused.
+    `refused` are the orders about it that were refused, the latest last.
     """
 
     order: Order
@@ -52,14 +61,31 @@ class Card:
 
     @property
     def last_day(self) -> dt.date | None:
-        """The last day that the card is valid, once it is known."""
+        """The last day that the card is valid, once it is known.
+
+        Where the answer has been thinned, the day that the ledger closed the expired card with.
+        """
         text = self.order.answer.get("valid_to")
-        return dt.date.fromisoformat(text) if text else None
+        if text:
+            return dt.date.fromisoformat(text)
+        return self.order.closed_on if self.order.state == "active" else None
 
     @property
     def ordered_on(self) -> dt.date:
         """The day of the order."""
-        return self.order.ordered_on or self.order.wanted_on or dt.date.min
+        return self.order.ordered_on or dt.date.min
+
+    @property
+    def active_on(self) -> dt.date:
+        """The day that the answer names; as long as there is none, the day of the order."""
+        return self.order.active_on or self.ordered_on
+
+    @property
+    def over_on(self) -> dt.date | None:
+        """The day it was over: its revocation was ordered, or the card office ended it."""
+        if self.revocation is not None:
+            return self.revocation.ordered_on
+        return self.order.closed_on if self.order.state == "done" else None
 
     def has_expired(self, as_of: dt.date) -> bool:
         """Whether it was active and its last day has passed."""
@@ -74,14 +100,36 @@ class Card:
         """Whether it is in force or on its way to its holder."""
         return self.is_in_force(as_of) or (self.order.is_under_way and self.revocation is None)
 
-    def was_with_holder_on(self, day: dt.date | None) -> bool:
-        """Whether something that happened on the day can have happened to this card.
+    def was_held_on(self, day: dt.date) -> bool:
+        """Whether its holder had it on the day, by what the answers say.
 
-        It was active by then. One that was ordered the same day is the one that replaced it.
+        Not where it was ordered that day for one that was lost: the day is that one's.
         """
-        if day is None or self.order.state != "active":
+        replaces = self.order.cause == "lost" and self.ordered_on == day
+        return self.active_on <= day and not replaces and self._may_be_held_on(day)
+
+    def may_be_held_on(self, day: dt.date) -> bool:
+        """Whether its holder can have had it on the day, though an answer names a later one.
+
+        Of one that followed a lost card nobody can tell: the day may be that one's.
+        """
+        return self.order.cause != "lost" and self._may_be_held_on(day)
+
+    def _may_be_held_on(self, day: dt.date) -> bool:
+        over = self.over_on
+        return self.order.is_fulfilled and self.ordered_on <= day and (over is None or day <= over)
+
+    def refusal(self, cause: str) -> Order | None:
+        """The last revocation of the cause that was refused."""
+        theirs = [o for o in self.refused if o.kind == REVOCATION and o.cause == cause]
+        return theirs[-1] if theirs else None
+
+    def is_refused(self, ending: Ending) -> bool:
+        """Whether the revocation was refused, and the record names no other day since."""
+        refused = self.refusal(ending.cause)
+        if refused is None:
             return False
-        return day >= (self.order.active_on or self.ordered_on) and day > self.ordered_on
+        return ending.since is None or ending.since <= (refused.ordered_on or dt.date.min)
 
 
 def cards(orders: Iterable[Order]) -> dict[str, tuple[Card, ...]]:
@@ -119,13 +167,15 @@ def _card(order: Order, followers: Mapping[str, Sequence[Order]]) -> Card:
         for key in (order.key, *(takeover.key for takeover in takeovers))
         for follower in followers.get(key, ())
     ]
-    revocations = (o for o in about if o.kind == REVOCATION and o.state not in _VOID)
-    refused = tuple(o for o in about if o.state == "refused")
-    return Card(order, next(revocations, None), takeovers, refused)
+    revocations = (o for o in about if o.kind == REVOCATION and o.state != "refused")
+    refused = sorted(
+        (o for o in about if o.state == "refused"), key=lambda o: (str(o.ordered_on or ""), o.key)
+    )
+    return Card(order, next(revocations, None), takeovers, tuple(refused))
 
 
 def _takeovers(key: str, followers: Mapping[str, Sequence[Order]]) -> Iterator[Order]:
     for follower in followers.get(key, ()):
-        if follower.kind == TAKEOVER and follower.state not in _VOID:
+        if follower.kind == TAKEOVER and follower.state != "refused":
             yield follower
             yield from _takeovers(follower.key, followers)

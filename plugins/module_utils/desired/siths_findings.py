@@ -11,8 +11,12 @@ from ..engine.provision import Finding
 from ..records.catalogue import SERVICES
 from ..records.people import Employment
 from .hsa_identities import Identities
-from .siths_cards import Card
-from .siths_matters import Day, Holder, Matter, folded_ids
+from .siths_cards import TAKEOVER, Card
+from .siths_matters import Day, Holder, Matter, Wish, folded_ids
+
+# The field of a record whose day brings a revocation about. Where that is refused, the card's
+# certificate stays away from AD all the same.
+_FIELDS = {"left": "to", "lost": "lost", "returned": "returned"}
 
 
 def findings(
@@ -22,13 +26,12 @@ def findings(
     day: Day,
 ) -> tuple[Finding, ...]:
     """All findings, each once, under the provider it concerns."""
-    unread = identities.unread is not None
     # While HSA cannot be read, who is not recognised may be in the records all the same.
-    forgotten = () if unread else _forgotten(cards, identities, day)
+    forgotten = () if day.unread else _forgotten(cards, identities, day)
     return tuple(
         dict.fromkeys(
             (
-                *(f for holder in everybody for f in _of_person(holder, unread)),
+                *(f for holder in everybody for f in _of_person(holder, day.unread)),
                 *(f for holder in everybody for m in holder.matters for f in _of_matter(m)),
                 *forgotten,
             )
@@ -41,14 +44,20 @@ def _of_person(holder: Holder, unread: bool) -> Iterator[Finding]:
     if known.hsa_id is None and not unread:
         for wish in holder.wishes:
             yield Finding(
-                wish.provider, "no_hsa_id", wish.employment.row.ref or "",
+                wish.provider, "no_hsa_id", _label(wish.employment),
                 "HSA does not tell who the person is: no card is ordered",
             )  # fmt: skip
     for employment in known.person.current:
-        who = known.hsa_id or employment.row.ref or ""
         missing = _missing(holder, employment)
         if missing:
+            who = known.hsa_id or _label(employment)
             yield Finding(employment.provider, missing[0], who, missing[1])
+
+
+def _label(employment: Employment) -> str:
+    """What to call a person whom HSA does not tell: the row's own names, or its place."""
+    row, people = employment.row, employment.record.staff.people
+    return row.ref or row.hsa_id or f"people[{people.index(row)}]"
 
 
 def _missing(holder: Holder, employment: Employment) -> tuple[str, str] | None:
@@ -78,38 +87,82 @@ def _of_matter(matter: Matter) -> Iterator[Finding]:
             matter.wish.provider, "card_too_late", who,
             "a new card cannot arrive before the provider's end: ask for a reserve card",
         )  # fmt: skip
-    for card in matter.cards:
+    elif matter.wish and matter.head and not matter.cause:
+        yield from _of_head(matter, matter.wish, matter.head)
+    yield from _of_losses(matter)
+    for card in matter.live:
         yield from _of_card(matter, card)
 
 
+def _of_head(matter: Matter, wish: Wish, head: Card) -> Iterator[Finding]:
+    """Why somebody who is to have a card gets none, though nothing is on its way."""
+    key, who = head.key, head.order.object
+    again = "name a day in `anew` to order again"
+    if head.order.state == "refused":
+        yield Finding(wish.provider, "card_refused", who, f"the order {key} was refused: {again}")
+    elif matter.end(head) == "uncollected":
+        yield Finding(
+            wish.provider, "card_not_collected", who,
+            f"the card of the order {key} was not collected: {again}",
+        )  # fmt: skip
+    elif not matter.live:
+        yield Finding(
+            wish.provider, "card_not_replaced", who,
+            f"the card of the order {key} is over and no other is ordered: {again}, or strike the "
+            "card from the record",
+        )  # fmt: skip
+
+
+def _of_losses(matter: Matter) -> Iterator[Finding]:
+    """Losses that a record tells of and that no card is revoked for."""
+    known = matter.known
+    for report, card in matter.losses if known.ids else ():
+        if card is None or card.has_expired(report.day):
+            yield Finding(
+                report.provider, "loss_without_card", known.hsa_id or known.ids[0],
+                f"no {matter.kind} card was in force on the day in `lost`, so none is revoked: "
+                "correct the day, or strike it",
+            )  # fmt: skip
+
+
 def _of_card(matter: Matter, card: Card) -> Iterator[Finding]:
-    who, order = card.order.object, card.order
-    waits = card is matter.head and not matter.cause and bool(matter.wishes)
-    if order.state == "refused" and waits:
-        yield Finding(
-            matter.wishes[0].provider, "card_refused", who,
-            f"the order {order.key} was refused: name a day in `anew` to order again",
-        )  # fmt: skip
-    if matter.end(card) == "uncollected" and waits:
-        yield Finding(
-            matter.wishes[0].provider, "card_not_collected", who,
-            f"the card of the order {order.key} was not collected: name a day in `anew` to order "
-            "again",
-        )  # fmt: skip
-    if not card.is_live(matter.day.as_of):
-        return
-    for refused in card.refused:
-        yield Finding(
-            card.holder, f"{refused.kind}_refused", who,
-            f"the {refused.kind} {refused.key} was refused: the card is as it was",
-        )  # fmt: skip
+    who = card.order.object
+    open_end = _refused_end(matter, card)
+    if open_end:
+        yield Finding(card.holder, "revocation_refused", who, open_end)
+    for takeover in card.refused:
+        if takeover.kind == TAKEOVER:
+            yield Finding(
+                card.holder, "takeover_refused", who,
+                f"the takeover {takeover.key} was refused: the card is as it was",
+            )  # fmt: skip
     if _is_orphan(matter, card):
         yield _orphan(card)
 
 
+def _refused_end(matter: Matter, card: Card) -> str | None:
+    """What a refused revocation of a card that is in force leaves open, or None."""
+    ending = matter.ending(card)
+    if ending is None:
+        past = next((o for cause in _FIELDS if (o := card.refusal(cause))), None)
+        told = "the card is in force, and opens no account: name a day in `anew` for another one"
+        return f"the revocation {past.key} was refused: {told}" if past else None
+    refused = card.refusal(ending.cause) if card.is_refused(ending) else None
+    if refused is None:
+        return None
+    field = _FIELDS.get(refused.cause)
+    again = f": name a day after {refused.ordered_on} in `{field}` to order it again"
+    return (
+        f"the revocation {refused.key} ({refused.cause}) was refused, and the card is in force as "
+        f"before{again if field else ''}"
+    )
+
+
 def _is_orphan(matter: Matter, card: Card) -> bool:
     """Whether neither the holder's record nor anybody's wish explains a card that is live."""
-    if card.holder in matter.day.invalid or matter.has_left(card.holder):
+    if card.holder in matter.day.invalid or matter.day.may_hide(matter.known):
+        return False
+    if matter.has_left(card.holder):
         return False
     listed = any(e.provider == card.holder for e in matter.person.employments)
     return not listed or not matter.wishes

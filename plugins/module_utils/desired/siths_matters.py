@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ..records.model import CardWish
-from ..records.people import Employment, NaturalPerson
+from ..records.people import Employment, NaturalPerson, is_recent
 from .hsa_identities import Identified
-from .siths_cards import KINDS, Card
+from .siths_cards import KINDS, Card, Ending
+from .siths_reports import EVENTS, Event, Report, card_of, reports, reports_by_card
 from .siths_rules import Rules, ineligible
 
 # Causes of cards that come on top of none that is in force: each must arrive in time.
 _NEW = frozenset({"first", "again", "renewal"})
+_ONE_DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +38,37 @@ class Wish:
 
 @dataclass(frozen=True)
 class Day:
-    """The day that counts, with the rules, and the providers whose records are unreadable on it."""
+    """The day that counts, with the rules, and the providers whose records are unreadable on it.
+
+    `unread` says that HSA cannot be read either.
+    """
 
     as_of: dt.date
     rules: Rules
     invalid: frozenset[str]
+    unread: bool
+
+    def may_hide(self, known: Identified) -> bool:
+        """Whether a record that cannot be read may name the person.
+
+        HSA tells whom such a record named before. Where HSA is unread, it may be anybody.
+        """
+        return bool(known.unreadable) or (self.unread and bool(self.invalid))
 
 
 @dataclass(frozen=True)
 class Matter:
-    """One kind of card of one person: who asks for it now, the best wish first, and the cards."""
+    """One kind of card of one person: who asks for it now, the best wish first, and the cards.
+
+    `protected` says that the person's name must not be told.
+    """
 
     known: Identified
     kind: str
     wishes: tuple[Wish, ...]
     cards: tuple[Card, ...]
     day: Day
+    protected: bool
 
     @property
     def person(self) -> NaturalPerson:
@@ -71,7 +88,9 @@ class Matter:
     @cached_property
     def is_kept(self) -> bool:
         """Whether a live card belongs to a provider whose record cannot be read: it is the wish."""
-        return any(card.holder in self.day.invalid for card in self.live)
+        return any(
+            card.holder in self.day.invalid and self.ending(card) is None for card in self.live
+        )
 
     @cached_property
     def wish(self) -> Wish | None:
@@ -84,38 +103,64 @@ class Matter:
 
     # --- what ends a card ------------------------------------------------------------------------
 
-    def ending(self, card: Card) -> str | None:
-        """Why the card is to be revoked today, or None."""
+    def ending(self, card: Card) -> Ending | None:
+        """Why the card is to be revoked today, or None: first what nobody has refused."""
         return self._endings[card.key]
 
     @cached_property
-    def _endings(self) -> dict[str, str | None]:
-        return {card.key: self._ending(card) for card in self.cards}
+    def _endings(self) -> dict[str, Ending | None]:
+        endings = {card.key: tuple(self._reasons(card)) for card in self.live}
+        return {
+            card.key: min(endings.get(card.key, ()), key=card.is_refused, default=None)
+            for card in self.cards
+        }
 
-    def _ending(self, card: Card) -> str | None:
-        if not card.is_live(self.day.as_of) or self.responsible(card) is None:
-            return None
-        if self.has_left(card.holder):
-            return "left"
-        if card.was_with_holder_on(self._latest("lost")):
-            return "lost"
-        if card.was_with_holder_on(self._latest("returned")):
-            return "returned"
-        if self._is_uncollected(card):
-            return "uncollected"
-        return "replaced" if self._is_replaced(card) else None
+    def _reasons(self, card: Card) -> Iterator[Ending]:
+        provider = self._responsible(card)
+        if provider and self.has_left(card.holder):
+            yield Ending("left", provider, self._gone_since)
+        for event in EVENTS:
+            report = self._reported.get((event, card.key))
+            if report:  # who tells of it is heard, whosever card it is
+                yield Ending(event, report.provider, report.day)
+        if provider and self._is_uncollected(card):
+            yield Ending("uncollected", provider)
+        if provider and self._is_replaced(card):
+            yield Ending("replaced", provider)
 
     def end(self, card: Card) -> str | None:
         """Why the card is over, as ordered before or today; "" where nobody has said why."""
         if card.revocation is not None:
             return card.revocation.cause
-        return "" if card.order.state == "done" else self.ending(card)
+        if card.order.state == "done":
+            return ""
+        ending = self.ending(card)
+        return ending.cause if ending else None
 
     def has_left(self, provider: str) -> bool:
         """Whether the person has no assignment any more, as a date of the provider says."""
-        return not self.person.current and self._is_ended_at(provider)
+        is_gone = not self.person.current and not self.day.may_hide(self.known)
+        return is_gone and self._is_ended_at(provider)
 
-    def responsible(self, card: Card) -> str | None:
+    @property
+    def is_end_recent(self) -> bool:
+        """Whether the last day of the person's assignments explains what is taken today.
+
+        A hold, or a suspension, takes access and no card.
+        """
+        since = self._gone_since
+        is_over = not any(employment.in_effect for employment in self.person.employments)
+        return is_over and since is not None and is_recent(since - _ONE_DAY, self.day.as_of)
+
+    @cached_property
+    def _gone_since(self) -> dt.date | None:
+        """The day after the last one of all the assignments that have ended, by date or grant."""
+        ended = [e for e in self.person.employments if e.state == "ended"]
+        days = (day for e in ended for day in (e.last_day, e.granted_to))
+        past = [day for day in days if day and day < self.day.as_of]
+        return max(past) + _ONE_DAY if past else None
+
+    def _responsible(self, card: Card) -> str | None:
         """The provider that an order about the card belongs to.
 
         It is the one that the card belongs to. Where that one's row has vanished, it is who asks
@@ -153,65 +198,90 @@ class Matter:
 
     @cached_property
     def _cause(self) -> str | None:
-        head = self.head
-        if self.wish is None or self.is_kept:
+        head, wish = self.head, self.wish
+        if wish is None or self.is_kept:
             return None
-        if head is None or head.order.state == "cancelled":
-            return self._fresh("first" if head is None else "again")
+        if head is None:
+            return self._new_to_us("first", wish)
         if head.order.state == "refused":
             return self._asked_since(head.order.closed_on or head.ordered_on)
         end = self.end(head)
         if end is not None:
-            return self._after(head, end)
-        return self._succession(head, self.wish) if head.order.state == "active" else None
+            return self._after(head, end, wish)
+        return self._succession(head, wish) if head.order.state == "active" else None
 
-    def _after(self, head: Card, end: str) -> str | None:
+    def _after(self, head: Card, end: str, wish: Wish) -> str | None:
         """Why a new card follows one that is over."""
-        if end == "left":
-            return self._fresh("again")
         if end == "lost":
             return "lost"
-        returned = self._latest("returned") or head.ordered_on
+        over = self._over_on(head)
+        if end == "left" or self._came_after(over):
+            return self._new_to_us("again", wish)
         # Who hands in a card may ask for another one the same day.
-        return self._anew_since(max(returned - dt.timedelta(days=1), head.ordered_on))
+        since = max(head.active_on, over - _ONE_DAY) if end == "returned" else head.active_on
+        return self._anew_since(since)
 
     def _succession(self, head: Card, wish: Wish) -> str | None:
         """Why a new card follows one that is active."""
-        if self._anew_since(head.ordered_on):
+        if self._anew_since(head.active_on):
             return "anew"
         if wish.card.loa > head.order.level:
             return "upgrade"
         return "renewal" if self._is_due(head) else None
 
-    def _fresh(self, otherwise: str) -> str:
+    def _new_to_us(self, otherwise: str, wish: Wish) -> str:
         """The cause of a card for somebody who has none of ours: it may come from elsewhere."""
-        number = self.wish.card.takes_over if self.wish else None
-        taken = {card.order.particulars.get("takes_over") for card in self.cards}
-        ours = {card.number for card in self.cards}
-        return "takeover" if number and number not in ours | taken else otherwise
+        number = wish.card.takes_over
+        if not number or any(card.number == number for card in self.cards):
+            return otherwise
+        taken = (card.order for card in self.cards if card.order.cause == "takeover")
+        # Of one that has been thinned nobody can tell: it may be the same.
+        is_taken = any(order.particulars.get("takes_over", number) == number for order in taken)
+        return otherwise if is_taken else "takeover"
+
+    def _over_on(self, card: Card) -> dt.date:
+        """The day the card was over, or handed in, where a record says so."""
+        report = self._reported.get(("returned", card.key))
+        days = (report.day if report else None, card.over_on, self.day.as_of)
+        return min(day for day in days if day)
+
+    def _came_after(self, day: dt.date) -> bool:
+        """Whether the person came, or came back, to all who ask for the card after the day."""
+        return all(self._began_at(wish.provider) > day for wish in self.wishes)
+
+    def _began_at(self, provider: str) -> dt.date:
+        """The first day of the provider's assignments that follow each other to today's."""
+        theirs = [e for e in self.person.employments if e.provider == provider]
+        first = min(e.assignment.from_ for e in self.person.current if e.provider == provider)
+        for e in sorted(theirs, key=lambda e: e.assignment.from_, reverse=True):
+            if e.state != "outside" and (e.last_day is None or e.last_day >= first - _ONE_DAY):
+                first = min(first, e.assignment.from_)
+        return first
 
     # --- what the records say --------------------------------------------------------------------
 
+    @cached_property
+    def losses(self) -> tuple[tuple[Report, Card | None], ...]:
+        """The losses that the records tell of, each with the card that it was, if any."""
+        told = reports(self.person, self.kind, "lost")
+        return tuple((r, card_of(self.cards, "lost", r.day, self.day.as_of)) for r in told)
+
+    @cached_property
+    def _reported(self) -> dict[tuple[Event, str], Report]:
+        """The latest that the records tell of each card, by event and the card's key."""
+        return reports_by_card(self.person, self.kind, self.cards, self.day.as_of)
+
     def _asked_since(self, day: dt.date) -> str | None:
         """Why another card is asked for after the day: a loss counts where a card was lost."""
-        lost = self._latest("lost")
-        if lost is not None and lost > day and any(self.end(card) == "lost" for card in self.cards):
+        lost = [self._reported.get(("lost", c.key)) for c in self.cards if self.end(c) == "lost"]
+        if any(report and report.day > day for report in lost):
             return "lost"
         return self._anew_since(day)
 
     def _anew_since(self, day: dt.date) -> str | None:
-        anew = self._latest("anew")
-        return "anew" if anew is not None and anew > day else None
-
-    def _latest(self, event: str) -> dt.date | None:
-        """The latest day up to today of an event that the person's rows tell of the kind."""
-        days = (getattr(wish, event) for wish in self._told)
-        return max((day for day in days if day and day <= self.day.as_of), default=None)
-
-    @cached_property
-    def _told(self) -> tuple[CardWish, ...]:
-        """What the person's rows tell of the kind."""
-        return tuple(c for row in self.person.rows for c in row.cards if c.kind == self.kind)
+        wishes = (card for row in self.person.rows for card in row.cards if card.kind == self.kind)
+        days = [wish.anew for wish in wishes if wish.anew]
+        return "anew" if any(day < anew <= self.day.as_of for anew in days) else None
 
     def _is_due(self, card: Card) -> bool:
         """Whether the card has ended, or does so soon that it is to be renewed.
@@ -222,7 +292,7 @@ class Matter:
         last = card.last_day
         if last is None or not self._stays_until(last + dt.timedelta(days=1)):
             return False
-        validity = last - (card.order.active_on or card.ordered_on)
+        validity = last - card.active_on
         ahead = min(dt.timedelta(days=self.day.rules.renewal_days), validity // 2)
         return last - ahead <= self.day.as_of
 
@@ -278,15 +348,26 @@ def _holder(
         known, ids = replace(known, ids=(), hsa_id=None), frozenset()
     theirs = [card for hsa_id in sorted(ids) for card in cards.get(hsa_id, ())]
     wishes = sorted(_wishes(known.person), key=_preference)
+    protected = _is_protected(known, theirs, day)
     matters = (
         Matter(
             known, kind,
             tuple(wish for wish in wishes if wish.card.kind == kind),
-            tuple(card for card in theirs if card.order.subject == kind), day,
+            tuple(card for card in theirs if card.order.subject == kind), day, protected,
         )
         for kind in KINDS
     )  # fmt: skip
-    return Holder(known, tuple(m for m in matters if m.wishes or m.cards))
+    return Holder(known, tuple(m for m in matters if m.wishes or m.cards or m.losses))
+
+
+def _is_protected(known: Identified, cards: Iterable[Card], day: Day) -> bool:
+    """Whether the person's name must not be told.
+
+    Who was protected stays so while the record that says it may be one that cannot be read.
+    """
+    if known.person.protected or known.confidential:
+        return True
+    return day.may_hide(known) and any(card.order.protected for card in cards)
 
 
 def _wishes(person: NaturalPerson) -> Iterable[Wish]:

@@ -19,13 +19,13 @@ from .siths_matters import Matter, Wish
 from .siths_rules import administrators, is_coordination_number
 
 
-def of_card(matter: Matter, wish: Wish, hsa_id: str, cause: str, protected: bool) -> dict[str, Any]:
+def of_card(matter: Matter, wish: Wish, hsa_id: str, cause: str) -> dict[str, Any]:
     """What a card is ordered with."""
     card, record = wish.card, wish.employment.record
     return _known(
         {
             **_person(matter.person, hsa_id),
-            **({} if protected else _name(wish)),
+            **({} if matter.protected else _name(wish)),
             "provider_name": record.agreement.name,
             "unit": unit_of(record, wish.employment.assignment).name,
             "card_kind": card.kind,
@@ -35,8 +35,8 @@ def of_card(matter: Matter, wish: Wish, hsa_id: str, cause: str, protected: bool
             "ordered_by": _orderer(wish),
             "first_day": _text(wish.employment.assignment.from_),
             "id_administrators": administrators(card),
-            "kur": protected,
-            "delivery": "tax_agency_forwarding" if protected else "registered_address",
+            "kur": matter.protected,
+            "delivery": "tax_agency_forwarding" if matter.protected else "registered_address",
             "replaces": _replaced(matter),
             "takes_over": card.takes_over if cause == "takeover" else None,
         }

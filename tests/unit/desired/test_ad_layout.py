@@ -18,6 +18,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad_layou
     AD_SERVICES,
     attributes,
     certificate_mappings,
+    mappings_by_person,
     searches,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
@@ -281,6 +282,7 @@ def test_options_that_make_no_sense_are_refused_with_what_was_expected(
 # --- certificates --------------------------------------------------------------------------------
 
 ID = "SE2321000214-HV000003"
+OTHER = "SE2321000214-X"
 ISSUER = "CN=SITHS e-id Person HSA-id 3 CA v1,O=Inera AB,C=SE"
 TURNED = "C=SE,O=Inera AB,CN=SITHS e-id Person HSA-id 3 CA v1"
 
@@ -340,6 +342,40 @@ def test_a_certificate_that_says_too_little_is_refused(fields: dict[str, str]) -
 def test_one_certificate_has_one_owner() -> None:
     with pytest.raises(ValueError, match="one owner"):
         certificate_mappings([certificate(ski="01"), {"hsa_id": "SE2321000214-X", "ski": "01"}])
+
+
+def test_mappings_by_person_are_those_of_the_certificates_that_they_have() -> None:
+    theirs = [certificate(ski="01"), certificate(ski="02")]
+    assert mappings_by_person({ID: theirs, OTHER: []}) == {
+        ID.casefold(): ("X509:<SKI>01", "X509:<SKI>02"),
+        OTHER.casefold(): (),
+    }
+
+
+@pytest.mark.parametrize("issuer", [ISSUER, ISSUER.replace(",", ", "), ISSUER.lower()])
+def test_a_certificate_of_several_people_lets_none_of_them_in(issuer: str) -> None:
+    shared, alike = (
+        certificate(issuer=ISSUER, serial="0AFF"),
+        certificate(issuer=issuer, serial="0aff"),
+    )
+    certificates = {ID: [shared, certificate(ski="01")], OTHER: [alike], "SE2321000214-B": [shared]}
+    assert mappings_by_person(certificates) == {
+        ID.casefold(): ("X509:<SKI>01",), OTHER.casefold(): (), "se2321000214-b": (),
+    }  # fmt: skip
+
+
+def test_a_certificate_that_cannot_be_mapped_costs_nobody_else_theirs() -> None:
+    wrong = [{"issuer": "no name", "serial": "01"}, {"ski": "xy"}, {}]
+    certificates = {ID: [certificate(**each) for each in wrong], OTHER: [certificate(ski="01")]}
+    assert mappings_by_person(certificates) == {
+        ID.casefold(): (), OTHER.casefold(): ("X509:<SKI>01",),
+    }  # fmt: skip
+
+
+def test_a_certificate_that_is_told_twice_of_a_person_is_mapped_once() -> None:
+    twice = [certificate(issuer=i, serial="01") for i in (ISSUER, ISSUER.lower())]
+    (mappings,) = mappings_by_person({ID: twice, ID.lower(): twice}).values()
+    assert len(mappings) == 1
 
 
 def with_certificates(world: Ad, mappings: Mapping[str, Values] | None) -> Ad:

@@ -112,6 +112,23 @@ def test_a_wish_is_settled_once() -> None:
     assert states(settle([], wish(), wish())) == [("connection", "ordered")]
 
 
+def test_what_was_told_last_is_what_changes_are_told_from() -> None:
+    held = settle(settle(settle([], wish()), wish(last=TOMORROW)), wish())
+    assert [order.cause for order in held] == ["", "", "end_withdrawn"]
+    thinned = [replace(order, particulars={}) for order in held[:-1]] + held[-1:]
+    assert settle(thinned, wish()) == thinned
+    changed = settle(thinned, wish(particulars={"unit": "Söder"}))
+    assert [order.kind for order in changed[3:]] == ["change"]
+
+
+def test_an_hsa_id_in_other_letters_is_the_same_object() -> None:
+    upper, lower = wish(object="SE2321000214-P1"), wish(object="se2321000214-p1")
+    held = settle([], upper)
+    assert settle(held, lower) == held
+    keys = [settle(held, replace(one, terms="other"))[-1].key for one in (upper, lower)]
+    assert keys[0] == keys[1]
+
+
 def test_an_extension_stays_itself_when_its_kind_changes() -> None:
     one = wish(object="e-1", subject="fast_ip_anknytning", gives="extension")
     held = settle(settle([], one), replace(one, subject="mobil_anknytning_1gb"))

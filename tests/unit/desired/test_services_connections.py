@@ -11,7 +11,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services import Rules
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services import (
+    Rules,
+    recorded,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import Order
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import make_plan
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.catalogue import SERVICES
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import (
     EquipmentPart,
@@ -273,13 +278,74 @@ def test_an_end_that_moves_is_a_change(services: Services) -> None:
     assert services.run(ending("2026-03-01")) == []
 
 
-def test_an_end_that_is_withdrawn_is_another_order(services: Services) -> None:
-    first = [o for o in services.run(record()) if o.subject == "stratsys"]
-    services.run(ending("2026-06-30"))
-    again = [o for o in services.run(record()) if o.subject == "stratsys"]
-    assert [o.kind for o in (*first, *again)] == ["connection", "connection"]
-    assert first[0].key != again[0].key
+@pytest.mark.parametrize("answer", [None, "done"])
+def test_an_end_that_is_withdrawn_is_one_change_of_each(
+    services: Services, answer: str | None
+) -> None:
+    services.run(record())
+    services.answer("done")
+    services.run(record())
+    services.answer("done")
+    ended = services.run(ending("2026-06-30"))
+    if answer:
+        services.answer(answer)
+    found = services.run(record())
+    assert {o.object for o in found} == {o.object for o in ended} >= {*INERA, "inera_agreement"}
+    assert {(o.kind, o.cause, o.state, o.needs) for o in found} == {
+        ("change", "end_withdrawn", "ordered", ())
+    }
+    assert {(str(o.due), o.particulars["reason"]) for o in found} == {
+        ("2026-06-30", "end_withdrawn")
+    }
     assert services.run(record()) == []
+    assert services.judge(ending("2026-06-30")).refusals == {}
+    again = services.run(ending("2026-06-30"))
+    assert {(o.kind, o.state) for o in again} == {("terminate", "ordered")}
+    assert {o.key for o in again}.isdisjoint({o.key for o in ended})
+
+
+def test_an_end_can_be_withdrawn_to_its_last_day_and_no_longer(services: Services) -> None:
+    day = dt.date(2026, 6, 30)
+    services.run(record())
+    services.run(ending(str(day)))
+    last = services.copy()
+    assert {o.kind for o in last.run(record(), day=day) if o.subject == "stratsys"} == {"change"}
+    after = services.run(record(), day=day + dt.timedelta(days=1))
+    assert {o.kind for o in after if o.subject == "stratsys"} == {"connection"}
+
+
+def test_an_end_that_was_moved_is_withdrawn_too(services: Services) -> None:
+    services.run(record())
+    services.run(ending("2026-06-30"))
+    services.run(ending("2026-09-30"))
+    found = [o for o in services.run(record()) if o.subject == "stratsys"]
+    assert [(o.cause, str(o.due)) for o in found] == [("end_withdrawn", "2026-09-30")]
+    assert services.run(record()) == []
+
+
+def test_a_refused_withdrawal_lets_the_end_stand_until_it_has_passed(services: Services) -> None:
+    services.run(record())
+    services.run(ending("2026-06-30"))
+    services.run(record())
+    services.answer("refused", subject="stratsys", kind="change")
+    assert services.run(record()) == []
+    assert ("order_refused", "stratsys") in services.findings(record())
+    after = services.run(record(), day=dt.date(2026, 7, 1))
+    assert ("connection", "stratsys", "ordered") in told(after)
+
+
+def test_a_refused_termination_says_what_goes_on_and_how_to_ask_again(services: Services) -> None:
+    services.run(record())
+    services.run(ending("2026-06-30"))
+    services.answer("refused", subject="stratsys", kind="terminate")
+    assert services.run(ending("2026-06-30")) == []
+    found = services.desired(ending("2026-06-30")).findings
+    (message,) = (f.message for f in found if (f.code, f.object) == ("end_refused", "stratsys"))
+    assert "it goes on" in message
+    assert "another last day" in message
+    again = [o for o in services.run(ending("2026-07-31")) if o.subject == "stratsys"]
+    assert [(o.kind, str(o.due)) for o in again] == [("terminate", "2026-07-31")]
+    assert ("end_refused", "stratsys") not in services.findings(ending("2026-07-31"))
 
 
 def test_what_still_waits_is_cancelled_by_the_end_and_not_terminated(services: Services) -> None:
@@ -380,6 +446,44 @@ def test_an_end_that_was_ordered_before_its_beginning_finds_its_place(services: 
         ("connection", AIDS, "ordered")
     ]
     assert services.run(own) == []
+
+
+# --- what was there before the ledger -------------------------------------------------------------
+
+
+def take_over(services: Services, own: Record) -> list[Order]:
+    """Record what is there already; returns the orders of the run."""
+    desired = recorded(services.desired(own))
+    return services.apply(make_plan(desired.wanted, desired.attributes).operations)
+
+
+def test_what_is_there_is_recorded_and_asked_of_nobody(services: Services) -> None:
+    found = take_over(services, everything())
+    assert {o.state for o in found if o.kind != "availability"} == {"done"}
+    assert {o.kind for o in found} > {"connection", "agreement", "extension", "join", "guest"}
+    assert told(found, "availability") == [("availability", "vc", "ordered")]
+    assert services.run(everything()) == []
+    assert take_over(services, everything()) == []
+
+
+def test_what_ends_is_ordered_of_what_is_recorded_too(services: Services) -> None:
+    own = everything()
+    ends = replace(own.agreement.agreement, ends=dt.date(2026, 6, 30))
+    own = replace(own, agreement=replace(own.agreement, agreement=ends))
+    found = take_over(services, own)
+    assert ("terminate", "inera_agreement", "ordered") in told(found)
+    # What would have waited for an agreement was not to be ended yet.
+    found += services.run(own)
+    kinds = {"connection", "extension", "attendant", "agreement"}
+    given = {o.object for o in found if o.kind in kinds and o.state == "done"}
+    assert {o.object for o in found if o.kind == "terminate" and o.state == "ordered"} == given
+    assert services.run(own) == []
+
+
+def test_what_changes_after_it_was_recorded_is_ordered(services: Services) -> None:
+    take_over(services, record(people=[person(1, uses("ekg_data"))]))
+    found = services.run(record(people=[person(1, uses("ekg_data"), surname="Öst")]))
+    assert [(o.kind, o.state) for o in found] == [("change", "ordered")]
 
 
 # --- ACE ------------------------------------------------------------------------------------------

@@ -98,6 +98,7 @@ def _records(draw: st.DrawFn, id: str) -> Record:
              address={"lines": [street], "postal_code": "830 13", "city": "Åre"})
         for name, street in zip(("vc", "bvc"), streets, strict=True)
     ]  # fmt: skip
+    start = draw(st.just({}) | _days.map(lambda day: {"operation_start": str(day)}))
     terminated = draw(st.sets(st.sampled_from([ECG, ACE, "telefonitjanst"]), max_size=1))
     own = record(
         id,
@@ -105,7 +106,7 @@ def _records(draw: st.DrawFn, id: str) -> Record:
         units=units,
         phase=draw(st.sampled_from(["establishment", "operation", "wind_down", "ended"])),
         services=[*OBLIGATORY, AIDS, ACE, TEAMS, "telefonitjanst", JOURNAL],
-        agreement={"supplementary": [{"service": AIDS, "signed": str(draw(_days))}]},
+        agreement={"supplementary": [{"service": AIDS, "signed": str(draw(_days))}], **start},
         contacts={"telephony_local": [{"name": "Växeln"}]},
         telephony=draw(_telephony()),
         terminated=[{"service": s, "last_day": str(draw(_days))} for s in sorted(terminated)],
@@ -240,6 +241,44 @@ def test_membership_converges_too(own: Record, later: Record, act: str) -> None:
         world.run(one, tasks=tasks)
         assert world.plan(one, tasks=tasks).operations == ()
         world.answer("done", kind="membership")
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(
+        st.tuples(_days, st.integers(0, 30), st.sampled_from(["", "done", "thin"])),
+        min_size=2, max_size=5,
+    )
+)  # fmt: skip
+def test_who_opens_a_system_always_knows_the_first_day(
+    history: list[tuple[dt.date, int, str]],
+) -> None:
+    world, day = Services(), TODAY
+    for first, later, answer in history:
+        day += dt.timedelta(days=later)
+        world.run(record(people=[person(1, uses(ECG, since=str(first)))]), day=day)
+        told = [o.particulars for o in world.held.values() if o.subject == ECG]
+        if told:
+            said = told[-1].get("first_day", "")
+            assert said == str(first) if first > day else said <= str(day)
+        _answer(world, answer)
+
+
+@settings(max_examples=25)
+@given(_records("alfa"), _records("beta"), _records("alfa"), st.booleans())
+def test_no_name_leaves_while_the_record_that_protects_cannot_be_read(
+    alfa: Record, beta: Record, later: Record, unread: bool
+) -> None:
+    world = Services()
+    people = tuple(replace(row, protected=True) for row in beta.staff.people)
+    world.run(alfa, replace(beta, staff=replace(beta.staff, people=people)))
+    hidden = {IDS[row.number] for row in people}
+    if unread:
+        world.unread = "HSA could not be read"
+        hidden = {order.object for order in world.held.values() if order.protected}
+    for order in world.run(later, invalid=["beta"]):
+        assert order.protected or order.object not in hidden
+        assert "surname" not in order.particulars or order.object not in hidden
 
 
 @settings(max_examples=25)

@@ -154,6 +154,14 @@ def test_a_kind_that_the_address_does_not_offer_stays_and_is_a_finding(ready: Se
     ]
 
 
+def test_an_answer_that_names_no_kind_hinders_none(ready: Services) -> None:
+    own = telephony(extension(), extension("e-2", "mobile_1gb"))
+    ready.run(own)
+    ready.answer("done", kind="availability")
+    assert run(ready, own) == [("extension", "e-1", "ordered"), ("extension", "e-2", "ordered")]
+    assert ready.findings(own) == []
+
+
 def test_what_exists_needs_no_offer(ready: Services) -> None:
     own = telephony(extension(number="0980-319 210"), extension("e-2", "mobile_1gb"))
     ready.run(own)
@@ -255,6 +263,16 @@ def test_an_existing_extension_with_a_last_day_is_terminated_at_once(ready: Serv
     assert ready.run(own) == []
 
 
+def test_an_end_that_is_withdrawn_leaves_the_extension_as_it_is(ready: Services) -> None:
+    in_use(ready, extension())
+    ready.run(telephony(extension(ends="2026-05-31")))
+    ready.answer("done", kind="terminate")
+    change = one(ready.run(telephony(extension())), "change")
+    assert (change.object, change.cause, change.state) == ("e-1", "end_withdrawn", "ordered")
+    assert ready.run(telephony(extension())) == []
+    assert ready.findings(telephony(extension())) == []
+
+
 @pytest.mark.parametrize(
     "how",
     [
@@ -313,14 +331,6 @@ def test_another_local_contact_is_a_change(ready: Services) -> None:
     assert run(ready, other) == [("change", "telefonist", "ordered")]
 
 
-def test_without_a_local_contact_the_attendant_service_waits(ready: Services) -> None:
-    own = telephony(attendant=["telefonist"], local=[])
-    assert run(ready, own) == [("attendant", "telefonist", "wanted")]
-    assert ("local_contact_missing", "telefonisttjanst") in ready.findings(own)
-    named = telephony(attendant=["telefonist"])
-    assert ("attendant", "telefonist", "ordered") in run(ready, named)
-
-
 def test_the_attendant_service_is_terminated_by_part(ready: Services) -> None:
     own = {"attendant": ["telefonist"]}
     ready.run(telephony(**own))
@@ -328,6 +338,17 @@ def test_the_attendant_service_is_terminated_by_part(ready: Services) -> None:
     assert run(ready, telephony(**own, terminated=terminated)) == [
         ("terminate", "telefonist", "ordered")
     ]
+
+
+def test_what_has_been_thinned_is_not_taken_for_a_change(ready: Services) -> None:
+    own: dict[str, Any] = {"attendant": ["telefonist"]}
+    ready.run(telephony(**own))
+    ready.answer("done")
+    own["terminated"] = [{"service": "telefonisttjanst", "last_day": "2026-06-30"}]
+    ready.run(telephony(**own))
+    ready.answer("done")
+    ready.thin()
+    assert run(ready, telephony(**own, local=[{"name": "Nya växeln"}])) == []
 
 
 def test_equipment_is_ordered_by_row_and_never_terminated(ready: Services) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import key_of
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import Order, key_of
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import make_plan
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import natural_people
@@ -59,10 +59,11 @@ _providers = st.tuples(
 )
 _specs = st.fixed_dictionaries({"alfa": _providers, "beta": _providers})
 _unreadable = st.sampled_from(((), (), (), ("alfa",), ("beta",)))
+_unread = st.sampled_from((None, None, None, "HSA could not be read"))
 # How many days pass before a step, and what answers the card office gives then.
 _answers = st.lists(st.integers(0, 9), max_size=6)
 _steps = st.lists(
-    st.tuples(st.sampled_from((0, 1, 20, 100, 400)), _specs, _unreadable, _answers),
+    st.tuples(st.sampled_from((0, 1, 20, 100, 400)), _specs, _unreadable, _unread, _answers),
     min_size=1,
     max_size=6,
 )
@@ -109,7 +110,7 @@ def _reply(siths: Siths, answers: list[int], day: dt.date) -> None:
             return
         order = waiting[answer % len(waiting)]
         if order.kind != "card":
-            siths.answer(order, "done", day)
+            siths.answer(order, "refused" if answer >= 8 else "done", day)
         elif order.state == "ordered" and answer >= 8:
             siths.answer(order, "refused", day)
         elif order.state == "ordered":
@@ -117,15 +118,18 @@ def _reply(siths: Siths, answers: list[int], day: dt.date) -> None:
         elif order.state == "sent":
             until = day + dt.timedelta(days=(150, 1000)[answer % 2])
             siths.answer(order, "active", day, card_number=order.key, valid_to=str(until))
+        elif answer >= 8:
+            siths.answer(order, "done", day)
 
 
 def _play(steps: list[Any]) -> Any:
     """Runs of a ledger, one a step: (ledger, records, unreadable, day, new orders)."""
     siths, day = Siths(), TODAY
-    for days, specs, unreadable, answers in steps:
+    for days, specs, unreadable, unread, answers in steps:
         day += dt.timedelta(days=days)
         _reply(siths, answers, day)
         records = _records(specs, unreadable)
+        siths.unread = unread
         # It asserts that a second run plans nothing, and that no key is made twice.
         yield siths, records, unreadable, day, siths.bring(*records, day=day, invalid=unreadable)
 
@@ -146,31 +150,43 @@ def test_nobody_has_two_cards_of_a_kind_under_way_or_in_force(steps: list[Any]) 
 @settings(max_examples=60)
 @given(_steps)
 def test_who_has_left_keeps_no_card_and_who_stays_loses_none(steps: list[Any]) -> None:
-    for siths, records, _unreadable, day, new in _play(steps):
-        everybody = {
-            hsa_id(p.number): p for p in natural_people(tuple(records), day, LAYOUT.lead_days)
-        }
+    had: dict[str, set[str]] = {}  # whom HSA has for each provider, since its record was read last
+    for siths, records, unreadable, day, new in _play(steps):
+        hidden = set().union(*(had.get(provider, ()) for provider in unreadable))
+        if siths.unread:
+            hidden = set(map(hsa_id, _NUMBERS)) if unreadable else set()
+        else:
+            had |= {one.id: _current([one], day) for one in records}
+        current = _current(records, day)
         for order in new:
             if order.cause == "left":
-                assert not everybody[order.object].current
+                assert order.object not in current | hidden
             if order.kind == "card":
-                assert everybody[order.object].current
-        for who, one in everybody.items():
-            gone = {e.provider for e in one.employments if e.state == "ended"}
-            if not one.current:
+                assert order.object in current
+        for one in natural_people(tuple(records), day, LAYOUT.lead_days):
+            who, gone = (
+                hsa_id(one.number),
+                {e.provider for e in one.employments if e.state == "ended"},
+            )
+            if who not in current | hidden:
                 assert not [o for o in _live_of(siths, who, day) if _holder(siths, o) in gone]
+
+
+def _current(records: list[Record], day: dt.date) -> set[str]:
+    people = natural_people(tuple(records), day, LAYOUT.lead_days)
+    return {hsa_id(person.number) for person in people if person.current}
 
 
 @settings(max_examples=60)
 @given(_steps)
 def test_neither_the_order_of_records_nor_that_of_orders_matters(steps: list[Any]) -> None:
     siths, day = Siths(), TODAY
-    for days, specs, unreadable, answers in steps:
+    for days, specs, unreadable, unread, answers in steps:
         day += dt.timedelta(days=days)
         _reply(siths, answers, day)
         records = _records(specs, unreadable)
-        other = Siths()
-        other.orders = dict(reversed(siths.orders.items()))
+        siths.unread = unread
+        other = _copy(siths, dict(reversed(siths.orders.items())))
         one = siths.desired(*records, day=day, invalid=unreadable)
         two = other.desired(*records[::-1], day=day, invalid=unreadable)
         assert {w.key: w.attributes for w in one.wanted} == {
@@ -186,10 +202,10 @@ def test_neither_the_order_of_records_nor_that_of_orders_matters(steps: list[Any
 def test_a_run_that_was_cut_short_comes_to_the_same_orders(steps: list[Any], random: Any) -> None:
     # Cards, revocations and takeovers of a run do not depend on each other's being made.
     for siths, records, unreadable, day, new in _play(steps):
-        cut = Siths()
         kept = {o.key for o in new if random.random() < 0.5}
         made = {o.key for o in new}
-        cut.orders = {k: o for k, o in siths.orders.items() if k in kept or k not in made}
+        left = {k: o for k, o in siths.orders.items() if k in kept or k not in made}
+        cut = _copy(siths, left)
         again = cut.bring(*records, day=day, invalid=unreadable)
         assert {order.key for order in again} == made - kept
         assert cut.orders == siths.orders
@@ -210,6 +226,14 @@ def test_two_controllers_come_to_the_same_keys(specs: Any) -> None:
         for order in desired.wanted:
             assert kept.get(order.key, order.attributes["cause"]) == order.attributes["cause"]
     assert plans[0] == plans[1]
+
+
+def _copy(siths: Siths, orders: dict[str, Order]) -> Siths:
+    """The same region with other orders in the ledger."""
+    copy = Siths()
+    copy.orders, copy.unread = orders, siths.unread
+    copy.keys = {number: dict(keys) for number, keys in siths.keys.items()}
+    return copy
 
 
 def _hsa(row: Any) -> str:

@@ -209,13 +209,114 @@ def test_a_wish_from_before_the_card_is_no_wish_for_another(siths: Siths, active
         assert siths.bring(at("alfa", {"anew": anew}), day=day("2027-05-02")) == []
 
 
-def test_a_loss_from_before_the_card_is_another_cards(siths: Siths, active: Order) -> None:
-    for lost in ("2026-02-01", "2026-04-09"):
-        assert siths.bring(at("alfa", {"lost": lost}), day=day("2026-05-02")) == []
-    lost = at("alfa", {"lost": "2026-04-10"})
-    assert acts(siths.bring(lost, day=day("2026-05-02"))) == [
-        ("card", "lost", "alfa"), ("revocation", "lost", "alfa"),
+def test_a_wish_from_while_the_card_was_on_its_way_is_no_wish_for_another(siths: Siths) -> None:
+    (card,) = siths.bring(at("alfa", {}), day=day("2026-03-02"))
+    anew = at("alfa", {"anew": "2026-03-20"})
+    assert siths.bring(anew, day=day("2026-03-20")) == []
+    siths.activate(card, day("2026-04-10"))
+    for later in ("2026-04-10", "2026-05-02"):
+        assert siths.bring(anew, day=day(later)) == []
+    assert acts(siths.bring(at("alfa", {"anew": "2026-04-11"}), day=day("2026-05-02"))) == [
+        ("card", "anew", "alfa")
+    ]
+
+
+LOST = [("card", "lost", "alfa"), ("revocation", "lost", "alfa")]
+
+
+# The card was ordered on 2026-03-02, and active on 2026-04-10 as its answer says.
+@pytest.mark.parametrize("lost", ["2026-03-02", "2026-04-09", "2026-04-10", "2026-05-02"])
+def test_a_loss_counts_from_the_day_of_the_order_on(siths: Siths, active: Order, lost: str) -> None:
+    told = at("alfa", {"lost": lost})
+    assert acts(siths.bring(told, day=day("2026-05-02"))) == LOST
+    assert siths.codes(told, day=day("2026-05-02")) == set()
+
+
+@pytest.mark.parametrize("lost", ["2025-05-02", "2026-03-01", "2027-05-02"])
+def test_a_loss_that_is_no_cards_is_a_finding(siths: Siths, active: Order, lost: str) -> None:
+    told = at("alfa", {"lost": lost})
+    assert siths.bring(told, day=day("2026-05-02")) == []
+    assert siths.codes(told, day=day("2026-05-02")) == {("alfa", "loss_without_card", WHO)}
+
+
+def test_a_loss_of_a_card_on_its_way_is_a_finding_until_it_is_active(siths: Siths) -> None:
+    (card,) = siths.bring(at("alfa", {}), day=day("2026-03-02"))
+    told = at("alfa", {"lost": "2026-04-09"})
+    assert siths.bring(told, day=day("2026-04-09")) == []
+    assert siths.codes(told, day=day("2026-04-09")) == {("alfa", "loss_without_card", WHO)}
+    siths.activate(card, day("2026-04-10"))
+    assert acts(siths.bring(told, day=day("2026-04-10"))) == LOST
+
+
+def test_a_card_that_is_issued_and_lost_the_same_day_is_replaced_once(siths: Siths) -> None:
+    today = day("2026-04-01")
+    lost = siths.issue(at("alfa", {"kind": "reserve"}), day=today)
+    told = at("alfa", {"kind": "reserve", "lost": str(today)})
+    card, revocation = sorted(siths.bring(told, day=today), key=lambda order: order.kind)
+    assert (card.cause, card.follows, revocation.follows) == ("lost", lost.key, lost.key)
+    siths.activate(card, today)
+    for later in (today, day("2026-06-01")):
+        assert siths.bring(told, day=later) == []
+        assert siths.codes(told, day=later) == set()
+
+
+def test_a_replacement_is_not_the_lost_one_though_the_revocation_was_refused(
+    siths: Siths, active: Order
+) -> None:
+    told, today = at("alfa", {"lost": "2026-05-02"}), day("2026-05-02")
+    card, revocation = sorted(siths.bring(told, day=today), key=lambda order: order.kind)
+    siths.answer(revocation, "refused", today)
+    siths.activate(card, today)
+    # The lost one goes as any that was replaced.
+    (again,) = siths.bring(told, day=today)
+    assert (again.kind, again.cause, again.follows) == ("revocation", "replaced", active.key)
+
+
+def test_a_corrected_day_of_the_loss_is_not_the_replacements(siths: Siths, active: Order) -> None:
+    (card,) = [
+        order
+        for order in siths.bring(at("alfa", {"lost": "2026-05-02"}), day=day("2026-05-02"))
+        if order.kind == "card"
+    ]
+    later = at("alfa", {"lost": "2026-05-05"})
+    for _time in range(2):
+        assert siths.bring(later, day=day("2026-05-20")) == []
+        assert siths.codes(later, day=day("2026-05-20")) == {("alfa", "loss_without_card", WHO)}
+        siths.activate(card, day("2026-05-20"))
+
+
+def test_the_second_loss_is_the_replacements(siths: Siths, active: Order) -> None:
+    made = siths.bring(at("alfa", {"lost": "2026-05-02"}), day=day("2026-05-02"))
+    siths.activate(next(order for order in made if order.kind == "card"), day("2026-05-20"))
+    assert acts(siths.bring(at("alfa", {"lost": "2026-06-01"}), day=day("2026-06-01"))) == LOST
+
+
+def test_a_loss_of_a_card_that_had_expired_is_a_finding(siths: Siths, active: Order) -> None:
+    (renewal,) = siths.bring(at("alfa", {}), day=day("2031-01-01"))
+    told = at("alfa", {"lost": "2031-04-01"})
+    assert siths.bring(told, day=day("2031-04-01")) == []
+    siths.activate(renewal, day("2031-04-10"), "2036-04-01")
+    assert siths.bring(told, day=day("2031-04-10")) == []
+    assert siths.codes(told, day=day("2031-04-10")) == {("alfa", "loss_without_card", WHO)}
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_former_providers_word_of_a_loss_is_heard(
+    siths: Siths, active: Order, taken: bool
+) -> None:
+    beta = at("beta", {}, since="2026-06-01")
+    if taken:
+        siths.bring(at("alfa", {}, to="2026-06-30"), beta, day=day("2026-07-01"))
+    lost = at("alfa", {"lost": "2026-06-30"}, to="2026-06-30")
+    assert acts(siths.bring(lost, beta, day=day("2026-07-01"))) == [
+        ("card", "lost", "beta"), ("revocation", "lost", "alfa"),
     ]  # fmt: skip
+
+
+def test_a_provider_that_nobody_approved_reports_nothing(siths: Siths, active: Order) -> None:
+    card = {"kind": "ordinary", "lost": "2026-05-02"}
+    draft = record("beta", [person(1, assignment(), cards=[card])], phase="application")
+    assert siths.bring(at("alfa", {}), draft, day=day("2026-05-02")) == []
 
 
 def test_a_replacement_that_is_active_the_same_day_is_not_the_lost_one(
@@ -275,9 +376,52 @@ def test_a_returned_card_is_replaced_when_somebody_asks_anew_after_it(
     before = at("alfa", {"anew": "2027-01-01", "returned": "2027-02-01"})
     assert acts(siths.bring(before, day=day("2027-02-01"))) == [("revocation", "returned", "alfa")]
     assert siths.bring(before, day=day("2027-03-01")) == []
+    assert siths.codes(before, day=day("2027-03-01")) == {("alfa", "card_not_replaced", WHO)}
     after = at("alfa", {"anew": "2027-03-02", "returned": "2027-02-01"})
     (card,) = siths.bring(after, day=day("2027-03-02"))
     assert (card.cause, card.follows) == ("anew", active.key)
+
+
+# Handed in on the last day; ended by the card office itself.
+@pytest.mark.parametrize("end", ["returned", ""])
+# The old assignment stays in the record, or it has been cleaned up.
+@pytest.mark.parametrize("cleaned", [False, True])
+def test_who_comes_back_after_a_card_was_over_gets_another(
+    siths: Siths, active: Order, end: str, cleaned: bool
+) -> None:
+    told = {"returned": "2026-06-30"} if end else {}
+    left = at("alfa", told, to="2026-06-30")
+    if end:
+        (revocation,) = siths.bring(left, day=day("2026-06-30"))
+        siths.answer(revocation, "done", day("2026-07-02"))
+    else:
+        siths.answer(active, "done", day("2026-06-30"))
+    assert siths.bring(left, day=day("2026-08-01")) == []
+    works = [assignment(since="2026-04-01", to="2026-06-30"), assignment(since="2026-11-01")]
+    wish = {"kind": "ordinary", "loa": 3, **({} if cleaned else told)}
+    back = record("alfa", [person(1, *works[cleaned:], cards=[wish])])
+    (card,) = siths.bring(back, day=day("2026-09-10"))  # the lead time
+    assert (card.cause, card.follows) == ("again", active.key)
+
+
+def test_a_change_of_assignment_is_no_coming_back(siths: Siths, active: Order) -> None:
+    works = [assignment(since="2026-04-01", to="2026-06-30"), assignment(since="2026-07-01")]
+    wish = {"kind": "ordinary", "loa": 3, "returned": "2026-06-15"}
+    alfa = record("alfa", [person(1, *works, cards=[wish])])
+    assert acts(siths.bring(alfa, day=day("2026-06-15"))) == [("revocation", "returned", "alfa")]
+    assert siths.bring(alfa, day=day("2026-07-01")) == []
+    assert siths.codes(alfa, day=day("2026-07-01")) == {("alfa", "card_not_replaced", WHO)}
+
+
+def test_who_hands_in_a_card_and_goes_to_another_provider_gets_one_there(
+    siths: Siths, active: Order
+) -> None:
+    left = at("alfa", {"returned": "2026-06-30"}, to="2026-06-30")
+    beta = at("beta", {}, since="2026-07-01")
+    # No run until some days after.
+    assert acts(siths.bring(left, beta, day=day("2026-07-05"))) == [
+        ("card", "again", "beta"), ("revocation", "returned", "alfa"),
+    ]  # fmt: skip
 
 
 def test_a_card_that_the_office_revoked_by_itself_comes_back_only_anew(
@@ -285,6 +429,9 @@ def test_a_card_that_the_office_revoked_by_itself_comes_back_only_anew(
 ) -> None:
     siths.answer(active, "done", day("2026-06-01"))
     assert siths.bring(at("alfa", {}), day=day("2026-06-02")) == []
+    assert siths.codes(at("alfa", {}), day=day("2026-06-02")) == {
+        ("alfa", "card_not_replaced", WHO)
+    }
     assert acts(siths.bring(at("alfa", {"anew": "2026-06-03"}), day=day("2026-06-03"))) == [
         ("card", "anew", "alfa")
     ]
@@ -342,6 +489,75 @@ def test_a_refused_order_about_a_card_is_a_finding_and_not_repeated(
     assert siths.codes(*stay, day=day("2026-07-03")) == {("alfa", f"{kind}_refused", WHO)}
 
 
+@pytest.mark.parametrize(
+    ("event", "later"), [("lost", "2026-05-06"), ("returned", "2026-05-06"), ("to", "2026-05-05")]
+)
+def test_a_refused_revocation_is_ordered_again_when_the_record_names_a_later_day(
+    siths: Siths, active: Order, event: str, later: str
+) -> None:
+    def told(text: str) -> Record:
+        return at("alfa", {}, to=text) if event == "to" else at("alfa", {event: text})
+
+    first = "2026-05-04" if event == "to" else "2026-05-05"
+    made = siths.bring(told(first), day=day("2026-05-05"))
+    (refused,) = [order for order in made if order.kind == "revocation"]
+    siths.answer(refused, "refused", day("2026-05-06"))
+    assert siths.bring(told(first), day=day("2026-05-07")) == []
+    (finding,) = siths.findings(told(first), day=day("2026-05-07"))
+    assert (finding.code, finding.object) == ("revocation_refused", WHO)
+    assert f"`{event}`" in finding.message
+
+    (again,) = siths.bring(told(later), day=day("2026-05-07"))
+    assert (again.kind, again.cause, again.follows) == ("revocation", refused.cause, active.key)
+    assert again.key != refused.key
+    assert (
+        siths.codes(told(later), day=day("2026-05-07")) & {("alfa", "revocation_refused", WHO)}
+        == set()
+    )
+    # And so on.
+    siths.answer(again, "refused", day("2026-05-08"))
+    assert siths.bring(told(later), day=day("2026-05-10")) == []
+    (third,) = siths.bring(told("2026-05-09"), day=day("2026-05-10"))
+    assert len({refused.key, again.key, third.key}) == 3
+
+
+def test_who_leaves_after_a_refused_revocation_is_asked_of_again(
+    siths: Siths, active: Order
+) -> None:
+    (refused,) = siths.bring(at("alfa", {"returned": "2026-05-05"}), day=day("2026-05-05"))
+    siths.answer(refused, "refused", day("2026-05-06"))
+    left = at("alfa", {"returned": "2026-05-05"}, to="2026-06-30")
+    (again,) = siths.bring(left, day=day("2026-07-01"))
+    assert (again.cause, again.follows) == ("left", active.key)
+
+
+def test_a_card_handed_in_after_a_refused_revocation_is_asked_of_again(
+    siths: Siths, active: Order
+) -> None:
+    (refused,) = siths.bring(at("alfa", {}, to="2026-06-30"), day=day("2026-07-01"))
+    siths.answer(refused, "refused", day("2026-07-02"))
+    back = at("alfa", {"returned": "2026-07-10"}, to="2026-06-30")
+    (again,) = siths.bring(back, day=day("2026-07-10"))
+    assert (again.cause, again.follows) == ("returned", active.key)
+
+
+def test_who_is_back_after_a_refused_revocation_is_told_to_ask_for_another_card(
+    siths: Siths, active: Order
+) -> None:
+    # AD does not take its certificate back, and the card office has not ended it.
+    (refused,) = siths.bring(at("alfa", {}, to="2026-06-30"), day=day("2026-07-01"))
+    siths.answer(refused, "refused", day("2026-07-02"))
+    assert siths.bring(at("alfa", {}), day=day("2026-07-03")) == []
+    (finding,) = siths.findings(at("alfa", {}), day=day("2026-07-03"))
+    assert (finding.code, finding.object) == ("revocation_refused", WHO)
+    assert "`anew`" in finding.message
+    anew = at("alfa", {"anew": "2026-07-04"})
+    siths.issue(anew, day=day("2026-07-04"))
+    (old,) = siths.bring(anew, day=day("2026-07-04"))
+    assert (old.cause, old.follows) == ("replaced", active.key)
+    assert siths.codes(anew, day=day("2026-07-04")) == set()
+
+
 # --- from one provider to another ----------------------------------------------------------------
 
 
@@ -373,7 +589,7 @@ def test_a_takeover_names_both_providers(siths: Siths, active: Order) -> None:
 def test_a_lost_card_is_replaced_and_not_taken_over(siths: Siths, active: Order) -> None:
     left, beta = at("alfa", {}, to="2026-06-30"), at("beta", {"lost": "2026-06-20"})
     assert acts(siths.bring(left, beta, day=day("2026-07-01"))) == [
-        ("card", "lost", "beta"), ("revocation", "lost", "alfa"),
+        ("card", "lost", "beta"), ("revocation", "lost", "beta"),
     ]  # fmt: skip
 
 
@@ -424,6 +640,41 @@ def test_a_card_from_elsewhere_is_taken_over_once(siths: Siths) -> None:
     siths.bring(at("alfa", wish, to="2026-06-30"), day=day("2026-07-01"))
     (again,) = siths.bring(at("alfa", wish, since="2026-09-01"), day=day("2026-09-01"))
     assert again.cause == "again"
+
+
+def test_a_card_that_was_taken_over_once_is_not_so_again_though_it_has_been_thinned(
+    siths: Siths,
+) -> None:
+    wish = {"takes_over": "9752111111111111"}
+    card = siths.issue(at("alfa", wish), day=day("2026-03-02"))
+    (revocation,) = siths.bring(at("alfa", wish, to="2026-06-30"), day=day("2026-07-01"))
+    siths.answer(revocation, "done", day("2026-07-02"))
+    siths.thin(day("2028-04-01"))
+    assert siths.orders[card.key].particulars == {}
+    (again,) = siths.bring(at("alfa", wish, since="2028-04-01"), day=day("2028-04-01"))
+    assert (again.cause, "takes_over" in again.particulars) == ("again", False)
+
+
+def test_another_card_than_the_one_that_was_taken_over_is_taken_over_too(siths: Siths) -> None:
+    siths.issue(at("alfa", {"takes_over": "9752111111111111"}), day=day("2026-03-02"))
+    over = at("alfa", {"takes_over": "9752111111111111"}, to="2026-06-30")
+    (revocation,) = siths.bring(over, day=day("2026-07-01"))
+    siths.answer(revocation, "done", day("2026-07-02"))
+    back = at("alfa", {"takes_over": "9752222222222222"}, since="2026-09-01")
+    (card,) = siths.bring(back, day=day("2026-09-01"))
+    assert (card.cause, card.particulars["takes_over"]) == ("takeover", "9752222222222222")
+
+
+def test_an_expired_card_stays_so_when_it_has_been_thinned(siths: Siths) -> None:
+    over = at("alfa", {}, to="2031-03-31")
+    card = siths.issue(over, day=day("2026-03-02"))
+    siths.thin(day("2032-01-01"))
+    assert siths.orders[card.key].state == "active"
+    assert siths.orders[card.key].answer == {}
+    assert siths.bring(over, day=day("2032-01-01")) == []
+    assert not siths.desired(over, day=day("2032-01-01")).holdings
+    (again,) = siths.bring(at("alfa", {}, since="2032-02-01"), day=day("2032-02-01"))
+    assert again.follows == card.key
 
 
 def test_the_end_of_a_later_provider_explains_the_revocation(siths: Siths, active: Order) -> None:
