@@ -43,26 +43,27 @@ class Ledgers:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def ledgers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledgers]:
     """A ledger that does not exist yet."""
-    url = None
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgresql").new_database()
-    found = Ledgers(url, tmp_path / "state")
-    with found.opened:
-        yield found
+    if request.param == "sqlite":
+        yield from _found(None, tmp_path)
+    else:
+        with request.getfixturevalue("postgresql").database() as url:
+            yield from _found(url, tmp_path)
 
 
 @pytest.fixture
 def sqlite_ledgers(tmp_path: Path) -> Iterator[Ledgers]:
     """The same, in a file only."""
-    found = Ledgers(None, tmp_path / "state")
-    with found.opened:
-        yield found
+    yield from _found(None, tmp_path)
 
 
 @pytest.fixture
 def postgresql_ledgers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledgers]:
     """The same, in PostgreSQL only."""
-    server = request.getfixturevalue("postgresql")
-    found = Ledgers(server.new_database(), tmp_path / "state")
+    with request.getfixturevalue("postgresql").database() as url:
+        yield from _found(url, tmp_path)
+
+
+def _found(url: str | None, tmp_path: Path) -> Iterator[Ledgers]:
+    found = Ledgers(url, tmp_path / "state")
     with found.opened:
         yield found

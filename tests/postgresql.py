@@ -28,6 +28,7 @@ import pytest
 
 _BINARIES = Path("/usr/lib/postgresql")
 _CLUSTERS = Path("/etc/postgresql")
+_SERVICE = Path("/etc/init.d/postgresql")
 # Quick start and writes; nothing here outlives the tests.
 _SETTINGS = {
     "fsync": "off",
@@ -51,6 +52,15 @@ class Server:
     def url(self, database: str, password: str | None = None) -> str:
         """Where a database is, by TCP."""
         return f"postgresql://postgres:{password or self.password}@127.0.0.1:{self.port}/{database}"
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """The URL of a database that is empty, and removed afterwards."""
+        url = self.new_database()
+        yield url
+        name = url.rpartition("/")[2]
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def new_database(self) -> str:
         """The URL of a database that is empty."""
@@ -152,15 +162,20 @@ def _installed() -> list[Path]:
 
 
 def _install() -> None:
-    """Install the package; the cluster that it makes and starts is not left behind."""
-    before = set(_CLUSTERS.glob("*/*"))
+    """Install the package; the cluster that it makes is removed, and a new service switched off."""
+    before, is_new = set(_CLUSTERS.glob("*/*")), not _SERVICE.exists()
     arguments = "name=postgresql install_recommends=false update_cache=true policy_rc_d=101"
     ansible = Path(sys.executable).with_name("ansible")
     become = ["--become"] * (os.geteuid() != 0)
-    subprocess.run(
-        [ansible, "localhost", *become, "-m", "ansible.builtin.apt", "-a", arguments], check=True
-    )
     sudo = ["sudo", "--non-interactive"] * (os.geteuid() != 0)
-    for cluster in set(_CLUSTERS.glob("*/*")) - before:
-        drop = ["pg_dropcluster", "--stop", cluster.parent.name, cluster.name]
-        subprocess.run([*sudo, *drop], check=True)
+    try:
+        subprocess.run(
+            [ansible, "localhost", *become, "-m", "ansible.builtin.apt", "-a", arguments],
+            check=True,
+        )
+    finally:
+        for cluster in set(_CLUSTERS.glob("*/*")) - before:
+            drop = ["pg_dropcluster", "--stop", cluster.parent.name, cluster.name]
+            subprocess.run([*sudo, *drop], check=True)
+        if is_new and _SERVICE.exists():
+            subprocess.run([*sudo, "/usr/sbin/update-rc.d", "postgresql", "disable"], check=True)

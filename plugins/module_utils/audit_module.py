@@ -14,6 +14,7 @@ from typing import Any
 from .system_module import day
 from .systems.files import write_once
 from .systems.ledger import Ledger, rows, verify
+from .systems.thinning import parse_retention, thin
 
 AUDIT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "first_day": {"type": "str"},
@@ -29,10 +30,12 @@ _NAMED = 50
 def audit(params: dict[str, Any], ledger: Ledger, as_of: date) -> dict[str, Any]:
     """Verify the chain, thin what is older than the retention, and export a period.
 
-    Raises ValueError with what was expected, FileError and LedgerError.
+    Neither thins nor exports where the log has faults. Raises ValueError with what was expected,
+    FileError and LedgerError.
     """
+    retention = parse_retention(params["retention"])
     faults = verify(ledger)
-    thinned = ledger.thin(as_of, _retention(params["retention"])) if not faults else 0
+    thinned = 0 if faults else thin(ledger, as_of, retention)
     result: dict[str, Any] = {
         "changed": bool(thinned),
         "thinned": thinned,
@@ -40,19 +43,13 @@ def audit(params: dict[str, Any], ledger: Ledger, as_of: date) -> dict[str, Any]
         "fault_count": len(faults),
         "head": ledger.head(),
     }
-    if params["dest"]:
-        result |= _export(params, ledger, as_of)
     if faults:
         named = "; ".join(result["faults"])
-        result |= {"failed": True, "msg": f"the audit log is not as it was written: {named}"}
+        msg = f"the audit log is not as it was written: {named}; nothing was thinned or exported"
+        return result | {"failed": True, "msg": msg}
+    if params["dest"]:
+        result |= _export(params, ledger, as_of)
     return result
-
-
-def _retention(days: dict[str, Any]) -> dict[str, int]:
-    try:
-        return {kind: int(number) for kind, number in days.items()}
-    except (TypeError, ValueError):
-        raise ValueError("expected in retention a number of days for each kind") from None
 
 
 def _export(params: dict[str, Any], ledger: Ledger, as_of: date) -> dict[str, Any]:

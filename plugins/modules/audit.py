@@ -28,14 +28,17 @@ options:
   dest:
     description:
       - File to export to, for its user alone. A file of that name with other content is an error.
-      - Nothing is exported without it.
+      - Nothing is exported without it, or from a log that has faults.
     type: path
   retention:
     description:
-      - How many days particulars are kept after their order was closed. V(order) for what orders
-        say of people, V(revocation) for revocations of cards, V(answer) for card numbers,
-        certificates and receipts.
+      - How many days particulars are kept after their order was closed, or after the last day of
+        the card. V(order) for what orders say of people, V(revocation) for revocations of cards,
+        V(answer) for card numbers and certificates. Whole numbers, 0 or more.
       - A kind that is not named is kept. Nothing is thinned from a log that has faults.
+      - What an order of a service says is kept while the service is in force, whose changes are
+        found by it. It is thinned once another order that followed was done, or if it was refused
+        or cancelled. Answers about services are codes, and stay.
     type: dict
     default: {}
 attributes:
@@ -65,7 +68,7 @@ faults:
   returned: always
   type: list
   elements: str
-  sample: ["row 17: its hash does not fit its content"]
+  sample: ["row 17: changed"]
 fault_count:
   description: How many such rows there are.
   returned: always
@@ -85,12 +88,12 @@ thinned:
   sample: 12
 rows:
   description: How many rows were exported.
-  returned: with O(dest)
+  returned: with O(dest), where the log has no faults
   type: int
   sample: 310
 dest:
   description: The file.
-  returned: with O(dest)
+  returned: with O(dest), where the log has no faults
   type: str
 """
 

@@ -13,7 +13,8 @@ description:
   - Reads the answer files in an inbox directory, CSV with Swedish headings or JSON, and notes in
     the ledger what became of each order. Every answer is applied once.
   - A line that names no order, contradicts what is known or cannot be read goes to the folder
-    C(rejected), with a file of reasons beside it. The whole file goes to C(handled).
+    C(rejected), with a file of reasons beside it. The whole file goes to C(handled). One that
+    cannot be put away is told as rejected, line 0, and stays; its answers count once all the same.
   - Certificates of cards reach the accounts in AD with the next run of
     M(regionjh.halsoval.ad_accounts), which the playbook regionjh.halsoval.receipts carries out at
     once.
@@ -24,7 +25,8 @@ extends_documentation_fragment:
 options:
   inbox:
     description: Directory that answer files are left in. It must exist. Hidden files and those that
-      are still being written (C(.part), C(.tmp)) are left alone.
+      are still being written (C(.part), C(.tmp)) are left alone. A file of another kind is moved to
+      C(rejected).
     type: path
     required: true
 attributes:

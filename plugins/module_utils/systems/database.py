@@ -167,7 +167,9 @@ def _reason(error: SQLAlchemyError) -> str:
     if cause is None:
         return type(error).__name__
     primary = getattr(getattr(cause, "diag", None), "message_primary", None)
-    return str(primary or cause).strip() or type(cause).__name__
+    # SQLite quotes a text that is not UTF-8.
+    reason = str(primary or cause).partition(" with text ")[0]
+    return reason.strip() or type(cause).__name__
 
 
 @contextmanager

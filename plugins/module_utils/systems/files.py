@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files that other people's programs fetch and leave: whole or not there, and never overwritten.
 
-Folders that are made have mode 0700, files 0600. A symbolic link is refused wherever it stands.
+Folders that are made have mode 0700, files 0600. A symbolic link is refused in the place of a file
+and of the folder that it lies in; those further up are followed.
 """
 
 from __future__ import annotations

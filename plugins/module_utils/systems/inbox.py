@@ -161,7 +161,8 @@ def _parse_csv(text: str) -> Answers:
     delimiter = ";" if ";" in header else ","
     columns = _columns(header, delimiter)
     parsed = (_line(n, raw, partial(_row, raw, delimiter, columns)) for n, raw in lines[1:])
-    return Answers(tuple(parsed), before=f"{header}\n")
+    # A spreadsheet knows by the byte order mark that it is UTF-8.
+    return Answers(tuple(parsed), before=f"\ufeff{header}\n")
 
 
 def _columns(header: str, delimiter: str) -> list[str]:
@@ -313,7 +314,7 @@ def _card_number(text: str) -> str:
 
 def _issuer(text: str) -> str:
     try:
-        matching.split_dn(text)
+        matching.distinguished_name(text).encode()  # an escape may stand for no character
     except ValueError:
         text = ""
     if not text.isprintable() or not 0 < len(text) <= _LONGEST_NAME:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -32,12 +33,15 @@ try:
 except ImportError:  # ansible-test imports this file without it; Database says so
     pass
 
-__all__ = ["Ledger", "LedgerError", "Run", "insert", "rows", "verify"]
+__all__ = ["Ledger", "LedgerError", "Run", "insert", "keyed_hash", "rows", "slices", "verify"]
 
 _T = TypeVar("_T")
 
 # Values in one IN (...): both databases take some ten thousand.
 _SLICE = 1000
+_HASH = re.compile("[0-9a-f]{64}")
+# The names of the keys of hashed personal numbers begin so.
+_SEEN = "seen_ids "
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,21 @@ class Ledger(Database):
     def __exit__(self, *_error: object) -> None:
         self.close()
 
+    def changing(self) -> AbstractContextManager[Connection]:
+        """A transaction, or in check mode a read, for what is told then as it would be done."""
+        return self.reading() if self.check else self.transaction()
+
+    def key(self, connection: Connection, name: str) -> str:
+        """The secret key of this name, in hexadecimal digits; "" where none was ever made."""
+        query = sa.select(self.settings.c.value).where(self.settings.c.name == name)
+        return str(connection.execute(query).scalar_one_or_none() or "")
+
+    def new_key(self, connection: Connection, name: str) -> str:
+        """Make a secret key, for keyed_hash()."""
+        key = secrets.token_hex(32)
+        insert(connection, self.settings, [(name, key)])
+        return key
+
     def append(self, connection: Connection, rows: Sequence[AuditRow]) -> range:
         """Add to the audit log, within a transaction(); returns the rows' seq."""
         if not rows:
@@ -89,11 +108,16 @@ class Ledger(Database):
         return range(head.seq + 1, head.seq + 1 + len(values))
 
     def head(self) -> dict[str, Any]:
-        """{seq, hash} of the audit log's last row, to be kept where no writer can change it."""
+        """{seq, hash} of the audit log's last row, to be kept where no writer can change it.
+
+        A hash that cannot be one, which verify() blames, is "".
+        """
         audit = self.audit.c
         query = sa.select(audit.seq, audit.hash).order_by(audit.seq.desc()).limit(1)
-        with self.reading() as connection:
-            return Head(*(connection.execute(query).first() or ()))._asdict()
+        with self.reading() as connection, _any_text(connection):
+            head = Head(*(connection.execute(query).first() or ()))
+        is_hash = _HASH.fullmatch(str(head.hash)) is not None
+        return {"seq": head.seq, "hash": head.hash if is_hash else ""}
 
     def _head(self, connection: Connection) -> Head:
         heads = connection.execute(self.chain.select()).all()
@@ -134,7 +158,7 @@ class Ledger(Database):
         )  # fmt: skip
         with self.transaction() as connection:
             outcomes: list[AuditRow] = []
-            for numbers in _slices(sorted(results)):
+            for numbers in slices(sorted(results)):
                 is_open = sa.select(intents.seq).where(intents.seq.in_(numbers))
                 query = sa.select(*copied).where(audit.seq.in_(is_open)).order_by(audit.seq)
                 for row in connection.execute(query):
@@ -155,7 +179,7 @@ class Ledger(Database):
 
         The same one by somebody else changes nothing. One that was lifted is placed again.
         """
-        with self._changing() as connection:
+        with self.changing() as connection:
             known = self._held(connection, hold.id)
             if known == replace(hold, by=known.by if known else ""):
                 return False
@@ -170,7 +194,7 @@ class Ledger(Database):
 
     def lift(self, id: str) -> bool:
         """End a hold or grant on the run's day; returns whether it was not lifted before."""
-        with self._changing() as connection:
+        with self.changing() as connection:
             known = self._held(connection, id)
             if known is None:
                 raise LedgerError("there is no hold or grant with this id")
@@ -187,10 +211,6 @@ class Ledger(Database):
         row = connection.execute(self.holds.select().where(self.holds.c.id == id)).one_or_none()
         return _hold(row) if row else None
 
-    def _changing(self) -> AbstractContextManager[Connection]:
-        """For what is reported in check mode as it would be done."""
-        return self.reading() if self.check else self.transaction()
-
     # --- HSA-ids that earlier runs saw ------------------------------------------------------------
     # They tell whose account is whose while HSA is away, and that an id was somebody's whose entry
     # is gone. A person stands there by a keyed hash of the personal number; the key lies beside it,
@@ -200,9 +220,9 @@ class Ledger(Database):
         """All ids of an HSA directory, and those of people who have one of these numbers."""
         place = _place(directory)
         with self.reading() as connection:
-            key = self._key(connection, place)
+            key = self.key(connection, _SEEN + place)
             taken, ids = self._remembered(connection, place)
-        hashes = ((number, _hash(key, number)) for number in numbers) if key else ()
+        hashes = ((number, keyed_hash(key, number)) for number in numbers) if key else ()
         return Remembered(taken, {number: ids[h] for number, h in hashes if h in ids})
 
     def has_seen(self, hsa_id: str) -> bool:
@@ -221,26 +241,16 @@ class Ledger(Database):
             return
         place = _place(directory)
         with self.transaction() as connection:
-            key = self._key(connection, place) or self._new_key(connection, place)
+            name = _SEEN + place
+            key = self.key(connection, name) or self.new_key(connection, name)
             taken, ids = self._remembered(connection, place)
-            now = {_hash(key, number): hsa_id for number, hsa_id in seen.items()}
+            now = {keyed_hash(key, number): hsa_id for number, hsa_id in seen.items()}
             theirs = set(now.values())
             known = {h: hsa_id for h, hsa_id in ids.items() if hsa_id not in theirs} | now
             self._forget(connection, place, [h for h, _id in ids.items() - known.items()])
             new = known.items() - ids.items()
             insert(connection, self.seen_ids, [(place, h, hsa_id) for h, hsa_id in new])
             insert(connection, self.taken_ids, [(place, hsa_id) for hsa_id in theirs - taken])
-
-    def _key(self, connection: Connection, place: str) -> str:
-        """The key of the hashes, "" where nothing was ever kept."""
-        settings = self.settings
-        query = sa.select(settings.c.value).where(settings.c.name == f"seen_ids {place}")
-        return str(connection.execute(query).scalar_one_or_none() or "")
-
-    def _new_key(self, connection: Connection, place: str) -> str:
-        key = secrets.token_hex(32)
-        insert(connection, self.settings, [(f"seen_ids {place}", key)])
-        return key
 
     def _remembered(
         self, connection: Connection, place: str
@@ -255,57 +265,9 @@ class Ledger(Database):
 
     def _forget(self, connection: Connection, place: str, hashes: Sequence[str]) -> None:
         table = self.seen_ids
-        for some in _slices(hashes):
+        for some in slices(hashes):
             gone = (table.c.directory == place) & table.c.person.in_(some)
             connection.execute(table.delete().where(gone))
-
-    # --- thinning ---------------------------------------------------------------------------------
-
-    def thin(self, as_of: dt.date, retention: Mapping[str, int]) -> int:
-        """Delete the particulars that are older than `retention` says; returns how many.
-
-        `retention` are days since the order was closed: "order" for what orders hold, "revocation"
-        for what orders of that kind hold, "answer" for what came back of cards. A kind that is not
-        named is kept. Open orders keep theirs, and answers about services hold nothing personal.
-        """
-        with self._changing() as connection:
-            gone = {
-                kind: self._thin(connection, kind, as_of - dt.timedelta(days=days))
-                for kind, days in sorted(retention.items())
-            }
-            if not self.check:
-                rows = [
-                    AuditRow(event="thinned", object=kind, result=str(count))
-                    for kind, count in gone.items()
-                    if count
-                ]
-                self.append(connection, rows)
-        return sum(gone.values())
-
-    def _thin(self, connection: Connection, kind: str, before: dt.date) -> int:
-        orders, receipts, table = self.orders, self.receipts, self.particulars
-        closed = orders.c.closed_on < before.isoformat()
-        of_orders = sa.select(orders.c.pseudonym).where(closed)
-        of_receipts = sa.select(receipts.c.pseudonym).where(
-            receipts.c.order_key.in_(sa.select(orders.c.key).where(closed))
-        )
-        old = {
-            "order": (table.c.kind == "order")
-            & table.c.pseudonym.in_(of_orders.where(orders.c.kind != "revocation")),
-            "revocation": (table.c.kind == "order")
-            & table.c.pseudonym.in_(of_orders.where(orders.c.kind == "revocation")),
-            "answer": (
-                (table.c.kind == "answer")
-                & table.c.pseudonym.in_(of_orders.where(orders.c.system == "siths"))
-            )
-            | ((table.c.kind == "receipt") & table.c.pseudonym.in_(of_receipts)),
-        }
-        if kind not in old:
-            raise LedgerError(f"there is a retention for {', '.join(old)}, and not for {kind}")
-        if self.check:
-            query = sa.select(sa.func.count()).select_from(table).where(old[kind])
-            return int(connection.execute(query).scalar_one())
-        return connection.execute(table.delete().where(old[kind])).rowcount
 
 
 def insert(
@@ -321,6 +283,18 @@ def insert(
         marks = ", ".join([mark] * len(table.c))
         statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
         connection.exec_driver_sql(statement, list(rows))
+
+
+def slices(values: Iterable[_T]) -> Iterator[list[_T]]:
+    """The values in lists that are short enough for one IN (...)."""
+    rest = iter(values)
+    while some := list(islice(rest, _SLICE)):
+        yield some
+
+
+def keyed_hash(key: str, text: str) -> str:
+    """A hash that tells nothing of a text, such as a number, to who has not the ledger's key()."""
+    return hmac.new(bytes.fromhex(key), text.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 _NOTE_RUN = (
@@ -346,7 +320,7 @@ def rows(ledger: Ledger, first_day: dt.date, last_day: dt.date) -> Iterator[Valu
     """
     at = ledger.audit.c.at
     within = (at >= _stamp(start_of_day(first_day))) & (at < _stamp(end_of_day(last_day)))
-    with ledger.reading() as connection:
+    with ledger.reading() as connection, _any_text(connection):
         query = ledger.audit.select().where(within).order_by(ledger.audit.c.seq)
         yield from _streamed(connection, query)
 
@@ -437,18 +411,8 @@ def _place(directory: str) -> str:
     return hashlib.sha256(directory.encode()).hexdigest()[:16]
 
 
-def _hash(key: str, number: str) -> str:
-    return hmac.new(bytes.fromhex(key), number.encode(), hashlib.sha256).hexdigest()[:32]
-
-
 # --- tables ---------------------------------------------------------------------------------------
 
 
 def _table(name: str) -> TableClause:
     return sa.table(name, *(sa.column(column) for column in ledger_schema.COLUMNS[name]))
-
-
-def _slices(values: Iterable[_T]) -> Iterator[list[_T]]:
-    rest = iter(values)
-    while some := list(islice(rest, _SLICE)):
-        yield some

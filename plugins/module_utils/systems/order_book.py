@@ -13,14 +13,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import count, islice
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..engine import orders
 from ..engine.orders import Order
 from ..engine.plan import Change, Entry, Operation
-from .ledger import Ledger, insert
+from .ledger import Ledger, insert, slices
 from .outbox import Batch, Outbox, OutboxError
 
 if TYPE_CHECKING:
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 OrderSystem = Literal["siths", "services"]
 SYSTEMS: tuple[OrderSystem, ...] = ("services", "siths")
 
-# Values in one IN (...): both databases take some ten thousand.
-_SLICE = 1000
-
 _CHANGED = "somebody else changed the order at the same time; run again"
 _KEY_TAKEN = "there is an order with this key already; run again"
 _HAS_LEFT = "an order that has left is not changed"
@@ -41,8 +38,8 @@ _HAS_LEFT = "an order that has left is not changed"
 class OrderBook:
     """The orders of a system. The ledger's `exclusive(name)` is held while it is used to write.
 
-    `undelivered` says by provider why a batch of theirs could not be written to the outbox: the
-    next run tries again. All methods raise LedgerError.
+    `undelivered` says by provider why a batch of theirs is not in the outbox: the next run that
+    writes tries again. All methods raise LedgerError.
     """
 
     def __init__(self, ledger: Ledger, system: OrderSystem, outbox: Outbox) -> None:
@@ -55,9 +52,11 @@ class OrderBook:
         return name_of(self._system)
 
     def read(self) -> list[Entry]:
-        """All orders of the system; writes batches that an earlier run did not come to write."""
-        if not self._ledger.check:
-            self._deliver()
+        """All orders of the system; writes batches that an earlier run did not come to write.
+
+        Check mode only tells of them.
+        """
+        self._deliver()
         table = self._ledger.orders
         with self._ledger.reading() as connection:
             held = read_orders(self._ledger, connection, table.c.system == self._system)
@@ -88,12 +87,18 @@ class OrderBook:
             batches = _unwritten(ledger, connection, self._system)
             members = ledger.orders.c.batch
             found = {b: read_orders(ledger, connection, members == b.id) for b in batches}
-        written = [batch.id for batch, members in found.items() if self._delivered(batch, members)]
+        deliver = self._told if ledger.check else self._delivered
+        written = [batch.id for batch, members in found.items() if deliver(batch, members)]
         if written:
             table, today = ledger.batches, ledger.run.as_of.isoformat()
             with ledger.transaction() as connection:
                 mark = table.update().where(table.c.id.in_(written))
                 connection.execute(mark, {"written": today})
+
+    def _told(self, batch: Batch, members: Sequence[Order]) -> bool:
+        reason = f"batch {batch.id} was not written to the outbox"
+        self.undelivered |= {order.provider: reason for order in members}
+        return False
 
     def _delivered(self, batch: Batch, members: Sequence[Order]) -> bool:
         try:
@@ -248,13 +253,6 @@ def read_orders(
         )
         for row in connection.execute(chosen.order_by(table.c.key)).all()
     ]
-
-
-def slices(keys: Iterable[str]) -> Iterator[list[str]]:
-    """The keys in lists that are short enough for one IN (...)."""
-    iterator = iter(keys)
-    while some := list(islice(iterator, _SLICE)):
-        yield some
 
 
 def _order(row: Any, particulars: Mapping[str, Any], answer: Mapping[str, Any]) -> Order:

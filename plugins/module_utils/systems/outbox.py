@@ -19,12 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..engine.orders import RECIPIENT, Order
+from ..engine.orders import PROTECTED_FOLDER, RECIPIENT, Order
 from . import files
 
 SCHEMA = "order-batch.schema.json"
-# The folder of protected people's orders, below the outbox unless configured otherwise.
-PROTECTED_FOLDER = "skyddade"
 
 
 class OutboxError(Exception):
@@ -168,6 +166,7 @@ _SERVICES: _Columns = (
     ("Modell", ("model",)),
     ("Antal", ("count",)),
     ("Nummer", ("number",)),
+    ("Första dag", ("first_day",)),
     ("Senast", (".due", "day")),
     ("Orsak", ("reason",)),
     ("Följer på", (".follows",)),
@@ -227,6 +226,9 @@ _WORDS: dict[str, dict[str, str]] = {
         "uncollected": "Ej hämtat",
         "replaced": "Ersatt",
         "moved": "Byte av vårdgivare",
+        "start_moved": "Ändrad första dag",
+        "end_moved": "Ändrad sista dag",
+        "end_withdrawn": "Uppsägningen tas tillbaka",
     },
 }
 

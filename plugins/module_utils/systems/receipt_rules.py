@@ -8,8 +8,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
+from ..engine import matching
 from ..engine.orders import Order
 from .inbox import Receipt
 
@@ -23,6 +25,8 @@ _OF_CARDS: Mapping[str, tuple[str, ...]] = {
 _OF_OTHERS: Mapping[str, tuple[str, ...]] = {"ordered": ("done", "refused")}
 
 _RESERVE_ADMINISTRATORS = 2
+# One certificate: a receipt that names it anew names all of it.
+_CERTIFICATE = ("issuer", "serial", "ski")
 
 
 class Contradiction(ValueError):
@@ -41,10 +45,11 @@ def follow(order: Order, receipt: Receipt, as_of: dt.date, card: Order | None = 
     known = (card or order).answer.get("card_number")
     if known and receipt.card_number and receipt.card_number != known:
         raise Contradiction("card_number: expected the number that is known of the card")
-    answer = {**order.answer, **receipt.answer()}
-    if receipt.state == order.state and answer == order.answer:
-        return order
     if receipt.state != order.state and receipt.state in _passed(order):
+        _check_passed(order, receipt.answer())
+        return order
+    answer = _answer(order.answer, receipt.answer())
+    if receipt.state == order.state and answer == order.answer:
         return order
     _check_order_of_states(order, receipt)
     if receipt.state == "active":
@@ -62,12 +67,44 @@ def _passed(order: Order) -> set[str]:
     return passed
 
 
+def _check_passed(order: Order, told: Mapping[str, Any]) -> None:
+    """What is told late of a state must be what is known of it."""
+    for name in ("valid_to", *_CERTIFICATE):
+        known = order.answer.get(name)
+        if known and name in told and comparable(name, told[name]) != comparable(name, known):
+            raise Contradiction(f"{name}: expected what is known of the card")
+
+
+def comparable(name: str, value: str) -> str:
+    """The form that values of this name share which mean the same, however they are written."""
+    if name == "issuer":
+        return _name(value)
+    if name == "serial":
+        return value.casefold().lstrip("0")
+    return value.casefold()
+
+
+# Thousands of certificates share an issuer, and taking a name apart is slow.
+@lru_cache(maxsize=256)
+def _name(dn: str) -> str:
+    return matching.distinguished_name(dn)
+
+
+def _answer(known: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known and what is told, of which a certificate is taken whole."""
+    if any(name in told for name in _CERTIFICATE):
+        known = {name: value for name, value in known.items() if name not in _CERTIFICATE}
+    return {**known, **told}
+
+
 def _check_order_of_states(order: Order, receipt: Receipt) -> None:
     following = (_OF_CARDS if order.kind == "card" else _OF_OTHERS).get(order.state, ())
     if receipt.state not in (order.state, *following):
         expected = " or ".join(following) if following else "nothing more"
         raise Contradiction(f"state: expected {expected}: the order is {order.state}")
-    days = (order.ordered_on, order.sent_on, order.active_on, order.closed_on)
+    days = [order.ordered_on, order.sent_on, order.active_on]
+    if order.state in ("done", "refused"):  # thinning closes a card that has expired
+        days.append(order.closed_on)
     if any(day and receipt.day < day for day in days):
         raise Contradiction("day: expected one from the day of the state before")
 
@@ -86,5 +123,7 @@ def _check_active(order: Order, day: dt.date, answer: Mapping[str, Any]) -> None
 
 def _stated(order: Order, receipt: Receipt) -> dict[str, Any]:
     """The state, and its first day."""
-    day = {"sent": "sent_on", "active": "active_on"}.get(receipt.state, "closed_on")
-    return {"state": receipt.state, day: getattr(order, day) or receipt.day}
+    name = {"sent": "sent_on", "active": "active_on"}.get(receipt.state, "closed_on")
+    day = getattr(order, name) if receipt.state == order.state else receipt.day
+    # A card that is active is closed when its last day, which may be another now, has passed.
+    return {"state": receipt.state, "closed_on": None, name: day}

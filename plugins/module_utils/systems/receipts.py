@@ -10,22 +10,23 @@ killed run did not come to do, the next one does: it knows the receipts that wer
 
 from __future__ import annotations
 
-import hashlib
+import datetime as dt
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..engine.orders import Order
+from ..engine.orders import FULFILLED, Order
 from ..records.identifiers import mask
 from . import files
 from .audit import AuditRow
 from .inbox import Answers, InboxError, Line, Receipt, parse
-from .ledger import Ledger, insert
-from .order_book import SYSTEMS, name_of, read_orders, slices
-from .receipt_rules import Contradiction, follow
+from .ledger import Ledger, insert, keyed_hash, slices
+from .order_book import SYSTEMS, name_of, read_orders
+from .receipt_rules import Contradiction, comparable, follow
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -36,6 +37,12 @@ _UNFINISHED = (".part", ".tmp")
 # Of one day's news, what comes first.
 _RANK = ("sent", "active", "done", "refused")
 _LIVING = ("ordered", "sent", "active")
+# Orders about a card; a take-over may follow another one.
+_ABOUT_CARDS = ("revocation", "takeover")
+# Who revokes a card for one of these is not to be let in by it, whatever comes of the order.
+_FOR_GOOD = ("lost", "returned", "left")
+# The name of the key in the ledger that receipts are hashed with.
+_KEY = "receipts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +85,9 @@ class Report:
 def apply(ledger: Ledger, inbox: Path) -> Report:
     """Apply all answer files in the inbox, in the order of their names.
 
-    Check mode writes and moves nothing, and judges each file by what the ledger holds. Raises
-    LedgerError, FileError and Locked.
+    A file that cannot be put away is told as rejected, and stays. Check mode writes and moves
+    nothing, and judges each file by what the ledger holds. Raises LedgerError and Locked, and
+    FileError where the inbox cannot be read.
     """
     report = Report()
     with ExitStack() as locks:
@@ -97,12 +105,15 @@ def certificates(ledger: Ledger) -> dict[str, list[dict[str, str]]]:
 
     Each is {hsa_id, issuer, serial, ski}: issuer and serial where they are known, else ski; the
     others are "". Somebody whose cards are all over has none; somebody of whom no certificate was
-    ever known is not in it.
+    ever known is not in it. A card that was lost, returned or left with its holder is over once
+    that is told, also if its revocation is refused.
     """
     table, today = ledger.orders, ledger.run.as_of.isoformat()
     with ledger.reading() as connection:
         cards = read_orders(ledger, connection, table.c.kind == "card")
-        counts = (table.c.kind == "revocation") & table.c.state.not_in(("cancelled", "refused"))
+        is_asked = table.c.state.not_in(("cancelled", "refused"))
+        is_over = (table.c.state == "refused") & table.c.cause.in_(_FOR_GOOD)
+        counts = (table.c.kind == "revocation") & (is_asked | is_over)
         query = table.select().with_only_columns(table.c.follows).where(counts)
         revoked = set(connection.execute(query).scalars())
     found: dict[str, list[dict[str, str]]] = {}
@@ -145,38 +156,47 @@ def _waiting(inbox: Path) -> list[Path]:
 
 def _apply_file(ledger: Ledger, path: Path) -> Report:
     name = mask(path.name.encode(errors="replace").decode())
+    report = Report()
     try:
         content = files.read(path)
-    except (files.FileError, OSError) as error:
-        return Report(rejected=(Rejected(name, 0, mask(str(error))),))
-    try:
-        answers = parse(path.name, content)
-    except InboxError as error:
+        report, rejects, reasons = _judge(ledger, path.name, name, content)
         if not ledger.check:
-            _file_away(path, content, content, [f"file: {error}"])
-        return Report(rejected=(Rejected(name, 0, str(error)),))
+            _file_away(path, content, rejects, reasons)
+    except (files.FileError, OSError) as error:
+        # What was committed by then is told all the same, and the other files are read.
+        return report.plus(Report(rejected=(Rejected(name, 0, mask(str(error))),)))
+    return report
+
+
+def _judge(
+    ledger: Ledger, name: str, shown: str, content: bytes
+) -> tuple[Report, bytes, list[str]]:
+    """What comes of a file, the file of what was rejected, and the reasons."""
+    try:
+        answers = parse(name, content)
+    except InboxError as error:
+        report = Report(rejected=(Rejected(shown, 0, str(error)),))
+        return report, content, [f"file: {error}"]
     settled = _settle(ledger, answers)
-    if not ledger.check:
-        lines = [line for line, _reason in settled.rejected]
-        reasons = [f"line {line.number}: {reason}" for line, reason in settled.rejected]
-        _file_away(path, content, answers.only(lines) if lines else b"", reasons)
-    rejected = (Rejected(name, line.number, reason) for line, reason in settled.rejected)
-    return Report(tuple(settled.applied), settled.duplicates, tuple(rejected))
+    rejected = tuple(Rejected(shown, line.number, why) for line, why in settled.rejected)
+    report = Report(tuple(settled.applied), settled.duplicates, rejected)
+    lines = [line for line, _reason in settled.rejected]
+    return report, answers.only(lines), [f"line {r.line}: {r.reason}" for r in rejected]
 
 
 def _file_away(path: Path, content: bytes, rejects: bytes, reasons: Sequence[str]) -> None:
-    """Keep what was rejected, and the file; then it is no longer in the inbox. Raises FileError."""
-    try:
-        if files.read(path) != content:
-            return  # somebody went on writing: the next run reads it again
-        if reasons:
-            kept = files.write_beside(path.parent / REJECTED / path.name, rejects)
-            told = "".join(f"{reason}\n" for reason in reasons).encode()
-            files.write_beside(kept.with_name(f"{kept.name}.reasons.txt"), told)
-        files.write_beside(path.parent / HANDLED / path.name, content)
-        files.remove(path)
-    except OSError as error:
-        raise files.FileError(str(error)) from None
+    """Keep what was rejected, and the file; then it is no longer in the inbox.
+
+    Raises FileError and OSError.
+    """
+    if files.read(path) != content:
+        return  # somebody went on writing: the next run reads it again
+    if reasons:
+        kept = files.write_beside(path.parent / REJECTED / path.name, rejects)
+        told = "".join(f"{reason}\n" for reason in reasons).encode()
+        files.write_beside(kept.with_name(f"{kept.name}.reasons.txt"), told)
+    files.write_beside(path.parent / HANDLED / path.name, content)
+    files.remove(path)
 
 
 # --- the ledger ----------------------------------------------------------------------------------
@@ -197,10 +217,13 @@ def _settle(ledger: Ledger, answers: Answers) -> _Settled:
     good = [(line, line.receipt) for line in answers.lines if line.receipt]
     # A file may tell in any order what happened in one.
     good.sort(key=lambda pair: (pair[1].day, _RANK.index(pair[1].state)))
+    at_odds = _at_odds(receipt for _line, receipt in good)
     with ledger.reading() if ledger.check else ledger.transaction() as connection:
         news = _News(ledger, connection, [receipt for _line, receipt in good])
         for line, receipt in good:
             try:
+                if receipt in at_odds:
+                    raise Contradiction("state: expected of a day either refused or carried out")
                 changed = news.take(receipt)
             except Contradiction as error:
                 settled.rejected.append((line, str(error)))
@@ -213,13 +236,33 @@ def _settle(ledger: Ledger, answers: Answers) -> _Settled:
     return settled
 
 
+def _at_odds(receipts: Iterable[Receipt]) -> set[Receipt]:
+    """Those of a file that say of an order both that it was refused and carried out, on one day."""
+    told: dict[tuple[str, dt.date], list[Receipt]] = defaultdict(list)
+    for receipt in receipts:
+        if receipt.state == "refused" or receipt.state in FULFILLED:
+            told[receipt.order, receipt.day].append(receipt)
+    return {
+        receipt
+        for alike in told.values()
+        if 0 < sum(each.state == "refused" for each in alike) < len(alike)
+        for receipt in alike
+    }
+
+
 class _News:
     """The orders that receipts are about, and what the receipts make of them."""
 
     def __init__(self, ledger: Ledger, connection: Connection, receipts: Sequence[Receipt]) -> None:
         self._ledger, self._connection = ledger, connection
+        self._key = ledger.key(connection, _KEY)
+        if not self._key and not ledger.check:
+            self._key = ledger.new_key(connection, _KEY)
         self._orders = self._read(receipt.order for receipt in receipts)
-        self._orders |= self._read(order.follows for order in self._orders.values())
+        more = self._orders
+        while more:
+            more = self._read(o.follows for o in more.values() if o.kind in _ABOUT_CARDS)
+            self._orders |= more
         self._applied = self._read_applied(receipts)
         self._holders = self._read_holders() if any(map(_marks, receipts)) else {}
         self._news: list[tuple[str, Receipt]] = []
@@ -233,17 +276,18 @@ class _News:
         order = self._orders.get(receipt.order)
         if order is None:
             raise Contradiction("order: expected the number of an order that was made")
-        name = _digest(receipt)
+        name = self._digest(receipt)
         if name in self._applied:
             return []
-        card = self._orders.get(order.follows) if order.kind != "card" else None
+        card = self._card(order)
         changed = follow(order, receipt, self._ledger.run.as_of, card)
-        if any(self._holders.get(mark, order.object) != order.object for mark in _marks(receipt)):
+        owner, marks = order.object.casefold(), _marks(receipt)
+        if any(self._holders.get(mark, owner) != owner for mark in marks):
             raise Contradiction("card_number: expected a card and certificate of nobody else")
         self._applied.add(name)
         if changed is order:
             return []
-        self._holders |= dict.fromkeys(_marks(receipt), order.object)
+        self._holders |= dict.fromkeys(marks, owner)
         self._news.append((name, receipt))
         steps = [(order, changed)]
         if card and _ends(changed, card):
@@ -314,26 +358,44 @@ class _News:
         query = self._ledger.receipts.select().with_only_columns(column)
         return {
             name
-            for some in slices(sorted({_digest(receipt) for receipt in receipts}))
+            for some in slices(sorted({self._digest(receipt) for receipt in receipts}))
             for name in self._connection.execute(query.where(column.in_(some))).scalars()
         }
 
+    def _digest(self, receipt: Receipt) -> str:
+        """The receipt's id: the same for the same content, in whatever file it comes.
+
+        Keyed, as it stays when the particulars are thinned: a card's number could be tried out.
+        """
+        content = {"order": receipt.order, "state": receipt.state, "day": receipt.day.isoformat()}
+        return keyed_hash(self._key, _text({**content, **receipt.answer()}))
+
+    def _card(self, order: Order) -> Order | None:
+        """The order of the card that an order is about: itself, or one that it follows."""
+        about: Order | None = order
+        while about is not None and about.kind in _ABOUT_CARDS:
+            about = self._orders.get(about.follows)
+        return about if about is not None and about.kind == "card" else None
+
     def _read_holders(self) -> dict[tuple[str, ...], str]:
-        """Who has a card or certificate: HSA-ids by what marks it."""
+        """Who has a card or certificate: HSA-ids, in small letters, by what marks it."""
         cards = self._ledger.orders.c.kind == "card"
         return {
-            mark: order.object
+            mark: order.object.casefold()
             for order in read_orders(self._ledger, self._connection, cards)
             for mark in _marks(order)
         }
 
 
 def _marks(known: Receipt | Order) -> list[tuple[str, ...]]:
-    """What there is but one of: a card's number, a certificate's issuer and serial, its SKI."""
+    """What there is but one of: a card's number, a certificate's issuer and serial, its SKI.
+
+    They are the same however they are written.
+    """
     answer = known.answer() if isinstance(known, Receipt) else known.answer
     marks = (("card_number",), ("issuer", "serial"), ("ski",))
     return [
-        (names[0], *(answer[name] for name in names))
+        (names[0], *(comparable(name, answer[name]) for name in names))
         for names in marks
         if all(name in answer for name in names)
     ]
@@ -359,12 +421,6 @@ def _audit_row(before: Order, order: Order, system: str) -> AuditRow:
         attributes=",".join(names),
         result="applied",
     )
-
-
-def _digest(receipt: Receipt) -> str:
-    """The receipt's id: the same for the same content, in whatever file it comes."""
-    content = {"order": receipt.order, "state": receipt.state, "day": receipt.day.isoformat()}
-    return hashlib.sha256(_text({**content, **receipt.answer()}).encode()).hexdigest()
 
 
 def _text(content: Mapping[str, Any]) -> str:

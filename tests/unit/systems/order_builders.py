@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import random
 import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -133,17 +135,42 @@ def files(directory: Path) -> dict[str, bytes]:
     }
 
 
-def killed(work: Callable[[], None], after: float) -> bool:
-    """Do some work in a process and kill it after so many seconds; returns whether it came to."""
-    process = os.fork()
-    if process == 0:
-        try:
+class Killer:
+    """Kills processes at random points, whatever else the machine is doing.
+
+    Some are ended by the kernel after processor time, and some, that may be waiting, after other
+    time.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._chance = random.Random(seed)
+        self._longest = {"processor": 0.2, "clock": 0.2}
+
+    def kill(self, work: Callable[[], None]) -> bool:
+        """Do some work in a process and kill it; returns whether it was still at it.
+
+        One that was over before, which must not have failed, lowers the time of the next one.
+        """
+        kind = self._chance.choice(sorted(self._longest))
+        seconds = self._chance.uniform(0.003, self._longest[kind])
+        child = _start(work, seconds if kind == "processor" else 0)
+        if kind == "clock":
+            time.sleep(seconds)
+            os.kill(child, signal.SIGKILL)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        assert status <= 0
+        self._longest[kind] = self._longest[kind] * 1.05 if status else max(0.01, seconds)
+        return status != 0
+
+
+def _start(work: Callable[[], None], seconds: float) -> int:
+    """A process that does the work, and that the kernel ends after seconds of processor time."""
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        with suppress(BaseException):
             work()
-        except BaseException:
-            os._exit(1)
-        os._exit(0)
-    time.sleep(after)
-    os.kill(process, signal.SIGKILL)
-    _process, status = os.waitpid(process, 0)
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFSIGNALED(status)
+            os._exit(0)
+        os._exit(1)
+    return child

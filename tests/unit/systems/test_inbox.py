@@ -194,7 +194,20 @@ def test_lines_are_numbered_as_an_editor_numbers_them() -> None:
 def test_only_the_chosen_lines_make_a_file_that_reads_again() -> None:
     answers = parse("svar.csv", short(f"{K};skickad;2026-03-09", "x;y;z", "a;b").encode())
     some = answers.only(answers.lines[1:])
-    assert some.decode() == "Beställningsnummer;Status;Datum\nx;y;z\na;b\n"
+    assert some.decode("utf-8-sig") == "Beställningsnummer;Status;Datum\nx;y;z\na;b\n"
+    assert [line.raw for line in parse("svar.csv", some).lines] == ["x;y;z", "a;b"]
+
+
+def test_the_chosen_lines_are_what_a_swedish_spreadsheet_opens() -> None:
+    text = short("x;y;z")
+    for sent in (text, "\ufeff" + text):
+        answers = parse("svar.csv", sent.encode())
+        assert answers.only(answers.lines) == text.encode("utf-8-sig")
+
+
+def test_an_issuer_whose_escapes_make_no_text_is_refused() -> None:
+    (line,) = read(one(Utfärdare=r"CN=\ff", Serienummer="0a"))
+    assert line == "issuer: expected a distinguished name, as of RFC 4514"
 
 
 # --- JSON ----------------------------------------------------------------------------------------

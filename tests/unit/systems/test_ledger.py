@@ -1,12 +1,11 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The journal, holds and thinning, in SQLite and in PostgreSQL."""
+"""The journal, the audit log and holds, in SQLite and in PostgreSQL."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -292,6 +291,19 @@ def test_the_head_is_the_last_row(ledgers: Ledgers) -> None:
     assert ledger.head()["seq"] == 10
 
 
+def test_a_row_that_is_no_text_can_be_read_and_a_head_that_is_none_is_told_so(
+    sqlite_ledgers: Ledgers,
+) -> None:
+    ledger = filled(sqlite_ledgers)
+    period = dt.date(2000, 1, 1), dt.date(2100, 1, 1)
+    for name, seq, kind in (("object", 3, "TEXT"), ("hash", 10, "TEXT"), ("hash", 10, "BLOB")):
+        statement = f"UPDATE audit SET {name} = CAST(:value AS {kind}) WHERE seq = {seq}"
+        change(ledger, statement, value=b"\xff\xfe")
+        assert len(list(rows(ledger, *period))) == 10
+        assert Fault(seq, "changed") in verify(ledger)
+    assert ledger.head() == {"seq": 10, "hash": ""}
+
+
 def test_rows_of_a_period_are_those_of_its_days_in_stockholm(ledgers: Ledgers) -> None:
     ledger = filled(ledgers, 4)
     for seq, at in enumerate(
@@ -382,107 +394,3 @@ def test_the_log_tells_of_a_hold_whom_why_and_how_long(ledgers: Ledgers) -> None
         ("lifted", "", f"person {A}", "hold", "lost_card since 2026-03-02 until 2026-03-04"),
     ]
     assert verify(ledger) == []
-
-
-# --- thinning -------------------------------------------------------------------------------------
-
-CLOSED = dt.date(2026, 1, 1)
-
-
-def order(ledger: Ledger, key: str, kind: str = "card", closed: dt.date | None = CLOSED) -> None:
-    """An order with particulars, an answer and a receipt."""
-    values = dict.fromkeys(COLUMNS["orders"], "")
-    values |= {"key": key, "kind": kind, "pseudonym": f"p-{key}", "state": "done"}
-    days = {"due": None, "closed_on": closed.isoformat() if closed else None}
-    receipt = dict.fromkeys(COLUMNS["receipts"], "") | {
-        "id": key, "order_key": key, "pseudonym": f"r-{key}"
-    }  # fmt: skip
-    sides = [(f"p-{key}", "order"), (f"p-{key}", "answer"), (f"r-{key}", "receipt")]
-    with ledger.transaction() as connection:
-        connection.execute(ledger.orders.insert(), [{**values, "level": 0, "protected": 0, **days}])
-        connection.execute(ledger.receipts.insert(), [receipt])
-        insert(connection, ledger.particulars, [(*side, '{"surname": "X"}') for side in sides])
-
-
-def left(ledger: Ledger) -> set[tuple[str, str]]:
-    with ledger.reading() as connection:
-        return {(row[0], row[1]) for row in connection.execute(ledger.particulars.select())}
-
-
-def after(days: int) -> dt.date:
-    return CLOSED + dt.timedelta(days=days)
-
-
-def test_particulars_are_thinned_when_their_days_have_passed(ledgers: Ledgers) -> None:
-    ledger = ledgers.open()
-    order(ledger, "a")
-    assert ledger.thin(after(90), {"order": 90}) == 0
-    assert ledger.thin(after(91), {"order": 90}) == 1
-    assert left(ledger) == {("p-a", "answer"), ("r-a", "receipt")}
-
-
-def test_each_kind_has_days_of_its_own(ledgers: Ledgers) -> None:
-    ledger = ledgers.open()
-    order(ledger, "a")
-    order(ledger, "b", kind="revocation")
-    retention = {"order": 10, "answer": 20, "revocation": 30}
-    assert ledger.thin(after(11), retention) == 1
-    assert left(ledger) == {
-        ("p-a", "answer"), ("r-a", "receipt"),
-        ("p-b", "order"), ("p-b", "answer"), ("r-b", "receipt"),
-    }  # fmt: skip
-    assert ledger.thin(after(21), retention) == 4
-    assert left(ledger) == {("p-b", "order")}
-    assert ledger.thin(after(31), retention) == 1
-    assert left(ledger) == set()
-
-
-def test_open_orders_keep_their_particulars(ledgers: Ledgers) -> None:
-    ledger = ledgers.open()
-    order(ledger, "a", closed=None)
-    assert ledger.thin(after(9999), {"order": 0, "answer": 0, "revocation": 0}) == 0
-    assert len(left(ledger)) == 3
-
-
-def test_a_kind_without_days_is_kept(ledgers: Ledgers) -> None:
-    ledger = ledgers.open()
-    order(ledger, "a")
-    assert ledger.thin(after(9999), {}) == 0
-    assert len(left(ledger)) == 3
-
-
-def test_an_unknown_kind_is_an_error_and_thins_nothing(ledgers: Ledgers) -> None:
-    ledger = ledgers.open()
-    order(ledger, "a")
-    with pytest.raises(LedgerError, match="order, revocation, answer"):
-        ledger.thin(after(9999), {"answer": 1, "orders": 1})
-    assert len(left(ledger)) == 3
-
-
-def test_thinning_is_noted_by_count_and_leaves_the_chain_valid(ledgers: Ledgers) -> None:
-    ledger = filled(ledgers)
-    order(ledger, "a")
-    order(ledger, "b")
-    assert ledger.thin(after(99), {"order": 1, "answer": 1, "revocation": 1}) == 6
-    assert [(row["event"], row["object"], row["result"]) for row in audit(ledger)[10:]] == [
-        ("thinned", "answer", "4"),
-        ("thinned", "order", "2"),
-    ]
-    assert ledger.thin(after(99), {"order": 1, "answer": 1, "revocation": 1}) == 0
-    assert len(audit(ledger)) == 12
-    assert verify(ledger) == []
-
-
-def test_what_was_thinned_stands_in_no_file_any_more(sqlite_ledgers: Ledgers) -> None:
-    ledger = sqlite_ledgers.open()
-    order(ledger, "a")
-    ledger.close()
-    assert b'{"surname": "X"}' in sqlite_ledgers.file.read_bytes()
-    later = sqlite_ledgers.open("run-2")
-    later.thin(after(99), {"order": 1, "answer": 1})
-    later.close()
-    assert all(b'"surname"' not in file.read_bytes() for file in files(sqlite_ledgers))
-
-
-def files(ledgers: Ledgers) -> Sequence[Any]:
-    return [path for path in ledgers.directory.iterdir() if path.is_file()]

@@ -282,7 +282,6 @@ def test_check_mode_says_what_would_change_and_changes_nothing(ledgers: Ledgers)
     assert not ledger.place(HOLD)
     assert ledger.place(Hold(**{**fields(HOLD), "id": "h2"}))
     assert ledger.lift("h1")
-    assert ledger.thin(TODAY, {"order": 1, "revocation": 1, "answer": 1}) == 0
     assert ledgers.open().decisions().holds == (HOLD,)
 
 
@@ -355,6 +354,17 @@ def test_an_error_quotes_no_values(ledgers: Ledgers) -> None:
     assert "Fjällström" not in str(error.value)
     assert "p1" not in str(error.value)
     assert error.value.__suppress_context__
+
+
+def test_an_error_quotes_no_text_that_cannot_be_read(sqlite_ledgers: Ledgers) -> None:
+    ledger = sqlite_ledgers.open()
+    ledger.place(HOLD)
+    with ledger.transaction() as connection:
+        statement = sa.text("UPDATE holds SET object = CAST(:value AS TEXT)")
+        connection.execute(statement, {"value": b"Fj\xffllstr"})
+    with pytest.raises(LedgerError, match="Could not decode to UTF-8") as error:
+        ledger.decisions()
+    assert "llstr" not in str(error.value)
 
 
 @pytest.mark.parametrize("url", [None, "postgresql://db.example/ledger"])

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import random
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +26,12 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY, num
 from ansible_collections.regionjh.halsoval.tests.unit.systems.order_builders import (
     ANNA,
     BO,
+    Killer,
     card,
     files,
     held,
     join,
     key,
-    killed,
     make,
     plan,
     revocation,
@@ -228,6 +227,20 @@ def test_check_mode_reads_and_writes_nothing(opened: Open, outbox: Path) -> None
     assert not outbox.exists()
 
 
+def test_check_mode_tells_of_a_batch_that_was_not_written(opened: Open, outbox: Path) -> None:
+    outbox.write_text("in the way")
+    make(opened(), outbox, [card("one"), card("two", provider="dalavagen")])
+    outbox.unlink()
+    checked = OrderBook(opened(check=True), "siths", Outbox(outbox))
+    checked.read()
+    OrderBook(opened(), "siths", Outbox(outbox)).read()
+    (batch,) = batches(outbox)
+    reason = f"batch {batch['batch']} was not written to the outbox"
+    assert checked.undelivered == {"fjallhalsan": reason, "dalavagen": reason}
+    checked.read()
+    assert checked.undelivered == {}
+
+
 def test_particulars_lie_under_a_name_that_tells_nothing(opened: Open, outbox: Path) -> None:
     make(opened(), outbox, [card("one"), card("two")])
     ledger = opened()
@@ -241,7 +254,7 @@ def test_particulars_lie_under_a_name_that_tells_nothing(opened: Open, outbox: P
 
 # --- kills ---------------------------------------------------------------------------------------
 
-KILLS = 50
+KILLS = 30
 PER_RUN = 20
 
 
@@ -273,24 +286,27 @@ def provision(ledger_url: str | None, directory: Path, round_: int) -> None:
             book.apply(plan(asked, entries))
 
 
+def has_unwritten(ledger: Ledger) -> bool:
+    """Whether a batch is committed that is not marked as written."""
+    with ledger, ledger.reading() as connection:
+        query = ledger.batches.select().where(ledger.batches.c.written.is_(None))
+        return connection.execute(query).first() is not None
+
+
 def test_runs_that_are_killed_make_every_order_exactly_once(
     ledgers: Ledgers, tmp_path: Path
 ) -> None:
-    chance = random.Random(4)
-    provision(ledgers.url, tmp_path, 0)
-    began = time.monotonic()
-    provision(ledgers.url, tmp_path, 1)
-    span = time.monotonic() - began
-    times = [chance.uniform(0, 2 * span) for _kill in range(KILLS)]
-    kills = [
-        killed(lambda round_=round_: provision(ledgers.url, tmp_path, round_), after)  # type: ignore[misc]
-        for round_, after in enumerate(times, start=2)
-    ]
-    assert sum(kills) > KILLS // 5
-    provision(ledgers.url, tmp_path, KILLS + 1)
-    provision(ledgers.url, tmp_path, KILLS + 1)
+    killer, kills, unwritten, round_ = Killer(4), 0, 0, 0
+    provision(ledgers.url, tmp_path, round_)
+    # Some must be killed between the ledger and the outbox.
+    while kills < KILLS or not unwritten:
+        round_ += 1
+        kills += killer.kill(partial(provision, ledgers.url, tmp_path, round_))
+        unwritten += has_unwritten(ledgers.open(check=True))
+    provision(ledgers.url, tmp_path, round_)
+    provision(ledgers.url, tmp_path, round_)
 
-    keys = {order.key for order in wanted_by(KILLS + 1)}
+    keys = {order.key for order in wanted_by(round_)}
     with Ledger(ledgers.url, tmp_path / "state", run(name="last")) as ledger:
         found = held(ledger, tmp_path / "outbox")
     assert {order.state for order in found.values()} == {"ordered"}

@@ -128,7 +128,6 @@ def test_the_csv_of_cards_says_in_swedish_all_that_the_ra_organisation_needs() -
             "Efternamn": "Ek",
             "Vårdgivare": "Fjällhälsan AB",
             "Enhet": "Hälsocentralen Åre",
-            "Enhetens HSA-id": "",
             "Kortkontor": "Östersund",
             "Foto": "Ja",
             "Antal id-administratörer": "1",
@@ -157,6 +156,28 @@ def test_the_csv_of_services_says_which_service_and_by_when() -> None:
         "EKG-data",
         "2026-04-01",
     )
+
+
+@pytest.mark.parametrize(
+    ("batch", "heading", "order", "word"),
+    [
+        (BATCH, "Orsak", card(kind="takeover", cause="moved"), "Byte av vårdgivare"),
+        (SERVICES, "Orsak", join(particulars={"reason": "start_moved"}), "Ändrad första dag"),
+        (SERVICES, "Orsak", join(particulars={"reason": "end_moved"}), "Ändrad sista dag"),
+        (SERVICES, "Utrustning", join(particulars={"equipment": "card_reader"}), "Kortläsare"),
+        (SERVICES, "Första dag", join(particulars={"first_day": "2026-04-01"}), "2026-04-01"),
+    ],
+)
+def test_what_is_known_by_a_code_is_told_in_words(
+    batch: Batch, heading: str, order: Order, word: str
+) -> None:
+    assert rows(batch, order)[0][heading] == word
+
+
+def test_the_csv_of_services_shows_no_inner_cause() -> None:
+    (row,) = rows(SERVICES, join(cause="ekg_data=3f2a"))
+    assert row["Orsak"] == ""
+    assert "3f2a" not in "".join(row.values())
 
 
 def test_a_detail_without_a_column_of_its_own_stands_in_the_last_one() -> None:

@@ -43,6 +43,8 @@ def ordered(order: Order = card(), **changes: Any) -> Order:  # noqa: B008 - it 
     return replace(order, **{"state": "ordered", "wanted_on": LEFT, "ordered_on": LEFT, **changes})
 
 
+NAMED = {"issuer": "CN=CA,O=X", "serial": "0A0B", "ski": "AB"}
+
 SENT = ordered(state="sent", sent_on=days(5))
 ACTIVE = ordered(state="active", sent_on=days(5), active_on=days(9), answer=KNOWN)
 REVOKED = replace(ACTIVE, state="done", closed_on=days(15))
@@ -147,6 +149,51 @@ def test_a_state_is_not_reached_before_the_one_before_it(order: Order, state: st
 )
 def test_news_of_what_is_known_adds_nothing(order: Order, receipt: Receipt) -> None:
     assert after(order, receipt) is order
+
+
+@pytest.mark.parametrize("order", [REVOKED, replace(REVOKED, answer={**KNOWN, **NAMED})])
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("valid_to", {"valid_to": VALID_TO - dt.timedelta(days=1)}),
+        ("issuer", {"issuer": "CN=Other", "serial": "0A0B"}),
+        ("serial", {"issuer": "CN=CA,O=X", "serial": "0C"}),
+        ("ski", {"ski": "FF"}),
+    ],
+)
+def test_what_is_told_late_of_a_state_must_be_what_is_known(
+    order: Order, name: str, fields: dict[str, Any]
+) -> None:
+    if name in order.answer:
+        with pytest.raises(Contradiction, match=f"^{name}: expected what is known of the card"):
+            after(order, said("active", **fields))
+    else:
+        assert after(order, said("active", **fields)) is order
+
+
+def test_what_is_told_late_and_written_otherwise_is_what_is_known() -> None:
+    order = replace(REVOKED, answer={**KNOWN, **NAMED})
+    assert after(order, said("active", issuer="cn=ca, O=x", serial="000A0B", ski="ab")) is order
+
+
+@pytest.mark.parametrize(
+    ("fields", "certificate"),
+    [
+        ({"ski": "CD"}, {"ski": "CD"}),
+        ({"issuer": "CN=B", "serial": "01"}, {"issuer": "CN=B", "serial": "01"}),
+        ({"code": "x"}, {**NAMED, "code": "x"}),
+    ],
+)
+def test_a_receipt_that_names_a_certificate_names_all_of_it(
+    fields: dict[str, Any], certificate: dict[str, str]
+) -> None:
+    changed = after(replace(ACTIVE, answer={**KNOWN, **NAMED}), said("active", 12, **fields))
+    assert changed.answer == {**KNOWN, **certificate}
+
+
+def test_a_card_that_thinning_closed_as_expired_is_done_from_the_day_that_is_told() -> None:
+    expired = replace(ACTIVE, closed_on=days(12), answer={})
+    assert after(expired, said("done", 11)) == replace(expired, state="done", closed_on=days(11))
 
 
 def test_more_about_the_same_state_is_added_and_its_first_day_stays() -> None:

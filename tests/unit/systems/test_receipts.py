@@ -8,9 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-import random
 import stat
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -34,17 +32,18 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.receipts
     Report,
     certificates,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.thinning import thin
 from ansible_collections.regionjh.halsoval.tests.conftest import Ledgers
 from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY, number
 from ansible_collections.regionjh.halsoval.tests.unit.systems.order_builders import (
     ANNA,
     BO,
+    Killer,
     card,
     files,
     held,
     join,
     key,
-    killed,
     make,
     revocation,
     run,
@@ -176,7 +175,9 @@ def test_good_unknown_contradictory_duplicate_and_broken_lines_each_get_their_du
     )
     kept = files(inbox)
     assert kept.pop("handled/svar.csv")
-    assert kept.pop("rejected/svar.csv").decode() == "\n".join([HEADINGS, *lines[3:], ""])
+    assert kept.pop("rejected/svar.csv").decode("utf-8-sig") == "\n".join(
+        [HEADINGS, *lines[3:], ""]
+    )
     reasons = kept.pop("rejected/svar.csv.reasons.txt").decode().splitlines()
     assert reasons == [f"line {each.line}: {each.reason}" for each in report.rejected]
     assert kept == {}
@@ -253,6 +254,27 @@ def test_a_revocation_that_is_refused_leaves_its_card(opened: Open, inbox: Path)
     assert states(opened, inbox)[key("card")] == "ordered"
 
 
+def test_a_takeover_that_follows_another_is_about_the_same_card(opened: Open, inbox: Path) -> None:
+    first = card("first", kind="takeover", follows=key("card"))
+    second = card("second", kind="takeover", follows=first.key)
+    ordered(opened, inbox, card(), first, second)
+    leave(inbox, line(), line("second", "utförd", "2026-02-25", number="9999"))
+    (rejected,) = receipts.apply(opened(), inbox).rejected
+    assert rejected.reason == "card_number: expected the number that is known of the card"
+    leave(inbox, line("second", "utförd", "2026-02-25", number="1234"))
+    assert receipts.apply(opened(), inbox).rejected == ()
+
+
+def test_a_second_revocation_ends_its_card_after_one_that_was_refused(
+    opened: Open, inbox: Path
+) -> None:
+    again = revocation("again", follows=key("card"))
+    ordered(opened, inbox, card(), revocation("card", state="refused"), again)
+    leave(inbox, line(), line("revocation of again", "utförd", "2026-02-25"))
+    receipts.apply(opened(), inbox)
+    assert states(opened, inbox)[key("card")] == "done"
+
+
 def test_an_answer_about_a_service_keeps_its_code(opened: Open, inbox: Path) -> None:
     question = join(kind="availability", recipient="telia", object="are")
     ordered(opened, inbox, question, system="services")
@@ -263,21 +285,72 @@ def test_an_answer_about_a_service_keeps_its_code(opened: Open, inbox: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "known",
-    [{"number": "1234"}, {"issuer": "CN=CA", "serial": "0A"}, {"ski": "AB"}],
+    ("annas", "bos"),
+    [
+        ({"number": "1234a"}, {"number": "12 34A"}),
+        ({"issuer": "CN=CA,O=X", "serial": "0A"}, {"issuer": "cn=CA, o=x", "serial": "00:0a"}),
+        ({"ski": "AB"}, {"ski": "ab"}),
+    ],
     ids=["card", "certificate", "key"],
 )
-def test_a_card_or_certificate_of_somebody_else_is_a_contradiction(
-    opened: Open, inbox: Path, known: dict[str, str]
+def test_a_card_or_certificate_of_somebody_else_is_a_contradiction_however_it_is_written(
+    opened: Open, inbox: Path, annas: dict[str, str], bos: dict[str, str]
 ) -> None:
     ordered(opened, inbox, card("annas"), card("bos", object=BO))
-    leave(inbox, line("annas", **{"number": "1111", **known}), name="a.csv")
-    leave(inbox, line("bos", **{"number": "2222", **known}), name="b.csv")
+    leave(inbox, line("annas", **{"number": "1111", **annas}), name="a.csv")
+    leave(inbox, line("bos", **{"number": "2222", **bos}), name="b.csv")
     report = receipts.apply(opened(), inbox)
     assert [each.reason for each in report.rejected] == [
         "card_number: expected a card and certificate of nobody else"
     ]
     assert states(opened, inbox)[key("bos")] == "ordered"
+
+
+def test_a_persons_two_cards_are_theirs_whatever_the_case_of_the_hsa_id(
+    opened: Open, inbox: Path
+) -> None:
+    ordered(opened, inbox, card("one"), card("two", object=ANNA.lower()))
+    leave(inbox, line("one", ski="AB"), line("two", number="2222", ski="AB"))
+    assert receipts.apply(opened(), inbox).rejected == ()
+
+
+@pytest.mark.parametrize("other", ["aktiv", "utförd"])
+def test_an_order_that_is_said_to_be_refused_and_carried_out_on_one_day_stays_as_it_was(
+    opened: Open, inbox: Path, other: str
+) -> None:
+    name, system = ("card", "siths") if other == "aktiv" else ("join", "services")
+    ordered(opened, inbox, card() if other == "aktiv" else join(), system=system)
+    lines = [line(name, "avslagen"), line(name, other)]
+    for some in (lines, lines[::-1]):
+        leave(inbox, *some)
+        report = receipts.apply(opened(), inbox)
+        reason = "state: expected of a day either refused or carried out"
+        assert [(r.line, r.reason) for r in report.rejected] == [(2, reason), (3, reason)]
+        assert report.applied == ()
+    assert states(opened, inbox, system) == {key(name): "ordered"}
+
+
+def test_a_card_that_was_sent_and_then_refused_on_one_day_is_refused(
+    opened: Open, inbox: Path
+) -> None:
+    ordered(opened, inbox, card())
+    leave(inbox, line(state="avslagen"), line(state="skickad"))
+    assert [each.state for each in receipts.apply(opened(), inbox).applied] == ["sent", "refused"]
+
+
+def test_what_contradicts_what_is_known_of_a_card_that_is_over_is_no_duplicate(
+    opened: Open, inbox: Path
+) -> None:
+    ordered(opened, inbox, card())
+    done = line(state="utförd", day="2026-02-25")
+    leave(inbox, line(**CERTIFICATE), done)
+    receipts.apply(opened(), inbox)
+    leave(inbox, line(**{**CERTIFICATE, "serial": "0B"}), line(day="2026-02-21", **CERTIFICATE))
+    report = receipts.apply(opened(), inbox)
+    assert [each.reason for each in report.rejected] == [
+        "serial: expected what is known of the card"
+    ]
+    assert (report.applied, report.duplicates) == ((), 1)
 
 
 def test_the_audit_log_names_orders_and_fields_and_no_card_number(
@@ -311,6 +384,23 @@ def test_each_receipt_is_kept_without_what_it_told(opened: Open, inbox: Path) ->
     )
     assert row.pseudonym == order.pseudonym
     assert "98765" not in str(tuple(row) + tuple(order))
+
+
+def test_a_receipts_id_tells_nobody_the_card_number_who_has_not_the_ledgers_key(
+    ledgers: Ledgers, tmp_path: Path
+) -> None:
+    ids = []
+    for place in ("one", "other"):
+        with Ledger(None, tmp_path / place, run()) as ledger:
+            make(ledger, tmp_path / place / "outbox", [card()])
+            inbox = tmp_path / place / "inbox"
+            inbox.mkdir()
+            for _again in range(2):
+                leave(inbox, line(day=TODAY.isoformat()))
+                receipts.apply(ledger, inbox)
+            with ledger.reading() as connection:
+                ids += [row.id for row in connection.execute(ledger.receipts.select())]
+    assert len(set(ids)) == len(ids) == 2
 
 
 # --- files ---------------------------------------------------------------------------------------
@@ -353,8 +443,9 @@ def test_what_is_no_file_is_not_waited_for(opened: Open, inbox: Path) -> None:
     assert rejected.reason.endswith("expected a regular file")
 
 
-def test_without_an_inbox_there_are_no_answers(opened: Open, inbox: Path) -> None:
-    assert receipts.apply(opened(), inbox / "none") == Report()
+def test_an_inbox_that_is_not_there_is_an_error(opened: Open, inbox: Path) -> None:
+    with pytest.raises(FileError, match="none: No such file or directory"):
+        receipts.apply(opened(), inbox / "none")
     assert not (inbox / "none").exists()
 
 
@@ -376,7 +467,9 @@ def test_rejected_lines_that_are_put_right_can_be_left_again(opened: Open, inbox
     ordered(opened, inbox, card())
     leave(inbox, line(day="20 februari"))
     receipts.apply(opened(), inbox)
-    mended = (inbox / "rejected/svar.csv").read_text().replace("20 februari", "2026-02-20")
+    rejected = (inbox / "rejected/svar.csv").read_bytes()
+    assert rejected.startswith("\ufeffBeställningsnummer".encode())
+    mended = rejected.decode().replace("20 februari", "2026-02-20")
     (inbox / "mended.csv").write_text(mended)
     assert len(receipts.apply(opened(), inbox).applied) == 1
 
@@ -397,18 +490,22 @@ def test_a_personal_number_in_a_files_name_is_not_shown(opened: Open, inbox: Pat
     assert rejected.file == "svar ********-****.csv"
 
 
-def test_a_file_that_cannot_be_put_away_is_an_error_and_its_answers_count_once(
+def test_a_file_that_cannot_be_put_away_is_told_with_its_answers_and_stops_no_other(
     opened: Open, inbox: Path
 ) -> None:
-    ordered(opened, inbox, card())
-    leave(inbox, line())
+    ordered(opened, inbox, card("one"), card("two"))
+    leave(inbox, line("one"), name="a.csv")
+    leave(inbox, line("two", number="5678"), name=f"b {number(1)}.csv")
     (inbox / "handled").write_text("in the way")
-    with pytest.raises(FileError, match="Not a directory"):
-        receipts.apply(opened(), inbox)
-    assert states(opened, inbox)[key("card")] == "active"
+    report = receipts.apply(opened(), inbox)
+    assert [each.key for each in report.applied] == [key("one"), key("two")]
+    assert [(each.file, each.line) for each in report.rejected] == [
+        ("a.csv", 0), ("b ********-****.csv", 0),
+    ]  # fmt: skip
+    assert all(each.reason.endswith("handled: Not a directory") for each in report.rejected)
     (inbox / "handled").unlink()
-    assert receipts.apply(opened(), inbox) == Report(duplicates=1)
-    assert set(files(inbox)) == {"handled/svar.csv"}
+    assert receipts.apply(opened(), inbox) == Report(duplicates=2)
+    assert set(files(inbox)) == {"handled/a.csv", f"handled/b {number(1)}.csv"}
 
 
 @pytest.mark.parametrize("system", ["services", "siths"])
@@ -486,17 +583,51 @@ def test_a_card_counts_until_its_last_day(opened: Open, inbox: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "counts"),
-    [("wanted", False), ("ordered", False), ("cancelled", True), ("refused", True)],
+    ("state", "cause", "counts"),
+    [
+        ("wanted", "left", False),
+        ("ordered", "replaced", False),
+        ("cancelled", "lost", True),
+        ("refused", "replaced", True),
+        ("refused", "lost", False),
+        ("refused", "returned", False),
+        ("refused", "left", False),
+    ],
 )
 def test_a_card_counts_no_more_once_its_revocation_is_asked_for(
-    opened: Open, inbox: Path, state: Any, counts: bool
+    opened: Open, inbox: Path, state: Any, cause: str, counts: bool
 ) -> None:
     ordered(opened, inbox, card())
     leave(inbox, line(**CERTIFICATE))
     receipts.apply(opened(), inbox)
-    ordered(opened, inbox, replace(revocation(), state=state))
+    ordered(opened, inbox, replace(revocation(), state=state, cause=cause))
     assert known(opened) == {ANNA: [{"hsa_id": ANNA, **CERTIFICATE}] if counts else []}
+
+
+def test_a_certificate_that_is_told_anew_takes_the_place_of_the_one_before(
+    opened: Open, inbox: Path
+) -> None:
+    ordered(opened, inbox, card())
+    leave(inbox, line(**CERTIFICATE))
+    receipts.apply(opened(), inbox)
+    leave(inbox, line(day="2026-02-25", ski="BB"))
+    receipts.apply(opened(), inbox)
+    assert known(opened) == {ANNA: [{"hsa_id": ANNA, "issuer": "", "serial": "", "ski": "BB"}]}
+
+
+def test_a_card_that_was_closed_as_expired_and_has_another_last_day_is_in_force(
+    opened: Open, inbox: Path
+) -> None:
+    ordered(opened, inbox, card())
+    leave(inbox, line(valid_to="2026-02-28", **CERTIFICATE))
+    receipts.apply(opened(), inbox)
+    thin(opened(), TODAY, {"answer": 30})
+    (closed,) = held(opened(), inbox.parent / "outbox").values()
+    leave(inbox, line(day="2026-02-21", **CERTIFICATE))
+    receipts.apply(opened(), inbox)
+    (order,) = held(opened(), inbox.parent / "outbox").values()
+    assert (closed.closed_on, order.closed_on) == (dt.date(2026, 2, 28), None)
+    assert known(opened) == {ANNA: [{"hsa_id": ANNA, **CERTIFICATE}]}
 
 
 def test_a_card_whose_life_is_over_leaves_its_holder_without(opened: Open, inbox: Path) -> None:
@@ -515,34 +646,39 @@ PER_FILE = 20
 def test_runs_that_are_killed_apply_every_answer_once_and_lose_no_line(
     ledgers: Ledgers, opened: Open, inbox: Path
 ) -> None:
-    cards = [card(str(place)) for place in range((KILLS + 1) * PER_FILE)]
-    ordered(opened, inbox, *cards)
-
-    def answer(round_: int) -> None:
-        places = range(round_ * PER_FILE, (round_ + 1) * PER_FILE)
-        some = [line(str(place), number=f"1000{place}") for place in places]
-        leave(inbox, *some, f"bad;{round_}", name=f"{round_:02}.csv")
+    def answer(round_: int) -> dict[str, str]:
+        """Leave an answer file about new cards; returns the states that they come to."""
+        places = [f"{round_} {place}" for place in range(PER_FILE)]
+        ordered(opened, inbox, *map(card, places))
+        some = [line(place, number=f"1000{place.replace(' ', '-')}") for place in places]
+        leave(inbox, *some, f"bad;{round_}", name=f"{round_:03}.csv")
+        return {key(place): "active" for place in places}
 
     def work() -> None:
         with Ledger(ledgers.url, inbox.parent / "state", run()) as ledger:
             receipts.apply(ledger, inbox)
 
-    answer(0)
-    began = time.monotonic()
-    work()
-    span, chance, kills = time.monotonic() - began, random.Random(4), 0
-    for round_ in range(1, KILLS + 1):
-        answer(round_)
-        kills += killed(work, chance.uniform(0, 2 * span))
-    assert kills > KILLS // 5
+    killer, kills, halfway = Killer(4), 0, 0
+    expected: dict[str, str] = {}
+    names: list[str] = []
+    # Some must be killed when the ledger has the answers, and the inbox has them still.
+    while kills < KILLS or not halfway:
+        names.append(f"{len(names):03}.csv")
+        expected |= answer(len(names) - 1)
+        kills += killer.kill(work)
+        taken = states(opened, inbox)
+        halfway += any(
+            taken[key(f"{names.index(path.name)} 0")] == "active" for path in inbox.glob("*.csv")
+        )
     work()
 
-    assert set(states(opened, inbox).values()) == {"active"}
-    assert len(audited(opened)) == len(cards)
+    assert states(opened, inbox) == expected
+    assert len(audited(opened)) == len(expected)
     kept = files(inbox)
-    names = {f"{round_:02}.csv" for round_ in range(KILLS + 1)}
-    assert {name for name in kept if name.startswith("handled/")} == {f"handled/{n}" for n in names}
-    for round_, name in enumerate(sorted(names)):
-        assert kept[f"rejected/{name}"].decode() == f"{HEADINGS}\nbad;{round_}\n"
+    assert sorted(name for name in kept if name.startswith("handled/")) == [
+        f"handled/{name}" for name in names
+    ]
+    for round_, name in enumerate(names):
+        assert kept[f"rejected/{name}"].decode("utf-8-sig") == f"{HEADINGS}\nbad;{round_}\n"
         assert kept[f"rejected/{name}.reasons.txt"] == b"line 22: columns: expected 10\n"
     assert len(kept) == 3 * len(names)
