@@ -82,7 +82,7 @@ def _desired(
         wanted=(
             *(entry for account in kept for entry in draft.account(account)),
             *provider_groups(approved.records, as_of, kept, holdings),
-            *held_back(approved, as_of, kept, holdings),
+            *held_back(approved, as_of, holdings),
             *service_groups(kept, holdings),
         ),
         attributes=attributes(holdings.layout, lambda dn: ids.get(dn, dn)),

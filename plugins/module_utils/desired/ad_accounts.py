@@ -30,6 +30,7 @@ class Holder:
     `accounts` are ours or taken over, `strangers` lie in our OUs without our key, and `foreign`
     elsewhere. `others` are the providers in their keys whose records cannot be read now, `kept_by`
     those of them that give access today. `said` is what an account says of its owner.
+    `is_held` says that a hold takes what those providers give, and nothing else is left.
     """
 
     known: Identified
@@ -41,6 +42,7 @@ class Holder:
     kept_by: tuple[str, ...]
     protected: bool
     said: Mapping[str, Values]
+    is_held: bool
 
     @property
     def number(self) -> str:
@@ -85,11 +87,6 @@ class Account:
     is_over: bool = False
     misses_row: bool = False
     is_held: bool = False
-
-    @property
-    def ids(self) -> Collection[str]:
-        """The HSA-ids of its owner."""
-        return self.holder.known.ids if self.holder else (self.id,)
 
     @property
     def uses(self) -> tuple[Use, ...]:
@@ -155,7 +152,8 @@ def accounts(
             listed = {employment.provider for employment in holder.known.person.employments}
             yield Account(
                 number, held.dn, held, holder, holder.providers,
-                is_over=_is_over(held, holdings, ended, as_of),
+                is_over=holder.is_held or _is_over(held, holdings, ended, as_of),
+                is_held=holder.is_held,
                 misses_row=any(
                     holdings.is_in_group_of(provider, held)
                     for provider in holdings.providers(held)
@@ -213,12 +211,9 @@ def _holder(
     if known.person.hsa_id and known.hsa_id:  # the record takes the account over
         ours, unkeyed = (*ours, *unkeyed), ()
     others = {p for entry in ours for p in holdings.providers(entry)} - providers
-    kept_by = {
-        provider
-        for entry in ours
-        for provider in others
-        if holdings.is_in_group_of(provider, entry) and not is_held(known.ids, provider)
-    }
+    given_by = {p for entry in ours for p in others if holdings.is_in_group_of(p, entry)}
+    stopped = {p for p in given_by if is_held(known.ids, p)}
+    kept_by = given_by - stopped
     neutral = (holdings.layout.protected_name,)
     protected = (
         known.person.protected
@@ -237,7 +232,7 @@ def _holder(
         said |= of_protected_person(holdings.layout)
     return Holder(
         known, access, ours, unkeyed, foreign, tuple(sorted(others)), tuple(sorted(kept_by)),
-        protected, said,
+        protected, said, bool(stopped) and not kept_by and not access.open,
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from ..records.payload import Approved
 from .ad_access import Use, explained
 from .ad_accounts import Account
 from .ad_attributes import of_group, of_new_group
-from .ad_holdings import Holdings, cn, members
+from .ad_holdings import Holdings, cn, members, our_id
 
 GROUP_LEVEL = 1
 
@@ -66,14 +66,13 @@ def provider_groups(
         yield from _apart(wanted, held, part) if held else [wanted]
 
 
-def held_back(
-    approved: Approved, as_of: dt.date, kept: Sequence[Account], holdings: Holdings
-) -> Iterator[Wanted]:
+def held_back(approved: Approved, as_of: dt.date, holdings: Holdings) -> Iterator[Wanted]:
     """What holds take of the groups of providers whose records cannot be read now."""
     readable = {record.id for record in approved.records}
+    ours = [entry for entries in holdings.ours.values() for entry in entries]
     for provider, group in holdings.provider_groups.items():
         now, is_held = members(group), approved.decisions.is_held
-        gone = {a.dn for a in kept if a.dn in now and is_held(a.ids, provider, as_of)}
+        gone = {e.dn for e in ours if e.dn in now and is_held([our_id(e)], provider, as_of)}
         if gone and provider not in readable:
             part = _Part(held=gone, dated=gone)
             yield from _leaving(_provider_group(provider, group, part, holdings), group, part, True)

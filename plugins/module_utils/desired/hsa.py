@@ -111,7 +111,7 @@ class _Draft:
             key=f"person/{hsa_id}", kind="person", id=hsa_id, level=_PERSON,
             parent=self.layout.people_branch,
             rdns=(matching.rdn((self.layout.name("cn"), hsa_id)),),
-            attributes=self._of_person(person, hsa_id, held) | self._without_roles(person),
+            attributes=self._of_person(person, hsa_id, held) | self._without_roles(person, held),
             providers=frozenset(e.provider for e in person.current or person.employments),
             held=held,
             dated=self._dated(person, held),
@@ -255,16 +255,20 @@ class _Draft:
         keys = (*map(person_key, sorted(person.named_by)), *others) or held_keys
         return {**self.layout.local(said), self.layout.key_attribute: keys}
 
-    def _without_roles(self, person: NaturalPerson) -> dict[str, Values]:
-        """Under a hold, the roles go that an unreadable record's provider gives, too."""
-        is_held = bool(person.current) and all(e.held for e in person.current)
-        return {self.layout.name("hsaSystemRole"): ()} if is_held else {}
+    def _without_roles(self, person: NaturalPerson, held: Entry | None) -> dict[str, Values]:
+        """Where holds take all that gives roles, those go that unreadable records give, too."""
+        if held is None:
+            return {}
+        hsa_id, keys = self.holdings.id(held), map(provider_of_person, self.holdings.keys(held))
+        taken = [self._holds(hsa_id, provider) for provider in keys if provider not in self.known]
+        taken += [employment.held for employment in person.current]
+        return {self.layout.name("hsaSystemRole"): ()} if taken and all(taken) else {}
 
     def _dated(self, person: NaturalPerson, held: Entry | None) -> dict[str, Values]:
         dated = self.layout.local(hsa_attributes.over(person, self.as_of, self.layout))
         if held is None:
             return dated
-        names = self._without_roles(person)
+        names = self._without_roles(person, held)
         return dated | {name: held.attributes.get(name, ()) for name in names}
 
     def _local(self, key: str, said: Mapping[str, Values]) -> dict[str, Values]:

@@ -314,9 +314,14 @@ class Draft:
         return [place for place in places if place in self._open]
 
     def was_protected(self, ids: Iterable[str]) -> bool:
-        """Whether the last order in a matter of the person with these HSA-ids hides who it is."""
+        """Whether an order in force of the person with these HSA-ids hides who it is.
+
+        Where none is in force, the last ones that there were tell.
+        """
         places = (place for i in ids for place in self._of_object.get(i.casefold(), ()))
-        return any(order.protected for place in places for order in self.chain(place).orders[-1:])
+        chains = [self.chain(place) for place in places]
+        told = [chain for chain in chains if chain.is_in_force] or chains
+        return any(order.protected for chain in told for order in chain.orders[-1:])
 
     def find(self, provider: str, code: str, object_id: str, message: str) -> None:
         """Note something that a person should look at."""

@@ -266,7 +266,8 @@ def _of_assignment(employment: Employment) -> _Use | None:
     first, last = employment.assignment.from_, employment.last_day
     begins = employment.record.agreement.agreement.operation_start
     if employment.state == "ended":
-        return _Use("leave", last, employment, employment.explains)
+        days = [day for day in (last, employment.granted_to) if day]
+        return _Use("leave", max(days, default=None), employment, employment.explains)
     if employment.is_suspended:
         period = employment.assignment.suspended
         day = period.from_ if period and not employment.held else None
@@ -392,7 +393,7 @@ def _is_undone(known: Identified, place: Matter, draft: Draft) -> bool:
     if latest is None or not latest.is_under_way or not draft.chain(place).is_in_force:
         return False
     return not any(
-        e.state == "active" and (service == _CITRIX or service in e.assignment.systems)
+        e.state == "active" and (service == _CITRIX or service in e.services)
         for e in known.person.employments
         if e.provider == provider
     )

@@ -64,7 +64,7 @@ def _missing(holder: Holder, employment: Employment) -> tuple[str, str] | None:
     """(code, message) where a service of an assignment asks for a card that nobody asks for."""
     if holder.known.ours is False:  # the region's own employee, whose card the region keeps
         return None
-    asked = {s: SERVICES[s].preconditions for s in sorted(employment.assignment.systems)}
+    asked = {s: SERVICES[s].preconditions for s in sorted(employment.services)}
     strict = [service for service, conditions in asked.items() if "card_loa3" in conditions]
     plain = [service for service, conditions in asked.items() if "card" in conditions]
     levels: set[int] = {wish.card.loa for wish in holder.wishes}

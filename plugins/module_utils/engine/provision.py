@@ -214,7 +214,9 @@ def _results(
     results = {}
     for provider in request.providers:
         if provider not in request.known:
-            results[provider] = _no_record(provider in request.invalid)
+            results[provider] = _no_record(
+                provider in request.invalid, done.get(provider, []), failed.get(provider, [])
+            )
             continue
         refusal = verdict.refusals.get(provider)
         reasons = (refusal, *failed.get(provider, ()), *desired.waiting.get(provider, ()))
@@ -252,15 +254,18 @@ def _with_diffs(
     }
 
 
-def _no_record(invalid: bool) -> dict[str, Any]:
-    reason = "the record is invalid: nothing was changed" if invalid else "there is no such record"
+def _no_record(invalid: bool, done: Sequence[Operation], failed: Sequence[str]) -> dict[str, Any]:
+    """The result of a provider whose record cannot be read: nothing is done but what holds take."""
+    what = "nothing but holds was brought about" if done or failed else "nothing was changed"
+    reason = f"the record is invalid: {what}" if invalid else "there is no such record"
+    errors = [mask(error) for error in (reason, *failed)]
     return {
-        "changed": False,
+        "changed": bool(done),
         "failed": True,
-        "msg": reason,
-        "counts": {},
-        "changes": [],
-        "errors": [reason],
+        "msg": "\n".join(errors),
+        "counts": _actions(done),
+        "changes": [f"{operation.action} {label(operation)}" for operation in done],
+        "errors": errors,
         "findings": [],
         "plan": "",
     }

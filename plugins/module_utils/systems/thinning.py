@@ -44,6 +44,8 @@ def parse_retention(days: Mapping[str, Any]) -> dict[str, int]:
 def thin(ledger: Ledger, as_of: dt.date, retention: Mapping[str, int]) -> int:
     """Delete the particulars that are older than `retention` says; returns how many.
 
+    Cards that have expired are noted as closed by their last day.
+
     `retention` are days since the order was closed, as `parse_retention` gives them: "order" for
     what orders say, "revocation" for what revocations of cards say, "answer" for what came back of
     cards. A kind that is not named is kept. Check mode only counts. Raises LedgerError.
@@ -152,6 +154,9 @@ def _close(ledger: Ledger, connection: Connection, expired: Mapping[str, str]) -
         for some in slices(theirs):
             update = ledger.orders.update().where(ledger.orders.c.key.in_(some))
             connection.execute(update.values(closed_on=day))
+    if expired:
+        row = AuditRow(event="closed", object="card", result=str(len(expired)))
+        ledger.append(connection, [row])
 
 
 def _delete(ledger: Ledger, connection: Connection, gone: Mapping[str, list[str]]) -> None:

@@ -232,6 +232,55 @@ def test_a_hold_is_honoured_by_a_run_over_other_providers(nurses: Ad) -> None:
     assert not has_access(nurses, 1)
 
 
+def test_a_hold_on_an_invalid_provider_needs_no_confirmation_elsewhere(world: Ad) -> None:
+    """Its nurses stand with old rows in a valid record, which has nothing to say of the loss."""
+    staff = [person(n, NURSE) for n in range(6)]
+    world.bring(record("alfa", staff), record("beta", staff))
+    left = record("alfa", [person(n, {**NURSE, "to": "2025-12-31"}) for n in range(6)])
+    world.bring(left, record("beta", staff))
+    world.hsa.holds = (hold("beta"),)
+    result = world.run(left, invalid=("beta",))
+    assert not result["alfa"]["failed"], result["alfa"]["msg"]
+    assert not any(has_access(world, n) for n in range(6))
+
+
+def test_a_hold_on_one_provider_takes_no_role_that_an_unreadable_one_gives(world: Ad) -> None:
+    alfa = record("alfa", [person(1, uses(JOURNAL))])
+    world.bring(alfa, record("beta", [person(1, NURSE)]))
+    world.hsa.holds = (hold("alfa"),)
+    world.run(alfa, invalid=("beta",))
+    assert values(world.hsa.person(number(1)), "hsaSystemRole") == ("npo;lasare",)
+    assert world.is_enabled(number(1))
+
+
+def test_a_hold_takes_the_roles_of_who_has_moved_to_a_provider_that_is_invalid(
+    world: Ad,
+) -> None:
+    moved = record("alfa", [person(1, {**NURSE, "to": "2026-02-20"})])
+    world.bring(record("alfa", [person(1, NURSE)]), record("beta", [person(1, NURSE)]))
+    world.bring(moved, record("beta", [person(1, NURSE)]))
+    world.hsa.holds = (hold(world.id_of(number(1))),)
+    world.run(moved, invalid=("beta",))
+    assert not has_access(world, 1)
+
+
+def test_of_two_invalid_providers_a_hold_takes_the_group_of_one(world: Ad) -> None:
+    world.bring(record("alfa", [person(1, NURSE)]), record("beta", [person(1, NURSE)]))
+    world.hsa.holds = (hold("alfa"),)
+    world.run(record("gamma"), invalid=("alfa", "beta"))
+    assert "Halsoval-alfa" not in world.groups_of(number(1))
+    assert "Halsoval-beta" in world.groups_of(number(1))
+    assert world.is_enabled(number(1))
+
+
+def test_an_invalid_providers_result_tells_what_a_hold_took(nurses: Ad) -> None:
+    nurses.hsa.holds = (hold(nurses.id_of(number(1))),)
+    result = nurses.run(records()[1], invalid=("alfa",))["alfa"]
+    assert (result["changed"], result["failed"]) == (True, True)
+    assert "nothing but holds was brought about" in result["msg"]
+    assert any("modify account" in change for change in result["changes"])
+
+
 # --- findings
 
 

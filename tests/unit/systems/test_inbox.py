@@ -206,7 +206,7 @@ def test_the_chosen_lines_are_what_a_swedish_spreadsheet_opens() -> None:
 
 
 def test_an_issuer_whose_escapes_make_no_text_is_refused() -> None:
-    (line,) = read(one(Utfärdare=r"CN=\ff", Serienummer="0a"))
+    (line,) = read(one(**{"Utfärdare": r"CN=\ff", "Serienummer": "0a"}))
     assert line == "issuer: expected a distinguished name, as of RFC 4514"
 
 
