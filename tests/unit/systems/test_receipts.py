@@ -682,3 +682,19 @@ def test_runs_that_are_killed_apply_every_answer_once_and_lose_no_line(
         assert kept[f"rejected/{name}"].decode("utf-8-sig") == f"{HEADINGS}\nbad;{round_}\n"
         assert kept[f"rejected/{name}.reasons.txt"] == b"line 22: columns: expected 10\n"
     assert len(kept) == 3 * len(names)
+
+
+@pytest.mark.parametrize(("cause", "counts"), [("left", True), ("lost", False)])
+def test_a_card_that_was_taken_over_after_a_refused_revocation_counts_again(
+    opened: Open, inbox: Path, cause: str, counts: bool
+) -> None:
+    """Its holder had left one provider, and the next one's record came days later."""
+    ordered(opened, inbox, card())
+    leave(inbox, line(**CERTIFICATE))
+    receipts.apply(opened(), inbox)
+    first, second = (
+        card(name, kind="takeover", cause="moved", follows=key(follows), provider="alfa")
+        for name, follows in (("to alfa", "card"), ("to beta", "to alfa"))
+    )
+    ordered(opened, inbox, replace(revocation(), state="refused", cause=cause), first, second)
+    assert known(opened) == {ANNA: [{"hsa_id": ANNA, **CERTIFICATE}] if counts else []}
