@@ -26,6 +26,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard imp
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import Order
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
+    Entry,
     Operation,
     Plan,
     make_plan,
@@ -135,7 +136,7 @@ class Services:
         for operation in operations:
             said = {change.attribute: change.add for change in operation.changes}
             if operation.action == "add":
-                order = orders.of_values(operation.dn, said)
+                order = orders.of_entry(Entry(operation.dn, said))
                 assert order.key not in self.held
                 order = replace(order, wanted_on=day)
             else:

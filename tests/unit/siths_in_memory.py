@@ -20,9 +20,10 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders im
     State,
     entry,
     key_of,
-    of_values,
+    of_entry,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
+    Entry,
     Operation,
     Plan,
     make_plan,
@@ -126,7 +127,7 @@ class Siths:
         assert operation.action == "add"
         assert key not in self.orders
         values = {change.attribute: change.add for change in operation.changes}
-        order = of_values(operation.dn, values)
+        order = of_entry(Entry(operation.dn, values))
         assert order.state == "ordered"
         self.orders[key] = replace(order, wanted_on=day, ordered_on=day)
 

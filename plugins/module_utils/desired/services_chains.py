@@ -380,8 +380,7 @@ class Draft:
             elif _is_refused(order, chain):
                 return chain, True
             else:
-                state = self._state(wish, order, chain)
-                chain = chain.then(replace(self._dated(order), state=state))
+                chain = chain.then(self._dated(order, self._state(wish, order, chain)))
         return chain, False
 
     def _revised(self, wish: Wish, chain: Chain) -> Chain:
@@ -411,14 +410,14 @@ class Draft:
         is_ready = not wish.waits and all(map(self.is_fulfilled, wish.needs))
         return "ordered" if is_ready else "wanted"
 
-    def _dated(self, order: Order) -> Order:
-        """The order with the day that it is due, which one about a person says too."""
+    def _dated(self, order: Order, state: State) -> Order:
+        """The order in a state with the day that it is due, which one about a person says too."""
         days = 0 if order.kind in TAKES else self._due_days
         due = order.due or self.as_of + dt.timedelta(days=days)
         said = {**order.particulars}
         if "act" in said:
             said |= {"act": order.kind, "day": due.isoformat()}
-        return replace(order, due=due, particulars=said)
+        return replace(order, due=due, particulars=said, state=state)
 
     def _add(self, wish: Wish, order: Order) -> None:
         takes = order.kind in TAKES or order.cause in (START_MOVED, END_MOVED)

@@ -36,6 +36,7 @@ RECIPIENT = re.compile(r"\w[\w.-]*(:[\w.-]+)?")
 PROTECTED_FOLDER = "skyddade"
 
 _BRANCH = "ou=orders"
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,18 +116,24 @@ def entry(order: Order) -> Entry:
         if day:
             attributes[name] = (day.isoformat(),)
     if order.answer:
-        attributes["answer"] = (_text(order.answer),)
+        attributes["answer"] = (_encode(dict(order.answer)),)
     return Entry(_dn(order.key), attributes)
 
 
 def of_entry(held: Entry) -> Order:
     """The order that `entry` was made of."""
-    return _order(held.dn, held.attributes)
-
-
-def of_values(dn: str, attributes: Mapping[str, Values]) -> Order:
-    """The order that an operation adds."""
-    return _order(dn, attributes)
+    attributes = held.attributes
+    first = {name: values[0] for name, values in attributes.items() if values}
+    values: dict[str, Any] = {name: first.get(name, "") for name in (*_MADE, "state")}
+    values |= {name: dt.date.fromisoformat(first[name]) for name in _DAYS if name in first}
+    values |= {name: json.loads(first[name]) for name in _SIDES if name in first}
+    return Order(
+        key=key_of(held.dn),
+        level=int(first.get("level", "0")),
+        needs=attributes.get("needs", ()),
+        protected="protected" in first,
+        **values,
+    )
 
 
 def wanted(
@@ -182,23 +189,5 @@ def _attributes(order: Order) -> dict[str, Values]:
     if order.protected:
         attributes["protected"] = ("yes",)
     if order.particulars:
-        attributes["particulars"] = (_text(order.particulars),)
+        attributes["particulars"] = (_encode(dict(order.particulars)),)
     return attributes
-
-
-def _order(dn: str, attributes: Mapping[str, Values]) -> Order:
-    first = {name: values[0] for name, values in attributes.items() if values}
-    values: dict[str, Any] = {name: first.get(name, "") for name in (*_MADE, "state")}
-    values |= {name: dt.date.fromisoformat(first[name]) for name in _DAYS if name in first}
-    values |= {name: json.loads(first[name]) for name in _SIDES if name in first}
-    return Order(
-        key=key_of(dn),
-        level=int(first.get("level", "0")),
-        needs=attributes.get("needs", ()),
-        protected="protected" in first,
-        **values,
-    )
-
-
-def _text(content: Mapping[str, Any]) -> str:
-    return json.dumps(content, ensure_ascii=False, sort_keys=True)

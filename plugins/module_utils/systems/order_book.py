@@ -158,18 +158,19 @@ class _Changes:
     def add(self, operation: Operation) -> _Row:
         """Have a new order written; returns its row."""
         values = {change.attribute: change.add for change in operation.changes}
-        order = orders.of_values(operation.dn, values)
-        row = {
-            **{name: getattr(order, name) for name in _TEXTS},
+        first = {name: some[0] for name, some in values.items() if some}
+        row: _Row = {name: first.get(name, "") for name in _TEXTS}
+        row |= {
+            "key": operation.key,
             "system": self._system,
-            "level": order.level,
-            "needs": " ".join(order.needs),
-            "due": order.due.isoformat() if order.due else None,
-            "protected": int(order.protected),
+            "level": int(first.get("level", "0")),
+            "needs": " ".join(values.get("needs", ())),
+            "due": first.get("due"),
+            "protected": int("protected" in first),
             "pseudonym": secrets.token_hex(16),
             "wanted_on": self._today,
         }
-        row |= self._left(row, order.state)
+        row |= self._left(row, row["state"])
         self._orders.append(row)
         for content in values.get("particulars", ()):
             self._particulars.append((row["pseudonym"], "order", content))

@@ -101,8 +101,7 @@ def _line(order: Order) -> dict[str, Any]:
     }
 
 
-def _dumped(content: Mapping[str, Any]) -> str:
-    return json.dumps(content, ensure_ascii=False, sort_keys=True)
+_dumped = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 
 
 # --- CSV -----------------------------------------------------------------------------------------
@@ -246,15 +245,14 @@ def as_csv(batch: Batch, orders: Iterable[Order]) -> bytes:
 
 def _row(order: Order, columns: _Columns, known: Collection[str]) -> list[str]:
     fields = {f".{name}": value for name, value in _line(order).items()}
-    said = {name: _text(value) for name, value in (fields | dict(order.particulars)).items()}
+    told = (fields | dict(order.particulars)).items()
+    said = {name: _text(value) for name, value in told if value not in (None, "")}
     cells = []
     for heading, sources in columns:
-        value = ""
-        for source in sources:
-            value = value or said.get(source, "")
-        cells.append(_WORDS[heading].get(value, value) if heading in _WORDS else value)
+        cell = next((said[source] for source in sources if source in said), "")
+        cells.append(_WORDS[heading].get(cell, cell) if heading in _WORDS else cell)
     others = sorted(name for name in order.particulars if name not in known)
-    cells.append(", ".join(f"{name}={said[name]}" for name in others))
+    cells.append(", ".join(f"{name}={said.get(name, '')}" for name in others))
     return [_harmless(cell) for cell in cells]
 
 
@@ -267,7 +265,7 @@ def _text(value: Any) -> str:
         return ", ".join(_text(each) for each in value)
     if isinstance(value, Mapping):
         return _dumped(value)
-    return "" if value is None else str(value)
+    return str(value)
 
 
 def _harmless(cell: str) -> str:

@@ -15,7 +15,10 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import orders
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import Order
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import make_plan
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
+    Entry,
+    make_plan,
+)
 from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY
 
 YESTERDAY, TOMORROW = TODAY - dt.timedelta(days=1), TODAY + dt.timedelta(days=1)
@@ -40,7 +43,7 @@ def settle(held: list[Order], *wishes: Wish, day: dt.date = TODAY) -> list[Order
         said = {change.attribute: change.add for change in operation.changes}
         key = orders.key_of(operation.dn)
         if operation.action == "add":
-            found[key] = orders.of_values(operation.dn, said)
+            found[key] = orders.of_entry(Entry(operation.dn, said))
         else:
             found[key] = replace(found[key], state=said["state"][0])  # type: ignore[arg-type]
     return list(found.values())

@@ -22,11 +22,14 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders im
     entry,
     key_of,
     of_entry,
-    of_values,
     order_key,
     wanted,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import Plan, make_plan
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
+    Entry,
+    Plan,
+    make_plan,
+)
 
 _words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
 _days = st.none() | st.dates(dt.date(2020, 1, 1), dt.date(2030, 1, 1))
@@ -67,7 +70,7 @@ def test_an_order_is_the_same_after_its_way_through_the_ledger(
 def test_an_operation_holds_the_whole_order(one: Order) -> None:
     (operation,) = make_plan([wanted(one)], ATTRIBUTES).operations
     assert operation.action == "add"
-    assert of_values(operation.dn, {c.attribute: c.add for c in operation.changes}) == one
+    assert of_entry(Entry(operation.dn, {c.attribute: c.add for c in operation.changes})) == one
 
 
 @given(st.lists(_words, min_size=1, max_size=3), st.lists(_words, min_size=1, max_size=3))
