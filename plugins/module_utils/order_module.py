@@ -5,13 +5,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .system_module import Desire, run
-from .systems.order_book import OrderBook
+from .desired.hsa_identities import Identities
+from .engine.plan import Entry
+from .engine.provision import Desired
+from .identities import identities
+from .records.payload import Approved
+from .system_module import run
+from .systems.ledger import Ledger
+from .systems.order_book import OrderBook, OrderSystem
 from .systems.outbox import Outbox
 
 # The options of the doc fragment `orders`.
@@ -21,18 +29,25 @@ ORDER_ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def run_orders(module: AnsibleModule, system: Literal["siths", "services"], desire: Desire) -> None:
+OrderDesire = Callable[[Approved, dt.date, Sequence[Entry], Identities], Desired]
+
+
+def run_orders(module: AnsibleModule, system: OrderSystem, desire: OrderDesire) -> None:
     """Carry out the pipe for the orders of a system and leave the module.
 
     Plan hashes are keyed with the password that reads HSA, as they are by every system's own.
     """
     protected = module.params["protected_outbox"]
     outbox = Outbox(Path(module.params["outbox"]), Path(protected) if protected else None)
+
+    def wish(approved: Approved, as_of: dt.date, held: Sequence[Entry], ledger: Ledger) -> Desired:
+        return desire(approved, as_of, held, identities(module, approved, as_of, ledger))
+
     run(
         module,
         system,
         module.params["hsa_bind_password"],
         lambda ledger: OrderBook(ledger, system, outbox),
-        desire,
+        wish,
         lambda book: book.undelivered,
     )

@@ -150,6 +150,9 @@ from datetime import date
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa_identities import (
+    Identities,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services import (
     desire,
     recorded,
@@ -159,7 +162,6 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan impo
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import Desired
 from ansible_collections.regionjh.halsoval.plugins.module_utils.identities import (
     IDENTITY_ARGUMENTS,
-    identities,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.order_module import (
     ORDER_ARGUMENTS,
@@ -169,7 +171,6 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.system_module import (
     SYSTEM_ARGUMENTS,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.ledger import Ledger
 
 RULE_ARGUMENTS = {
     "recipients": {"type": "dict", "default": {}},
@@ -197,8 +198,7 @@ def main() -> None:
     except ValueError as error:
         module.fail_json(msg=str(error))
 
-    def wish(approved: Approved, as_of: date, held: Sequence[Entry], ledger: Ledger) -> Desired:
-        known = identities(module, approved, as_of, ledger)
+    def wish(approved: Approved, as_of: date, held: Sequence[Entry], known: Identities) -> Desired:
         desired = desire(approved, as_of, rules, held, known, module.params["owner_tasks"])
         if module.params["baseline"]:
             return recorded(desired)

@@ -139,13 +139,15 @@ from datetime import date
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa_identities import (
+    Identities,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths import desire
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths_rules import Rules
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import Entry
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import Desired
 from ansible_collections.regionjh.halsoval.plugins.module_utils.identities import (
     IDENTITY_ARGUMENTS,
-    identities,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.order_module import (
     ORDER_ARGUMENTS,
@@ -155,7 +157,6 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.system_module import (
     SYSTEM_ARGUMENTS,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.ledger import Ledger
 
 RULE_ARGUMENTS = {
     "renewal_days": {"type": "int", "default": 90},
@@ -182,8 +183,7 @@ def main() -> None:
     except ValueError as error:
         module.fail_json(msg=str(error))
 
-    def wish(approved: Approved, as_of: date, held: Sequence[Entry], ledger: Ledger) -> Desired:
-        known = identities(module, approved, as_of, ledger)
+    def wish(approved: Approved, as_of: date, held: Sequence[Entry], known: Identities) -> Desired:
         failures = module.params["hsa_failures"]
         return desire(approved, as_of, rules, held, known, failures, module.check_mode)
 

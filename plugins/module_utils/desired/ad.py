@@ -22,11 +22,12 @@ from ..records.lifecycle import phase
 from ..records.payload import Approved
 from . import ad_attributes, ad_findings
 from .ad_access import Access, access, explained
-from .ad_accounts import Account, Gate, Holder, accounts, forgotten, holders
+from .ad_accounts import Account, Holder, accounts, forgotten, holders
 from .ad_groups import held_back, provider_groups, service_groups
 from .ad_holdings import Holdings, index, is_enabled, members
 from .ad_layout import DISABLED_BY_US, ENABLED, Layout, attributes
 from .ad_tasks import tasks
+from .hsa_gate import Gate
 from .hsa_identities import Identities
 
 _ACCOUNT_LEVEL = 0
@@ -58,7 +59,7 @@ def desire(
     everybody = holders(known, holdings, readable, is_held)
     errors = ad_findings.errors(everybody, holdings)
     called = (h for h in everybody if h.needs_account and h.number not in errors.people)
-    ready = [holder for holder in called if gate.reason(holder) is None]
+    ready = [holder for holder in called if holder.waits_for(gate) is None]
     ended = frozenset(r.id for r in approved.records if phase(r, as_of) == "ended")
     kept = [*accounts(everybody, ready, holdings, ended, as_of)]
     # Without HSA, who is not recognised may be in the records all the same.

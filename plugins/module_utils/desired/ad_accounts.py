@@ -17,6 +17,7 @@ from .ad_access import Access, Use
 from .ad_attributes import of_account, of_certificates, of_protected_person, without_contacts
 from .ad_holdings import ById, Holdings, folded, our_id
 from .ad_layout import ACCOUNT_NAME_LENGTH, Layout, moment, name_form
+from .hsa_gate import Gate
 from .hsa_identities import Identified
 
 # Whether a hold takes the access of a person with these HSA-ids at a provider.
@@ -67,6 +68,10 @@ class Holder:
         person = self.known.person
         return frozenset(e.provider for e in person.current or person.employments)
 
+    def waits_for(self, gate: Gate) -> str | None:
+        """Why a new account for the person waits, or None."""
+        return gate.fault(self.providers) or gate.absence(self.known)
+
 
 @dataclass(frozen=True)
 class Account:
@@ -97,32 +102,6 @@ class Account:
     def kept_by(self) -> tuple[str, ...]:
         """The providers that give it access whose records cannot be read now."""
         return self.holder.kept_by if self.holder else ()
-
-
-@dataclass(frozen=True)
-class Gate:
-    """What a new account waits for: HSA. `unread` says why that could not be read."""
-
-    unread: str | None = None
-    failures: Mapping[str, str] | None = None
-    check: bool = False
-
-    def reason(self, holder: Holder) -> str | None:
-        """Why a new account for the person waits, or None."""
-        known, failures = holder.known, self.failures or {}
-        if self.unread:
-            return self.unread
-        if holder.providers <= failures.keys():
-            # The first sentence alone: what follows tells how to confirm HSA's plan.
-            reasons = {failures[p].split("\n")[0].partition(". ")[0] for p in holder.providers}
-            return "HSA failed for the provider: " + "; ".join(sorted(reasons))
-        if known.hsa_id is None:
-            return "HSA does not tell who the person is"
-        if known.archived:
-            return "the person's entry in HSA is archived"
-        if not known.entered and not (self.check and self.failures is not None):
-            return "HSA does not hold the person"
-        return None
 
 
 def holders(
@@ -215,10 +194,8 @@ def _holder(
     stopped = {p for p in given_by if is_held(known.ids, p)}
     kept_by = given_by - stopped
     neutral = (holdings.layout.protected_name,)
-    protected = (
-        known.person.protected
-        or known.confidential
-        or (bool(others) and any(e.attributes.get("displayName") == neutral for e in ours))
+    protected = known.is_protected or (
+        bool(others) and any(e.attributes.get("displayName") == neutral for e in ours)
     )
     said: dict[str, Values] = {}
     number = known.hsa_id or next(map(our_id, ours), None)

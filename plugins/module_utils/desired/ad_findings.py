@@ -17,9 +17,11 @@ from ..engine.plan import Entry
 from ..engine.provision import Finding
 from ..records.lifecycle import trials
 from ..records.payload import Approved
-from .ad_accounts import Account, Gate, Holder, unnamed
+from . import hsa_gate
+from .ad_accounts import Account, Holder, unnamed
 from .ad_holdings import Holdings, cn, folded, is_enabled, our_id
 from .ad_layout import LENGTHS, name_form
+from .hsa_gate import Gate
 
 
 @dataclass(frozen=True)
@@ -52,16 +54,13 @@ def waiting(
     """How many new accounts wait, and why, by provider; and who cannot be told without HSA."""
     reasons: dict[str, Counter[str]] = defaultdict(Counter)
     for holder in everybody:
-        reason = gate.reason(holder) if holder.needs_account else None
+        reason = holder.waits_for(gate) if holder.needs_account else None
         for provider in holder.providers if reason else ():
             reasons[provider][reason or ""] += 1
-    messages: dict[str, tuple[str, ...]] = defaultdict(tuple)
-    for provider, counted in reasons.items():
-        for reason, count in counted.items():
-            what = "1 new account waits" if count == 1 else f"{count} new accounts wait"
-            messages[provider] += (f"{what}: {reason}",)
+    messages = hsa_gate.waiting(reasons, "account")
     for provider, count in _untold(everybody, holdings) if gate.unread else ():
-        messages[provider] += (f"{count} may be to close, and stay as they are: {gate.unread}",)
+        told = f"{count} may be to close, and stay as they are: {gate.unread}"
+        messages[provider] = (*messages.get(provider, ()), told)
     return messages
 
 

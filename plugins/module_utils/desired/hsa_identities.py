@@ -64,6 +64,23 @@ class Identified:
     seen: bool = False
     unreadable: frozenset[str] = frozenset()
 
+    @property
+    def folded_ids(self) -> frozenset[str]:
+        """The HSA-ids in small letters."""
+        return frozenset(hsa_id.casefold() for hsa_id in self.ids)
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether a record hides the person, or HSA does for one that cannot be read now."""
+        return self.person.protected or self.confidential
+
+    def may_be_hidden(self, invalid: Collection[str], unread: bool) -> bool:
+        """Whether one of the invalid records may name the person.
+
+        HSA tells whom such a record named before. Where HSA is unread, it may be anybody.
+        """
+        return bool(self.unreadable) or (unread and bool(invalid))
+
 
 @dataclass(frozen=True)
 class Identities:

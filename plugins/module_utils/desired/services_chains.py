@@ -19,7 +19,7 @@ from typing import Any
 
 from ..engine import orders
 from ..engine.guard import Holding
-from ..engine.orders import Order, State, order_key
+from ..engine.orders import TAKES, VOID, Order, State, order_key
 from ..engine.plan import Entry, Values, Wanted
 from ..engine.provision import Finding
 from ..records.catalogue import EXTENSIONS
@@ -27,7 +27,6 @@ from ..records.catalogue import EXTENSIONS
 SYSTEM = "services"
 
 CHANGE, TERMINATE = "change", "terminate"
-TAKES = frozenset({"leave", "guest_end", "membership_end", TERMINATE})
 _GIVE_NOTHING = TAKES | {CHANGE}
 # The causes of changes of nothing but a day: it is told at once, whatever else is awaited.
 START_MOVED, END_MOVED, END_WITHDRAWN = "start_moved", "end_moved", "end_withdrawn"
@@ -39,7 +38,6 @@ Matter = tuple[str, str, str]  # provider, object, and what of it is ordered
 _NOT_CHANGES = frozenset(
     {"act", "day", "first_day", "hsa_id", "number", "provider_name", "reason", "service_name"}
 )
-_WITHOUT_EFFECT = frozenset({"refused", "cancelled"})
 
 
 def matter(provider: str, object_id: str, subject: str) -> Matter:
@@ -146,7 +144,7 @@ class Chain:
 
     @cached_property
     def _counted(self) -> tuple[Order, ...]:
-        return tuple(order for order in self.orders if order.state not in _WITHOUT_EFFECT)
+        return tuple(order for order in self.orders if order.state not in VOID)
 
     def then(self, order: Order) -> Chain:
         """The chain with one more order."""

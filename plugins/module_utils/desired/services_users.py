@@ -44,18 +44,14 @@ def protected(identities: Identities, draft: Draft, invalid: Collection[str]) ->
     While a record that may say so cannot be read, whoever was protected is it still. `invalid` are
     the providers of such records.
     """
+    is_unread = identities.unread is not None
     return frozenset(
-        hsa_id.casefold()
+        hsa_id
         for known in identities.people
-        if _is_protected(known, draft, bool(identities.unread and invalid))
-        for hsa_id in _ids(known)
+        if known.is_protected
+        or (known.may_be_hidden(invalid, is_unread) and draft.was_protected(known.folded_ids))
+        for hsa_id in known.folded_ids
     )
-
-
-def _is_protected(known: Identified, draft: Draft, is_doubtful: bool) -> bool:
-    if known.person.protected or known.confidential:
-        return True
-    return bool(known.unreadable or is_doubtful) and draft.was_protected(_ids(known))
 
 
 def _ids(known: Identified) -> tuple[str, ...]:
@@ -213,8 +209,8 @@ class _User:
 
     def _held(self) -> list[Matter]:
         """The matters of the person that nothing has been said of."""
-        ids = {hsa_id.casefold() for hsa_id in _ids(self.known)}
-        return [place for hsa_id in sorted(ids) for place in self.draft.left_of(hsa_id)]
+        ids = sorted(self.known.folded_ids)
+        return [place for hsa_id in ids for place in self.draft.left_of(hsa_id)]
 
     def _lasts(self, provider: str, service: str) -> bool:
         """Whether by its own days an assignment gives the use: it is lost for another reason."""
@@ -228,11 +224,10 @@ class _User:
         )
 
     def _cannot_be_named(self, employment: Employment) -> None:
-        people = employment.record.staff.people
-        row = employment.row
-        label = row.ref or row.hsa_id or f"people[{people.index(row)}]"
         reason = self.unread or "HSA does not tell who the person is"
-        self.draft.find(employment.provider, "no_hsa_id", label, f"nothing is ordered: {reason}")
+        self.draft.find(
+            employment.provider, "no_hsa_id", employment.label, f"nothing is ordered: {reason}"
+        )
 
 
 # --- what an assignment asks for ------------------------------------------------------------------
@@ -360,7 +355,7 @@ def memberships(
     tasks: OwnerTasks | None,
 ) -> None:  # fmt: skip
     """Order the membership that AD asks its owner for; None: AD was not looked at."""
-    people = {i.casefold(): known for known in identities.people for i in _ids(known)}
+    people = {i: known for known in identities.people for i in known.folded_ids}
     asked = {
         matter(provider, task["person"], task["service"]): task
         for provider, given in (tasks or {}).items()

@@ -21,7 +21,8 @@ from ..engine.plan import Entry, Wanted
 from ..engine.provision import Desired
 from ..records.payload import Approved
 from . import siths_particulars
-from .hsa_identities import Identified, Identities
+from .hsa_gate import Gate, waiting
+from .hsa_identities import Identities
 from .siths_cards import CARD, REVOCATION, TAKEOVER, Card, cards
 from .siths_findings import findings
 from .siths_matters import Day, Matter, holders
@@ -52,7 +53,7 @@ def desire(
     known = cards(orders.values())
     day = Day(as_of, rules, approved.invalid, identities.unread is not None)
     everybody = holders(identities.people, known, day)
-    gate = _Gate(identities.unread, hsa_failures, check)
+    gate = Gate(identities.unread, hsa_failures, check)
     matters = [matter for holder in everybody for matter in holder.matters]
     draft = _Draft(rules, gate, frozenset(order.key for order in orders.values()))
     return Desired(
@@ -72,7 +73,7 @@ class _Draft:
     """Makes the orders that matters call for; `made` are the keys of those there are."""
 
     rules: Rules
-    gate: _Gate
+    gate: Gate
     made: Collection[str]
 
     def orders(self, matter: Matter) -> Iterator[Wanted]:
@@ -84,7 +85,7 @@ class _Draft:
 
     def _cards(self, matter: Matter) -> Iterator[Order]:
         cause, wish, hsa_id = matter.cause, matter.wish, matter.known.hsa_id
-        if cause is None or wish is None or hsa_id is None or self.gate.reason(matter):
+        if cause is None or wish is None or hsa_id is None or _waits_for(self.gate, matter):
             return
         # A grant bridges days; a card takes weeks. What is lost is replaced.
         if cause != "lost" and all(e.is_granted for e in matter.person.current):
@@ -167,53 +168,24 @@ def _held_objects(
 # --- HSA comes first -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Gate:
-    """What a card waits for: HSA. `unread` says why that could not be read.
+def _waits_for(gate: Gate, matter: Matter) -> str | None:
+    """Why a card for the person waits, or None.
 
     Who has a card was in HSA by then: what follows it does not wait for what fails there now.
     """
-
-    unread: str | None
-    failures: Mapping[str, str] | None
-    check: bool
-
-    def reason(self, matter: Matter) -> str | None:
-        """Why a card for the person waits, or None."""
-        known = matter.known
-        fault = self.unread or self._failure(known)
-        if fault and (known.hsa_id is None or matter.cause in _FRESH):
-            return fault
-        if known.hsa_id is None:
-            return "HSA does not tell who the person is"
-        if known.archived:
-            return "the person's entry in HSA is archived"
-        if not known.entered and not (self.check and self.failures is not None):
-            return "HSA does not hold the person"
-        return None
-
-    def _failure(self, known: Identified) -> str | None:
-        failures = self.failures or {}
-        providers = {employment.provider for employment in known.person.current}
-        if not providers or not providers <= failures.keys():
-            return None
-        # The first sentence alone: what follows tells how to confirm HSA's plan.
-        reasons = {failures[p].split("\n")[0].partition(". ")[0] for p in providers}
-        return "HSA failed for the provider: " + "; ".join(sorted(reasons))
+    known = matter.known
+    fault = gate.fault({employment.provider for employment in known.person.current})
+    if fault and (known.hsa_id is None or matter.cause in _FRESH):
+        return fault
+    return gate.absence(known)
 
 
-def _waiting(matters: Iterable[Matter], gate: _Gate) -> dict[str, tuple[str, ...]]:
+def _waiting(matters: Iterable[Matter], gate: Gate) -> dict[str, tuple[str, ...]]:
     """How many cards wait, and why, by provider. Whom HSA cannot tell is a finding instead."""
     reasons: dict[str, Counter[str]] = defaultdict(Counter)
     for matter in matters:
         told = matter.known.hsa_id is not None or gate.unread is not None
-        reason = gate.reason(matter) if matter.cause and told else None
+        reason = _waits_for(gate, matter) if matter.cause and told else None
         if reason and matter.wish:
             reasons[matter.wish.provider][reason] += 1
-    return {
-        provider: tuple(
-            f"1 new card waits: {reason}" if count == 1 else f"{count} new cards wait: {reason}"
-            for reason, count in counted.items()
-        )
-        for provider, counted in reasons.items()
-    }
+    return waiting(reasons, "card")

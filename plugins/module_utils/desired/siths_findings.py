@@ -12,7 +12,7 @@ from ..records.catalogue import SERVICES
 from ..records.people import Employment
 from .hsa_identities import Identities
 from .siths_cards import TAKEOVER, Card
-from .siths_matters import Day, Holder, Matter, Wish, folded_ids
+from .siths_matters import Day, Holder, Matter, Wish
 
 # The field of a record whose day brings a revocation about. Where that is refused, the card's
 # certificate stays away from AD all the same.
@@ -44,20 +44,14 @@ def _of_person(holder: Holder, unread: bool) -> Iterator[Finding]:
     if known.hsa_id is None and not unread:
         for wish in holder.wishes:
             yield Finding(
-                wish.provider, "no_hsa_id", _label(wish.employment),
+                wish.provider, "no_hsa_id", wish.employment.label,
                 "HSA does not tell who the person is: no card is ordered",
             )  # fmt: skip
     for employment in known.person.current:
         missing = _missing(holder, employment)
         if missing:
-            who = known.hsa_id or _label(employment)
+            who = known.hsa_id or employment.label
             yield Finding(employment.provider, missing[0], who, missing[1])
-
-
-def _label(employment: Employment) -> str:
-    """What to call a person whom HSA does not tell: the row's own names, or its place."""
-    row, people = employment.row, employment.record.staff.people
-    return row.ref or row.hsa_id or f"people[{people.index(row)}]"
 
 
 def _missing(holder: Holder, employment: Employment) -> tuple[str, str] | None:
@@ -172,7 +166,7 @@ def _forgotten(
     cards: Mapping[str, tuple[Card, ...]], identities: Identities, day: Day
 ) -> Iterator[Finding]:
     """Cards of people whom no record names any more."""
-    named = frozenset().union(*map(folded_ids, identities.people))
+    named = frozenset().union(*(known.folded_ids for known in identities.people))
     for hsa_id, theirs in cards.items():
         for card in theirs if hsa_id not in named else ():
             if card.is_live(day.as_of) and card.holder not in day.invalid:

@@ -49,11 +49,8 @@ class Day:
     unread: bool
 
     def may_hide(self, known: Identified) -> bool:
-        """Whether a record that cannot be read may name the person.
-
-        HSA tells whom such a record named before. Where HSA is unread, it may be anybody.
-        """
-        return bool(known.unreadable) or (self.unread and bool(self.invalid))
+        """Whether a record that cannot be read may name the person."""
+        return known.may_be_hidden(self.invalid, self.unread)
 
 
 @dataclass(frozen=True)
@@ -330,20 +327,15 @@ def holders(
 ) -> tuple[Holder, ...]:
     """Everybody with their cards. An HSA-id that several people share is nobody's."""
     everybody = tuple(people)
-    times = Counter(hsa_id for known in everybody for hsa_id in folded_ids(known))
+    times = Counter(hsa_id for known in everybody for hsa_id in known.folded_ids)
     shared = {hsa_id for hsa_id, count in times.items() if count > 1}
     return tuple(_holder(known, cards, day, shared) for known in everybody)
-
-
-def folded_ids(known: Identified) -> frozenset[str]:
-    """The HSA-ids that a person has or had, in small letters."""
-    return frozenset(hsa_id.casefold() for hsa_id in known.ids)
 
 
 def _holder(
     known: Identified, cards: Mapping[str, tuple[Card, ...]], day: Day, shared: Collection[str]
 ) -> Holder:
-    ids = folded_ids(known)
+    ids = known.folded_ids
     if not ids.isdisjoint(shared):
         known, ids = replace(known, ids=(), hsa_id=None), frozenset()
     theirs = [card for hsa_id in sorted(ids) for card in cards.get(hsa_id, ())]
@@ -365,7 +357,7 @@ def _is_protected(known: Identified, cards: Iterable[Card], day: Day) -> bool:
 
     Who was protected stays so while the record that says it may be one that cannot be read.
     """
-    if known.person.protected or known.confidential:
+    if known.is_protected:
         return True
     return day.may_hide(known) and any(card.order.protected for card in cards)
 

@@ -28,6 +28,11 @@ State = Literal["wanted", "ordered", "sent", "active", "done", "refused", "cance
 # An order in one of these is on its way; in FULFILLED it has had its effect.
 UNDER_WAY: frozenset[str] = frozenset({"wanted", "ordered", "sent"})
 FULFILLED: frozenset[str] = frozenset({"active", "done"})
+# One in these never has an effect.
+VOID: frozenset[str] = frozenset({"refused", "cancelled"})
+
+# The kinds of order that end what an order of services gave.
+TAKES: frozenset[str] = frozenset({"leave", "guest_end", "membership_end", "terminate"})
 
 # A recipient's name; a provider's own administrators are provider:<id>.
 RECIPIENT = re.compile(r"\w[\w.-]*(:[\w.-]+)?")
@@ -36,7 +41,8 @@ RECIPIENT = re.compile(r"\w[\w.-]*(:[\w.-]+)?")
 PROTECTED_FOLDER = "skyddade"
 
 _BRANCH = "ou=orders"
-_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+# The one JSON of what orders and answers say: equal content is equal text.
+as_text = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +122,7 @@ def entry(order: Order) -> Entry:
         if day:
             attributes[name] = (day.isoformat(),)
     if order.answer:
-        attributes["answer"] = (_encode(dict(order.answer)),)
+        attributes["answer"] = (as_text(dict(order.answer)),)
     return Entry(_dn(order.key), attributes)
 
 
@@ -189,5 +195,5 @@ def _attributes(order: Order) -> dict[str, Values]:
     if order.protected:
         attributes["protected"] = ("yes",)
     if order.particulars:
-        attributes["particulars"] = (_encode(dict(order.particulars)),)
+        attributes["particulars"] = (as_text(dict(order.particulars)),)
     return attributes

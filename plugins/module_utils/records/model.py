@@ -548,6 +548,10 @@ class Person:
             raise ValueError("expected either personnummer or samordningsnummer")
         return number
 
+    def label(self, index: int) -> str:
+        """What findings call the row at this place of the staff: its own ids, or the place."""
+        return self.ref or self.hsa_id or f"people[{index}]"
+
     @property
     def numbers(self) -> tuple[str, ...]:
         """The number today and the previous ones."""

@@ -62,6 +62,11 @@ class Employment:
         return self.record.id
 
     @property
+    def label(self) -> str:
+        """What findings call the person where HSA does not tell who it is."""
+        return self.row.label(self.record.staff.people.index(self.row))
+
+    @property
     def phase(self) -> Phase:
         """The provider's phase."""
         return phase(self.record, self.as_of)

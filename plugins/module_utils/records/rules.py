@@ -93,7 +93,7 @@ def check_all(records: Sequence[Record]) -> list[Problem]:
 def findings(records: Sequence[Record]) -> list[Finding]:
     """What people should look at, in all records."""
     found = (
-        Finding(code, record.id, _label(index, person), message)
+        Finding(code, record.id, person.label(index), message)
         for look in (_names_that_differ, _licences_not_confirmed, _access_not_possible)
         for code, record, index, person, message in look(records)
     )
@@ -539,10 +539,6 @@ def _born(person: Person) -> dt.date | None:
 
 def _name(person: Person) -> tuple[str, str]:
     return person.given_name, person.surname
-
-
-def _label(index: int, person: Person) -> str:
-    return person.ref or person.hsa_id or f"people[{index}]"
 
 
 # --- faults that many rules look for -------------------------------------------------------------

@@ -13,13 +13,12 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..engine.orders import PROTECTED_FOLDER, RECIPIENT, Order
+from ..engine.orders import PROTECTED_FOLDER, RECIPIENT, Order, as_text
 from . import files
 
 SCHEMA = "order-batch.schema.json"
@@ -82,8 +81,8 @@ def as_json(batch: Batch, orders: Sequence[Order]) -> bytes:
         "created": batch.as_of.isoformat(),
         "run": batch.run,
     }
-    lines = ",\n".join(_dumped(_line(order) | {"details": order.particulars}) for order in orders)
-    return f'{_dumped(head)[:-1]}, "orders": [\n{lines}\n]}}\n'.encode()
+    lines = ",\n".join(as_text(_line(order) | {"details": order.particulars}) for order in orders)
+    return f'{as_text(head)[:-1]}, "orders": [\n{lines}\n]}}\n'.encode()
 
 
 def _line(order: Order) -> dict[str, Any]:
@@ -99,9 +98,6 @@ def _line(order: Order) -> dict[str, Any]:
         "due": order.due.isoformat() if order.due else None,
         "follows": order.follows or None,
     }
-
-
-_dumped = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 
 
 # --- CSV -----------------------------------------------------------------------------------------
@@ -264,7 +260,7 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_text(each) for each in value)
     if isinstance(value, Mapping):
-        return _dumped(value)
+        return as_text(value)
     return str(value)
 
 

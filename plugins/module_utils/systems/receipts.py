@@ -11,7 +11,6 @@ killed run did not come to do, the next one does: it knows the receipts that wer
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..engine.orders import FULFILLED, Order
+from ..engine.orders import FULFILLED, VOID, Order, as_text
 from ..records.identifiers import mask
 from . import files
 from .audit import AuditRow
@@ -41,7 +40,6 @@ _LIVING = ("ordered", "sent", "active")
 _ABOUT_CARDS = ("revocation", "takeover")
 # Who revokes a card for one of these is not to be let in by it, whatever comes of the order.
 _FOR_GOOD = ("lost", "returned", "left")
-_VOID = ("refused", "cancelled")
 # The name of the key in the ledger that receipts are hashed with.
 _KEY = "receipts"
 
@@ -112,7 +110,7 @@ def certificates(ledger: Ledger) -> dict[str, list[dict[str, str]]]:
     table, today = ledger.orders, ledger.run.as_of.isoformat()
     with ledger.reading() as connection:
         cards = read_orders(ledger, connection, table.c.kind == "card")
-        is_asked = table.c.state.not_in(("cancelled", "refused"))
+        is_asked = table.c.state.not_in(VOID)
         is_over = (table.c.state == "refused") & table.c.cause.in_(_FOR_GOOD)
         counts = (table.c.kind == "revocation") & (is_asked | is_over)
         query = table.select().with_only_columns(table.c.follows).where(counts)
@@ -137,7 +135,7 @@ def _taken_over_since(ledger: Ledger, connection: Connection) -> set[str]:
     table = ledger.orders
     about = table.c.kind.in_(("revocation", "takeover"))
     orders = read_orders(ledger, connection, about)
-    takeovers = {o.key: o for o in orders if o.kind == "takeover" and o.state not in _VOID}
+    takeovers = {o.key: o for o in orders if o.kind == "takeover" and o.state not in VOID}
     cards: dict[str, str] = {}
     for order in takeovers.values():
         card = order
@@ -360,7 +358,7 @@ class _News:
         for some in slices(changed):
             old = table.c.pseudonym.in_(some) & (table.c.kind == "answer")
             self._connection.execute(table.delete().where(old))
-        rows = [(name, "answer", _text(o.answer)) for name, o in changed.items() if o.answer]
+        rows = [(name, "answer", as_text(o.answer)) for name, o in changed.items() if o.answer]
         insert(self._connection, table, rows)
 
     def _read(self, keys: Iterable[str]) -> dict[str, Order]:
@@ -397,7 +395,7 @@ class _News:
         Keyed, as it stays when the particulars are thinned: a card's number could be tried out.
         """
         content = {"order": receipt.order, "state": receipt.state, "day": receipt.day.isoformat()}
-        return keyed_hash(self._key, _text({**content, **receipt.answer()}))
+        return keyed_hash(self._key, as_text({**content, **receipt.answer()}))
 
     def _card(self, order: Order) -> Order | None:
         """The order of the card that an order is about: itself, or one that it follows."""
@@ -450,7 +448,3 @@ def _audit_row(before: Order, order: Order, system: str) -> AuditRow:
         attributes=",".join(names),
         result="applied",
     )
-
-
-def _text(content: Mapping[str, Any]) -> str:
-    return json.dumps(content, ensure_ascii=False, sort_keys=True)

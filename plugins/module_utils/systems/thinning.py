@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..engine.orders import TAKES, VOID
 from .audit import AuditRow
 from .ledger import Ledger, slices
 
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 KINDS = ("answer", "order", "revocation")
-
-_VOID = frozenset({"refused", "cancelled"})
-_ENDS = frozenset({"leave", "guest_end", "membership_end", "terminate"})
 
 
 def parse_retention(days: Mapping[str, Any]) -> dict[str, int]:
@@ -119,8 +117,8 @@ def _over(ledger: Ledger, connection: Connection, expired: Mapping[str, str]) ->
         if (closed := row.closed_on or expired.get(row.key))
         and (
             row.system == "siths"
-            or row.state in _VOID
-            or row.kind in _ENDS
+            or row.state in VOID
+            or row.kind in TAKES
             or row.key in overtaken
         )
     ]  # fmt: skip
