@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.ledger import Ledger, Run
+from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import Ledger, Run
 from ansible_collections.regionjh.halsoval.tests.postgresql import postgresql
 
 __all__ = ["Ledgers", "ledgers", "postgresql", "postgresql_ledgers", "sqlite_ledgers"]

@@ -77,9 +77,7 @@ from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import (
-    parse_day,
-)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import parse_day
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.lifecycle import (
     STOCKHOLM,
     Phase,

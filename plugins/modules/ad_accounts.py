@@ -216,8 +216,8 @@ from datetime import date
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad import desire
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad_layout import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.accounts import desire
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.layout import (
     Layout,
     attributes,
     certificate_mappings,
@@ -226,20 +226,18 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad_layou
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import Entry
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import Desired
-from ansible_collections.regionjh.halsoval.plugins.module_utils.identities import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import Ledger
+from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.receipts import certificates
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.identities import (
     IDENTITY_ARGUMENTS,
     identities,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
-from ansible_collections.regionjh.halsoval.plugins.module_utils.system_module import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.system import (
     LDAP_ARGUMENTS,
     SYSTEM_ARGUMENTS,
     directory,
     run,
-)
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.ledger import Ledger
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.receipts import (
-    certificates,
 )
 
 LAYOUT_ARGUMENTS = {

@@ -99,11 +99,11 @@ dest:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.audit_module import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.audit import (
     AUDIT_ARGUMENTS,
     audit,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.system_module import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.system import (
     LEDGER_ARGUMENTS,
     with_ledger,
 )

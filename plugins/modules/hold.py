@@ -98,12 +98,12 @@ holds:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.hold_module import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.hold import (
     HOLD_ARGUMENTS,
     REQUIRED_IF,
     decide,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.system_module import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.system import (
     LEDGER_ARGUMENTS,
     with_ledger,
 )

@@ -154,16 +154,16 @@ findings:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa_layout import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.layout import (
     Layout,
     attributes,
     searches,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.identities import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.identities import (
     IDENTITY_LAYOUT_ARGUMENTS,
     desire_hsa,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.system_module import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.system import (
     LDAP_ARGUMENTS,
     SYSTEM_ARGUMENTS,
     directory,

@@ -74,11 +74,11 @@ rejected:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.receipts_module import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.receipts import (
     RECEIPTS_ARGUMENTS,
     take_in,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.system_module import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.system import (
     LEDGER_ARGUMENTS,
     with_ledger,
 )

@@ -139,24 +139,22 @@ from datetime import date
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa_identities import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.identities import (
     Identities,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths import desire
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths_rules import Rules
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths.orders import desire
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths.rules import Rules
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import Entry
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import Desired
-from ansible_collections.regionjh.halsoval.plugins.module_utils.identities import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.identities import (
     IDENTITY_ARGUMENTS,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.order_module import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.orders import (
     ORDER_ARGUMENTS,
     run_orders,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
-from ansible_collections.regionjh.halsoval.plugins.module_utils.system_module import (
-    SYSTEM_ARGUMENTS,
-)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.system import SYSTEM_ARGUMENTS
 
 RULE_ARGUMENTS = {
     "renewal_days": {"type": "int", "default": 90},

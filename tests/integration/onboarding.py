@@ -24,14 +24,11 @@ import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.matching import split_dn
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.ledger import (
-    Ledger,
-    verify,
-)
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.ledger import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import Ledger, verify
+from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import (
     Run as LedgerRun,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils import approved_records, validation
 from ansible_collections.regionjh.halsoval.tests.lab import Lab
 

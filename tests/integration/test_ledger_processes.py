@@ -17,14 +17,14 @@ from multiprocessing import get_context
 import pytest
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.journal import Intended
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems import locks
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.ledger import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger import locks
+from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import (
     Ledger,
     Run,
     rows,
     verify,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.ledger_schema import COLUMNS
+from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.schema import COLUMNS
 from ansible_collections.regionjh.halsoval.tests.conftest import TODAY, Ledgers
 
 HSA = "ldaps://hsa.example"

@@ -23,32 +23,33 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired import services, siths
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa_identities import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.identities import (
     Identified,
     Identities,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services_rules import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services import (
+    orders as services,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services.rules import (
     Rules as ServiceRules,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths_rules import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths import orders as siths
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths.rules import (
     Rules as CardRules,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import (
     Request,
     provision,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import natural_people
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.ledger import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import (
     Ledger,
     Run,
     verify,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.order_book import (
-    OrderBook,
-)
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.outbox import Outbox
+from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.book import OrderBook
+from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.outbox import Outbox
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import natural_people
 from ansible_collections.regionjh.halsoval.tests.postgresql import Server
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     ECG,

@@ -17,26 +17,29 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired import services, siths
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa_identities import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.identities import (
     Identified,
     Identities,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services_rules import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services import (
+    orders as services,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services.rules import (
     Rules as ServiceRules,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths_rules import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths import orders as siths
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths.rules import (
     Rules as CardRules,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import (
     Request,
     provision,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import Ledger, Run
+from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.book import OrderBook
+from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.outbox import Outbox
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records import payload
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import natural_people
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.ledger import Ledger, Run
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.order_book import OrderBook
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.outbox import Outbox
 
 DAY = dt.date(2026, 3, 2)
 LEAD_DAYS = 56

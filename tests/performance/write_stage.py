@@ -18,8 +18,8 @@ from typing import Any
 
 from ansible.parsing.vault import VaultLib
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa import desire
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa_layout import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.entries import desire
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.layout import (
     Layout,
     attributes,
     searches,
@@ -31,7 +31,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model im
     from_json,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
-from ansible_collections.regionjh.halsoval.plugins.module_utils.system_module import directory
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.system import directory
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils import approved_records
 
 DAY = dt.date(2026, 3, 2)

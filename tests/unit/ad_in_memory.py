@@ -10,15 +10,15 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad import desire
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad_layout import Layout
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa_identities import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.accounts import desire
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.layout import Layout
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.identities import (
     Identities,
     identify,
     recall,
     seen_ids,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa_layout import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.layout import (
     identity_searches,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import matching

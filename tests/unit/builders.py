@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa_layout import Layout
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.layout import Layout
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.holds import (
     Decisions,
     Hold,

@@ -11,8 +11,8 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa import desire
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa_layout import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.entries import desire
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.layout import (
     Layout,
     attributes,
 )

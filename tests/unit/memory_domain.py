@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad_layout import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.layout import (
     Layout,
     attributes,
     searches,

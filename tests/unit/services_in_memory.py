@@ -10,20 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa_identities import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.identities import (
     Identified,
     Identities,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services.chains import TAKES
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services.orders import (
     Rules,
     desire,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services_chains import TAKES
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import orders
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard import (
-    Verdict,
-    judge,
-)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard import Verdict, judge
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import Order
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
     Entry,
@@ -32,10 +29,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan impo
     make_plan,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import Desired
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records.holds import (
-    Decisions,
-    Hold,
-)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.holds import Decisions, Hold
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import (
     decided,

@@ -10,11 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa_identities import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.identities import (
     Identified,
     Identities,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths import Rules, desire
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths.orders import (
+    Rules,
+    desire,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import (
     Order,
     State,
@@ -32,10 +35,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision
     Desired,
     Finding,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records.holds import (
-    Decisions,
-    Hold,
-)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.holds import Decisions, Hold
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import (
     decided,

@@ -21,7 +21,7 @@ from ldap3.protocol.rfc4511 import SearchResultDone as Done
 from ldap3.protocol.rfc4511 import SearchResultEntry as Found
 from pyasn1.codec.ber.encoder import encode
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad_layout import attributes
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.layout import attributes
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
     Attribute,
     Change,

@@ -14,10 +14,7 @@ from ldap3.operation.modifyDn import modify_dn_operation
 from ldap3.protocol.rfc4511 import LDAPMessage, MessageID, ProtocolOp
 from pyasn1.codec.ber.encoder import encode
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
-    Change,
-    Operation,
-)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import Change, Operation
 from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.ldap_message import message
 
 _number = st.integers(1, 2**31 - 1)

@@ -1,0 +1,197 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Active Directory must hold for the approved records (annex 3.1.1).
+
+One account for each person, groups for each provider, and membership of the groups that open
+services. What has ended is disabled and leaves its groups; nothing is deleted here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ...engine import matching
+from ...engine.guard import Holding
+from ...engine.plan import Entry, Values, Wanted
+from ...engine.provision import Desired
+from ...records.lifecycle import phase
+from ...records.payload import Approved
+from ..hsa.identities import Identities
+from ..people.gate import Gate
+from . import attributes as ad_attributes
+from . import findings as ad_findings
+from .access import Access, access, explained
+from .groups import held_back, provider_groups, service_groups
+from .holdings import Holdings, index, is_enabled, members
+from .layout import DISABLED_BY_US, ENABLED, Layout, attributes
+from .owners import Account, Holder, accounts, forgotten, holders
+from .tasks import tasks
+
+_ACCOUNT_LEVEL = 0
+_NOTHING = Access(())
+
+
+def desire(
+    approved: Approved,
+    as_of: dt.date,
+    layout: Layout,
+    held: Sequence[Entry],
+    identities: Identities,
+    hsa_failures: Mapping[str, str] | None = None,
+    check: bool = False,
+) -> Desired:
+    """What the domain must hold on a day, given what it holds and who everybody is in HSA.
+
+    `hsa_failures` say by provider what failed in HSA before in this play; None where HSA is not
+    part of it. In check mode people count as entered whom HSA would enter.
+    """
+    holdings = index(held, layout)
+    gate = Gate(identities.unread, hsa_failures, check)
+    readable = frozenset(record.id for record in approved.records)
+    known = ((one, access(one.person)) for one in identities.people)
+
+    def is_held(ids: Collection[str], provider: str) -> bool:
+        return approved.decisions.is_held(ids, provider, as_of)
+
+    everybody = holders(known, holdings, readable, is_held)
+    errors = ad_findings.errors(everybody, holdings)
+    called = (h for h in everybody if h.needs_account and h.number not in errors.people)
+    ready = [holder for holder in called if holder.waits_for(gate) is None]
+    ended = frozenset(r.id for r in approved.records if phase(r, as_of) == "ended")
+    kept = [*accounts(everybody, ready, holdings, ended, as_of)]
+    # Without HSA, who is not recognised may be in the records all the same.
+    told = frozenset() if identities.unread else readable
+    kept += forgotten(everybody, holdings, told, ended, as_of, is_held)
+    return _desired(approved, as_of, everybody, kept, holdings, gate, errors)
+
+
+def _desired(
+    approved: Approved,
+    as_of: dt.date,
+    everybody: Sequence[Holder],
+    kept: Sequence[Account],
+    holdings: Holdings,
+    gate: Gate,
+    errors: ad_findings.Errors,
+) -> Desired:
+    ids = {account.dn: account.id for account in kept}
+    draft = _Draft(holdings, frozenset(errors.by_provider))
+    return Desired(
+        wanted=(
+            *(entry for account in kept for entry in draft.account(account)),
+            *provider_groups(approved.records, as_of, kept, holdings),
+            *held_back(approved, as_of, holdings),
+            *service_groups(kept, holdings),
+        ),
+        attributes=attributes(holdings.layout, lambda dn: ids.get(dn, dn)),
+        holdings=_held_objects(kept, holdings),
+        findings=ad_findings.findings(everybody, kept, holdings, approved, gate),
+        errors=errors.by_provider,
+        waiting=ad_findings.waiting(everybody, holdings, gate),
+        returns=tasks(everybody, holdings, (record.id for record in approved.records)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """Makes the wanted entries of accounts; `blocked` are the providers with errors."""
+
+    holdings: Holdings
+    blocked: Collection[str]
+
+    def account(self, account: Account) -> Iterator[Wanted]:
+        """The account: new, changed or closed.
+
+        Of one that is held, who may log in is written apart from who it is: a name that AD refuses
+        keeps nobody in.
+        """
+        said = dict(account.holder.said) if account.holder else {}
+        if account.held is None:
+            new = ad_attributes.of_new_account(account.name)
+            yield self._entry(account, "", {**new, **self._logon(account), **said})
+            return
+        logon = self._logon(account)
+        closes = is_enabled(account.held) and ENABLED not in logon["userAccountControl"]
+        listed = frozenset(use.provider for use in account.uses) if closes else frozenset()
+        yield self._entry(account, "logon", logon, self._dated(account), listed)
+        if said:
+            yield self._entry(account, "person", said, self._over(account.held))
+
+    def _entry(
+        self, account: Account, part: str, said: Mapping[str, Values],
+        dated: Mapping[str, Collection[str]] | None = None,
+        providers: frozenset[str] = frozenset(),
+    ) -> Wanted:  # fmt: skip
+        holder, layout = account.holder, self.holdings.layout
+        return Wanted(
+            key=f"account/{account.id}/{account.dn if account.held else ''}/{part}",
+            kind="account", id=account.id, level=_ACCOUNT_LEVEL, parent=layout.account_ou,
+            rdns=() if account.held else (matching.rdn(("CN", account.id)),),
+            attributes=said, providers=account.providers | providers, held=account.held,
+            dated=dated or {}, confidential=bool(holder and holder.protected),
+            at_once=account.is_held,
+        )  # fmt: skip
+
+    def _logon(self, account: Account) -> dict[str, Values]:
+        """Whether and until when the account can be used, and the mark of our disabling."""
+        held, layout = account.held, self.holdings.layout
+        use = account.holder.access if account.holder else _NOTHING
+        marked = held is not None and self.holdings.is_marked(held)
+        by_hand = held is not None and not is_enabled(held) and not marked
+        enabled = self._is_enabled(account, use) and not by_hand
+        said = {
+            "userAccountControl": ad_attributes.flags(held, enabled),
+            layout.key_attribute: ad_attributes.keys(
+                self._key_providers(account), not enabled and not by_hand
+            ),
+        }
+        if use.uses:
+            said["accountExpires"] = ad_attributes.expiry(use, held, bool(account.kept_by))
+        return said
+
+    def _is_enabled(self, account: Account, use: Access) -> bool:
+        """Whether the account is to be enabled, if no person has disabled it."""
+        if account.held is not None and is_enabled(account.held):
+            # While a provider's record cannot be read, what its account has is its wish.
+            return bool(account.kept_by or use.open)
+        return any(one.provider not in self.blocked for one in use.open)
+
+    def _key_providers(self, account: Account) -> Iterable[str]:
+        """The providers that name the account's owner."""
+        held = self.holdings.providers(account.held) if account.held else ()
+        if account.holder is None:
+            return held
+        named = account.holder.known.person.named_by
+        # Without any key the account would not be ours any more, when the person starts later on.
+        return [*named, *account.holder.others] or held
+
+    def _over(self, held: Entry) -> dict[str, Values]:
+        """The certificate mappings whose going the ledger explains: of cards that are over."""
+        if self.holdings.layout.are_all:
+            return {}
+        return {"altSecurityIdentities": held.attributes.get("altSecurityIdentities", ())}
+
+    def _dated(self, account: Account) -> dict[str, Values]:
+        """Disabling that a date explains, with its mark."""
+        dated: dict[str, Values] = {
+            "userAccountControl": (ENABLED,),
+            self.holdings.layout.key_attribute: (DISABLED_BY_US,),
+        }
+        is_explained = explained(account.uses) and not account.misses_row
+        return dated if is_explained or account.is_over else {}
+
+
+def _held_objects(kept: Iterable[Account], holdings: Holdings) -> dict[str, frozenset[Holding]]:
+    """The people whose account gives something today, by provider."""
+    groups = (*holdings.provider_groups.values(), *holdings.service_groups.values())
+    opened = frozenset().union(*map(members, groups))
+    objects: dict[str, set[Holding]] = defaultdict(set)
+    for account in kept:
+        if account.held and (is_enabled(account.held) or account.dn in opened):
+            for provider in account.providers:
+                objects[provider].add(("person", account.id))
+    return {provider: frozenset(people) for provider, people in objects.items()}

@@ -1,0 +1,294 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What HSA must hold for the approved records (schema 5.3; annex 3.1.2 and 3.3).
+
+Entries stay when something ends. What a date ended is withdrawn from them: memberships, system
+roles and the listing on 1177. Archiving follows once cards are revoked, and is not done here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ...engine import matching
+from ...engine.guard import Holding
+from ...engine.plan import Entry, Values, Wanted
+from ...engine.provision import Desired
+from ...records.holds import Decisions
+from ...records.payload import Approved
+from ...records.people import NOTHING_REMEMBERED, NaturalPerson, Remembered
+from . import attributes as hsa_attributes
+from . import findings as hsa_findings
+from .findings import person_error
+from .holdings import Holdings, person_key, provider_of_person, unit_of_commission
+from .identities import register
+from .layout import Layout, attributes
+from .sites import Commission, Site
+
+_PROVIDER, _UNIT, _PERSON, _COMMISSION = range(4)
+
+
+def desire(
+    approved: Approved,
+    as_of: dt.date,
+    layout: Layout,
+    held: Sequence[Entry],
+    remembered: Remembered = NOTHING_REMEMBERED,
+) -> Desired:
+    """What HSA must hold on a day, given what it holds and what earlier runs saw there.
+
+    Raises ValueError when no HSA-ids are left.
+    """
+    known = register(approved, as_of, layout, held, remembered)
+    people, units, holdings = known.people, known.sites, known.holdings
+    providers = frozenset(record.id for record in approved.records)
+    draft = _Draft(layout, as_of, providers, holdings, known.ids, approved.decisions)
+    wanted: tuple[Wanted, ...] = (
+        *draft.providers(units),
+        *(entry for site in units for entry in draft.unit(site)),
+        *(entry for person in people for entry in draft.person(person)),
+        *draft.forgotten(people),
+        *(entry for commission in known.commissions for entry in draft.commission(commission)),
+    )
+    wanted += tuple(draft.held_back(wanted))
+    return Desired(
+        wanted=wanted,
+        attributes=attributes(layout),
+        holdings=_held_objects(wanted, layout),
+        findings=hsa_findings.findings(approved, as_of, people, units, holdings, known.ids),
+        errors=hsa_findings.errors(people, units, holdings),
+        taken=tuple(entry.dn for entry in (*holdings.not_ours, *holdings.ours.values())),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """Makes the wanted entries of one day; `ids` gives HSA-ids by key and personal number."""
+
+    layout: Layout
+    as_of: dt.date
+    known: frozenset[str]
+    holdings: Holdings
+    ids: Mapping[str, str]
+    decisions: Decisions
+
+    def providers(self, units: Sequence[Site]) -> Iterator[Wanted]:
+        """The entries of the providers that have a live unit."""
+        records = {site.record.id: site.record for site in units if site.is_live}
+        for name, record in records.items():
+            part = record.agreement
+            yield self._named_entry(
+                "provider", _PROVIDER, f"provider/{name}", self.layout.provider_branch, part.name,
+                part.hsa_id, name, hsa_attributes.of_provider(part, self.layout),
+            )  # fmt: skip
+
+    def unit(self, site: Site) -> Iterator[Wanted]:
+        """The unit's entry."""
+        provider = f"provider/{site.record.id}"
+        if site.is_live:
+            said = hsa_attributes.of_unit(site, self.ids[provider], self.layout)
+            yield self._named_entry(
+                "unit", _UNIT, site.key, provider, site.unit.name, site.unit.hsa_id,
+                site.record.id, said,
+            )  # fmt: skip
+        elif site.key in self.holdings.ours:
+            yield self._withdrawn(
+                "unit", _UNIT, site.key, provider, "hsaDestinationIndicator", site, ()
+            )
+
+    def person(self, person: NaturalPerson) -> Iterator[Wanted]:
+        """The person's entry, unless somebody else keeps it or it cannot be told which it is."""
+        held = next(iter(self.holdings.of_person(person)), None)
+        if person_error(person, self.holdings) or (held is None and not person.current):
+            return
+        if held is not None and not self.holdings.may_write(held, person.hsa_id):
+            return
+        hsa_id = self.ids[person.number]
+        yield Wanted(
+            key=f"person/{hsa_id}", kind="person", id=hsa_id, level=_PERSON,
+            parent=self.layout.people_branch,
+            rdns=(matching.rdn((self.layout.name("cn"), hsa_id)),),
+            attributes=self._of_person(person, hsa_id, held) | self._without_roles(person, held),
+            providers=frozenset(e.provider for e in person.current or person.employments),
+            held=held,
+            dated=self._dated(person, held),
+            confidential=person.protected
+            or (held is not None and self.holdings.is_confidential(held)),
+        )  # fmt: skip
+
+    def forgotten(self, people: Sequence[NaturalPerson]) -> Iterator[Wanted]:
+        """People of ours whom no record names any more: the entry stays, its system roles go.
+
+        Their memberships go with the units' commissions, and the guard counts both.
+        """
+        named = {entry.dn for person in people for entry in self.holdings.of_person(person)}
+        roles = self.layout.name("hsaSystemRole")
+        for entry in self.holdings.our_people:
+            providers = {key.removeprefix("person/") for key in self.holdings.keys(entry)}
+            if entry.dn in named or not providers <= self.known or roles not in entry.attributes:
+                continue
+            yield Wanted(
+                key=f"person/{self.holdings.id(entry)}", kind="person",
+                id=self.holdings.id(entry), level=_PERSON, parent=self.layout.people_branch,
+                rdns=(), attributes={roles: ()}, providers=frozenset(providers), held=entry,
+                confidential=self.holdings.is_confidential(entry),
+            )  # fmt: skip
+
+    def held_back(self, wanted: Iterable[Wanted]) -> Iterator[Wanted]:
+        """What holds take of the entries of providers whose records cannot be read now."""
+        known = {entry.held.dn for entry in wanted if entry.held}
+        members, roles = map(self.layout.name, ("hsaCommissionMember", "hsaSystemRole"))
+        for key, entry in self.holdings.ours.items():
+            unit = unit_of_commission(key)
+            if unit is not None and entry.dn not in known:
+                provider = unit.split("/")[1]
+                gone = [m for m in entry.attributes.get(members, ()) if self._holds(m, provider)]
+                yield from self._taken("commission", _COMMISSION, entry, members, gone, {provider})
+        for entry in self.holdings.our_people:
+            providers = set(map(provider_of_person, self.holdings.keys(entry)))
+            if entry.dn not in known and all(
+                self._holds(self.holdings.id(entry), provider) for provider in providers
+            ):
+                gone = list(entry.attributes.get(roles, ()))
+                yield from self._taken("person", _PERSON, entry, roles, gone, providers)
+
+    def _holds(self, hsa_id: str, provider: str) -> bool:
+        return self.decisions.is_held([hsa_id], provider, self.as_of)
+
+    def _taken(
+        self, kind: str, level: int, entry: Entry, name: str, gone: Collection[str],
+        providers: Collection[str],
+    ) -> Iterator[Wanted]:  # fmt: skip
+        if gone:
+            kept = tuple(value for value in entry.attributes[name] if value not in gone)
+            yield Wanted(
+                key=f"held/{entry.dn}", kind=kind, id=self.holdings.id(entry), level=level,
+                parent="", rdns=(), attributes={name: kept}, providers=frozenset(providers),
+                held=entry, dated={name: gone}, at_once=True,
+                confidential=self.holdings.is_confidential(entry),
+            )  # fmt: skip
+
+    def commission(self, commission: Commission) -> Iterator[Wanted]:
+        """The commission's entry with the people who act on the day."""
+        site, held = commission.site, self.holdings.ours.get(commission.key)
+        over = tuple(
+            self.holdings.id(entry)
+            for person in commission.over()
+            for entry in self.holdings.of_person(person)
+        )
+        if commission.is_called_for:
+            hsa_id = self.ids[commission.key]
+            said = hsa_attributes.of_commission(site, commission.assignment, hsa_id, self.layout)
+            members = [
+                self.ids[person.number]
+                for person in commission.people("active")
+                if person.number in self.ids and not self._is_archived(person)
+            ]
+            said |= {
+                "hsaIdentity": (hsa_id,),
+                "hsaCommissionMember": tuple(sorted(set(members))),
+            }
+            yield Wanted(
+                key=commission.key, kind="commission", id=hsa_id, level=_COMMISSION,
+                parent=site.key, rdns=(matching.rdn((self.layout.name("cn"), hsa_id)),),
+                attributes=self._local(commission.key, said),
+                providers=frozenset({site.record.id}), held=held,
+                dated=self.layout.local({"hsaCommissionMember": over}),
+            )  # fmt: skip
+        elif held is not None:
+            yield self._withdrawn(
+                "commission", _COMMISSION, commission.key, site.key, "hsaCommissionMember", site,
+                over,
+            )  # fmt: skip
+
+    def _named_entry(
+        self, kind: str, level: int, key: str, parent: str, name: str, recorded_id: str | None,
+        provider: str, said: Mapping[str, Values],
+    ) -> Wanted:  # fmt: skip
+        """A provider's or unit's entry: named after it, found again by key."""
+        hsa_id = self.ids[key]
+        held = self.holdings.ours.get(key) or self.holdings.with_id(recorded_id)
+        ou, identity = self.layout.name("ou"), self.layout.name("hsaIdentity")
+        plain = matching.rdn((ou, name))
+        # Two units of one name under one provider: the HSA-id tells them apart. An entry that has
+        # it in its name keeps it there, for a rename would take the attribute away.
+        exact = matching.rdn((ou, name), (identity, hsa_id))
+        has_id = held is not None and len(matching.split_dn(held.dn)[0]) > 1
+        return Wanted(
+            key=key, kind=kind, id=hsa_id, level=level, parent=parent,
+            rdns=(exact,) if has_id else (plain, exact),
+            attributes=self._local(key, {**said, "ou": (name,), "hsaIdentity": (hsa_id,)}),
+            providers=frozenset({provider}), held=held,
+        )  # fmt: skip
+
+    def _withdrawn(
+        self, kind: str, level: int, key: str, parent: str, attribute: str, site: Site,
+        over: Values,
+    ) -> Wanted:  # fmt: skip
+        """An entry that is left as it is but for the access it gives."""
+        held = self.holdings.ours[key]
+        name = self.layout.name(attribute)
+        return Wanted(
+            key=key, kind=kind, id=self.holdings.id(held), level=level,
+            parent=parent, rdns=(), attributes={name: ()},
+            providers=frozenset({site.record.id}), held=held,
+            dated={name: held.attributes.get(name, ()) if site.has_ended else over},
+        )  # fmt: skip
+
+    def _of_person(
+        self, person: NaturalPerson, hsa_id: str, held: Entry | None
+    ) -> dict[str, Values]:
+        held_keys = self.holdings.keys(held) if held else ()
+        others = tuple(k for k in held_keys if k.removeprefix("person/") not in self.known)
+        if person.current:
+            said = hsa_attributes.of_person(
+                person, hsa_id, held, bool(others), self.as_of, self.layout
+            )
+        else:
+            said = hsa_attributes.of_person_without_assignment(person, bool(others))
+        if person.protected or (others and held and self.holdings.is_confidential(held)):
+            said = hsa_attributes.of_protected_person(said, hsa_id, self.layout)
+        # Without any key the entry would not be ours any more, when the person starts later on.
+        keys = (*map(person_key, sorted(person.named_by)), *others) or held_keys
+        return {**self.layout.local(said), self.layout.key_attribute: keys}
+
+    def _without_roles(self, person: NaturalPerson, held: Entry | None) -> dict[str, Values]:
+        """Where holds take all that gives roles, those go that unreadable records give, too."""
+        if held is None:
+            return {}
+        hsa_id, keys = self.holdings.id(held), map(provider_of_person, self.holdings.keys(held))
+        taken = [self._holds(hsa_id, provider) for provider in keys if provider not in self.known]
+        taken += [employment.held for employment in person.current]
+        return {self.layout.name("hsaSystemRole"): ()} if taken and all(taken) else {}
+
+    def _dated(self, person: NaturalPerson, held: Entry | None) -> dict[str, Values]:
+        dated = self.layout.local(hsa_attributes.over(person, self.as_of, self.layout))
+        if held is None:
+            return dated
+        names = self._without_roles(person, held)
+        return dated | {name: held.attributes.get(name, ()) for name in names}
+
+    def _local(self, key: str, said: Mapping[str, Values]) -> dict[str, Values]:
+        return {**self.layout.local(said), self.layout.key_attribute: (key,)}
+
+    def _is_archived(self, person: NaturalPerson) -> bool:
+        return any(map(self.holdings.is_archived, self.holdings.of_person(person)))
+
+
+def _held_objects(wanted: Collection[Wanted], layout: Layout) -> dict[str, frozenset[Holding]]:
+    """The units and people that hold something today, by provider."""
+    members = layout.name("hsaCommissionMember")
+    objects: dict[str, set[Holding]] = defaultdict(set)
+    for entry in wanted:
+        if entry.held is None:
+            continue
+        held = {("person", value) for value in entry.held.attributes.get(members, ())}
+        if entry.kind in ("unit", "person"):
+            held.add((entry.kind, entry.id))
+        for provider in entry.providers:
+            objects[provider] |= held
+    return {provider: frozenset(held) for provider, held in objects.items()}

@@ -1,0 +1,208 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person should look at in HSA, and what makes a provider's plan impossible.
+
+People are named by HSA-id alone, so that a report never tells a protected name.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from ...engine import matching
+from ...engine.plan import Entry
+from ...engine.provision import Finding
+from ...records.lifecycle import missing_for_operation, phase
+from ...records.payload import Approved
+from ...records.people import NaturalPerson
+from .holdings import Holdings, unit_of_commission
+from .sites import Site
+
+
+def findings(
+    approved: Approved,
+    as_of: dt.date,
+    people: Sequence[NaturalPerson],
+    units: Sequence[Site],
+    holdings: Holdings,
+    ids: Mapping[str, str],
+) -> tuple[Finding, ...]:
+    """All findings, each under the provider it concerns."""
+    return (
+        *_of_phases(approved, as_of),
+        *(finding for person in people for finding in _of_person(person, as_of, holdings, ids)),
+        *_orphans(approved, people, units, holdings),
+    )
+
+
+def errors(
+    people: Sequence[NaturalPerson], units: Sequence[Site], holdings: Holdings
+) -> dict[str, tuple[str, ...]]:
+    """Why a provider's plan may not be carried out, by provider."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for person in people:
+        message = person_error(person, holdings)
+        if message:
+            for provider in _providers(person):
+                found[provider].append(message)
+    for site in units:
+        for message in _site_errors(site, holdings) if site.is_live else ():
+            if message not in found[site.record.id]:
+                found[site.record.id].append(message)
+    for key in sorted(holdings.doubled):
+        found[_provider_of(key)].append(f"more than one entry in HSA carries the key {key}")
+    return {provider: tuple(messages) for provider, messages in found.items() if messages}
+
+
+def _of_phases(approved: Approved, as_of: dt.date) -> Iterator[Finding]:
+    for record in approved.records:
+        today = phase(record, as_of)
+        if today == "establishment":
+            missing = ", ".join(missing_for_operation(record, as_of))
+            yield Finding(
+                record.id, "not_in_operation", record.id,
+                f"commissions have no members and 1177 shows no unit until: {missing}",
+            )  # fmt: skip
+        elif today == "ended":
+            yield Finding(
+                record.id, "ended", record.id,
+                "the agreement has ended: memberships are withdrawn, entries are left as they are",
+            )  # fmt: skip
+
+
+def _of_person(
+    person: NaturalPerson, as_of: dt.date, holdings: Holdings, ids: Mapping[str, str]
+) -> Iterator[Finding]:
+    if not person.current:
+        return
+    hsa_id = ids.get(person.number, "")
+    messages = []
+    if len(person.names) > 1:
+        messages.append(
+            ("name_differs", "the records spell the name differently; the directory's stays")
+        )
+    for held in holdings.of_person(person)[:1]:
+        if not holdings.may_write(held, person.hsa_id):
+            messages.append(
+                ("person_not_ours", "the entry is not ours: used in commissions, never changed")
+            )
+        if holdings.is_archived(held):
+            messages.append(
+                (
+                    "person_archived",
+                    "the entry is archived: no memberships until it is in use again",
+                )
+            )
+    messages += _decisions(person)
+    for title in sorted(_unconfirmed(person, as_of)):
+        messages.append(("licence_unconfirmed", f"{title} is not confirmed in HOSP: not published"))
+    for provider in _providers(person):
+        for code, message in messages:
+            yield Finding(provider, code, hsa_id, message)
+
+
+def _decisions(person: NaturalPerson) -> Iterator[tuple[str, str]]:
+    if any(employment.held for employment in person.current):
+        yield "held", "a hold takes the person's access"
+    if any(employment.is_granted for employment in person.current):
+        yield "granted", "a grant gives the person's assignments effect"
+
+
+def _unconfirmed(person: NaturalPerson, as_of: dt.date) -> set[str]:
+    licences = [licence for row in person.rows for licence in row.licences]
+    confirmed = {x.title for x in licences if x.confirmed is not None and x.confirmed <= as_of}
+    return {licence.title for licence in licences} - confirmed
+
+
+def _orphans(
+    approved: Approved, people: Iterable[NaturalPerson], units: Iterable[Site], holdings: Holdings
+) -> Iterator[Finding]:
+    """Entries of ours that no record explains: reported, never removed."""
+    explained = {f"provider/{record.id}" for record in approved.records}
+    explained.update(site.key for site in units)
+    entries = {entry.dn for person in people for entry in holdings.of_person(person)}
+    for key, entry in holdings.ours.items():
+        provider, kind = _provider_of(key), key.partition("/")[0]
+        if provider not in approved.invalid and (unit_of_commission(key) or key) not in explained:
+            yield _orphan(provider, kind, entry, holdings)
+    for entry in holdings.our_people:
+        providers = [key.removeprefix("person/") for key in holdings.keys(entry)]
+        if entry.dn not in entries and approved.invalid.isdisjoint(providers):
+            for provider in providers:
+                yield _orphan(provider, "person", entry, holdings)
+
+
+def _orphan(provider: str, kind: str, entry: Entry, holdings: Holdings) -> Finding:
+    return Finding(
+        provider,
+        "orphan",
+        holdings.id(entry),
+        f"no record explains this {kind}; it is left as it is",
+    )
+
+
+def person_error(person: NaturalPerson, holdings: Holdings) -> str | None:
+    """Why the person's entry cannot be told or written, or None."""
+    entries = holdings.of_person(person)
+    ids = ", ".join(sorted(holdings.id(entry) for entry in entries))
+    named = holdings.with_id(person.hsa_id)
+    if named is not None and named not in entries:
+        return f"the HSA-id {person.hsa_id} that the record names belongs to somebody else in HSA"
+    if len(entries) > 1:
+        return f"HSA has several entries for one person ({ids}): merge them by hand"
+    if person.hsa_id and entries and named is None:
+        return f"the record names the HSA-id {person.hsa_id}, but HSA has the person as {ids}"
+    return None
+
+
+def _site_errors(site: Site, holdings: Holdings) -> Iterator[str]:
+    part, key = site.record.agreement, f"provider/{site.record.id}"
+    held = holdings.ours.get(key)
+    provider_id = holdings.id(held) if held is not None else part.hsa_id
+    number = part.organisation_number.replace("-", "")
+    for message in (
+        _entry_error(key, part.hsa_id, "orgNo", number, holdings),
+        _entry_error(
+            site.key, site.unit.hsa_id, "hsaResponsibleHealthCareProvider", provider_id, holdings
+        ),
+    ):
+        if message is not None:
+            yield message
+
+
+def _entry_error(
+    key: str, recorded_id: str | None, owner: str, recorded_owner: str | None, holdings: Holdings
+) -> str | None:
+    """Why an entry cannot be the one that the record means, or None.
+
+    Access rules go by the provider (PDL): an entry is never moved from one provider to another.
+    `owner` is the attribute that says whose it is.
+    """
+    held, named = holdings.ours.get(key), holdings.with_id(recorded_id)
+    if held is not None and recorded_id and named is not held:
+        held_id = holdings.id(held)
+        return f"the record names the HSA-id {recorded_id}, but HSA has {key} as {held_id}"
+    if held is not None or named is None:
+        return None
+    if not matching.is_below(named.dn, holdings.layout.provider_branch):
+        return (
+            f"the HSA-id {recorded_id} that the record names lies outside our branch for providers"
+        )
+    if holdings.keys(named):
+        return f"the HSA-id {recorded_id} that the record names belongs to something else"
+    owners = named.attributes.get(holdings.layout.name(owner), ())
+    if owners and (recorded_owner or "").casefold() not in map(str.casefold, owners):
+        return f"the HSA-id {recorded_id} that the record names belongs to another provider in HSA"
+    return None
+
+
+def _provider_of(key: str) -> str:
+    # Somebody may have written a key by hand, of any form.
+    return key.partition("/")[2].partition("/")[0]
+
+
+def _providers(person: NaturalPerson) -> list[str]:
+    return sorted({employment.provider for employment in person.current})

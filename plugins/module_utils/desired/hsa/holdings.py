@@ -1,0 +1,183 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the HSA directory holds today, and the HSA-ids of everything the records name.
+
+Keys tell our objects and whom they belong to: "provider/<id>", "unit/<id>/<unit>",
+"commission/<id>/<unit>/<digest>", and on a person one "person/<id>" for every provider whose
+record names them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ...engine import matching
+from ...engine.plan import Entry
+from ...records.model import Assignment, Record
+from ...records.people import NaturalPerson, allocate
+from .layout import REFERENCES, Layout
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """The directory's entries, found by key, HSA-id and personal number.
+
+    Ours are the entries that carry our key and lie in our branches: `our_people`, and all others
+    by key in `ours`. `doubled` are the keys that more than one entry carries. HSA-ids in `by_id`
+    and numbers in `by_number` stand in the form that equal ones share.
+    """
+
+    layout: Layout
+    ours: Mapping[str, Entry]
+    doubled: frozenset[str]
+    by_id: Mapping[str, Entry]
+    by_number: Mapping[str, tuple[Entry, ...]]
+    our_people: tuple[Entry, ...]
+    not_ours: tuple[Entry, ...]
+    used_ids: frozenset[str]
+
+    def keys(self, entry: Entry) -> tuple[str, ...]:
+        """An entry's keys."""
+        return entry.attributes.get(self.layout.key_attribute, ())
+
+    def id(self, entry: Entry) -> str:
+        """An entry's HSA-id."""
+        return entry.first(self.layout.name("hsaIdentity")) or ""
+
+    def with_id(self, hsa_id: str | None) -> Entry | None:
+        """The entry that has an HSA-id, whatever its case."""
+        return self.by_id.get(matching.case_ignore(hsa_id)) if hsa_id else None
+
+    def is_ours(self, entry: Entry) -> bool:
+        """Whether the entry is one that we made or took over."""
+        return bool(self.keys(entry)) and self.is_in_our_branches(entry)
+
+    def may_write(self, entry: Entry, recorded_id: str | None) -> bool:
+        """Whether the entry is ours, or lies in our branches and the record takes it over."""
+        return self.is_ours(entry) or (
+            self.is_in_our_branches(entry) and entry is self.with_id(recorded_id)
+        )
+
+    def is_confidential(self, entry: Entry) -> bool:
+        """Whether the entry is that of a protected person."""
+        return self._has_class(entry, "hsaConfidentialPerson")
+
+    def is_archived(self, entry: Entry) -> bool:
+        """Whether somebody has archived the entry: only they take it into use again."""
+        return self._has_class(entry, "hsaArchivedObject")
+
+    def _has_class(self, entry: Entry, national: str) -> bool:
+        name = self.layout.name(national).casefold()
+        return name in map(str.casefold, entry.attributes.get("objectClass", ()))
+
+    def is_in_our_branches(self, entry: Entry) -> bool:
+        """Whether the entry lies where we may write."""
+        branches = (self.layout.provider_branch, self.layout.people_branch)
+        return any(matching.is_below(entry.dn, branch) for branch in branches)
+
+    def of_person(self, person: NaturalPerson) -> tuple[Entry, ...]:
+        """The entries with the person's number; more than one is an error in the directory.
+
+        The HSA-id that a record names does not make an entry theirs: it may be mistyped.
+        """
+        found = {
+            entry.dn: entry
+            for number in sorted(person.numbers)
+            for entry in self.by_number.get(number, ())
+        }
+        return tuple(found.values())
+
+
+def index(entries: Sequence[Entry], layout: Layout) -> Holdings:
+    """Sort out what a complete read returned."""
+    ours: dict[str, Entry] = {}
+    doubled: set[str] = set()
+    by_number: dict[str, tuple[Entry, ...]] = {}
+    our_people, not_ours = [], []
+    empty = Holdings(layout, {}, frozenset(), {}, {}, (), (), frozenset())
+    for entry in entries:
+        for number in entry.attributes.get(layout.name("personalIdentityNumber"), ()):
+            form = matching.numeric(number)
+            by_number[form] = (*by_number.get(form, ()), entry)
+        keys = empty.keys(entry)
+        if not empty.is_ours(entry):
+            not_ours.append(entry)
+        elif all(key.startswith("person/") for key in keys):
+            our_people.append(entry)
+        else:
+            doubled.update(ours.keys() & set(keys))
+            ours.update(dict.fromkeys(keys, entry))
+    by_id = {matching.case_ignore(empty.id(entry)): entry for entry in entries}
+    used = frozenset((*map(empty.id, entries), *_references(entries, layout)))
+    return Holdings(
+        layout, ours, frozenset(doubled), by_id, by_number,
+        tuple(our_people), tuple(not_ours), used,
+    )  # fmt: skip
+
+
+def ids(
+    named: Mapping[str, str | None],
+    people: Sequence[NaturalPerson],
+    holdings: Holdings,
+    reserved: Collection[str],
+    earlier: Mapping[str, str],
+) -> dict[str, str]:
+    """The HSA-id of everything that is to be entered, by key; of people by personal number.
+
+    `named` are the keys in the order in which entries are written, with the id that the record
+    names, if it does. An id comes from the directory, else from the record, else it is the
+    `earlier` one of a person, else it is given out. `reserved` are all ids that any record names or
+    an earlier run saw: nothing else may get one of them.
+    """
+    held = {key: holdings.id(entry) for key, entry in holdings.ours.items()}
+    held |= {
+        person.number: holdings.id(entry)
+        for person in people
+        for entry in holdings.of_person(person)[:1]
+    }
+    recorded = {key: hsa_id for key, hsa_id in named.items() if hsa_id}
+    known = {**earlier, **recorded, **held}
+    missing = [key for key in named if key not in known]
+    used = holdings.used_ids.union(reserved)
+    return {**known, **allocate(missing, used, holdings.layout.hsa_id_prefix)}
+
+
+def person_key(provider: str) -> str:
+    """The key of a person for one of the providers whose records name them."""
+    return f"person/{provider}"
+
+
+def provider_of_person(key: str) -> str:
+    """The provider that a person's key names."""
+    return key.removeprefix("person/")
+
+
+def unit_of_commission(key: str) -> str | None:
+    """The key of the unit that a commission's key belongs to; None for keys of other kinds."""
+    kind, _slash, rest = key.partition("/")
+    return "unit/" + rest.rpartition("/")[0] if kind == "commission" else None
+
+
+def unit_key(record: Record, unit: str) -> str:
+    """The key of a unit."""
+    return f"unit/{record.id}/{unit}"
+
+
+def commission_key(record: Record, assignment: Assignment) -> str:
+    """The key of the commission that an assignment calls for: per unit, purpose and rights."""
+    text = "\n".join((assignment.purpose or "", *sorted(set(assignment.rights))))
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return f"commission/{record.id}/{assignment.unit}/{digest}"
+
+
+def _references(entries: Iterable[Entry], layout: Layout) -> Iterable[str]:
+    """Ids that entries point at: one whose own entry is gone was used all the same."""
+    return (
+        value
+        for entry in entries
+        for name in REFERENCES
+        for value in entry.attributes.get(layout.name(name), ())
+    )

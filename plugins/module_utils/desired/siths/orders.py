@@ -1,0 +1,191 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The orders about SITHS cards that the approved records call for (annex 3.1.2 and 3.3).
+
+A card is ordered once its holder is in HSA and an assignment, or the lead time before it, has
+begun. It is followed until it is revoked: by the receipts that come back, and by what the records
+say of the person.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ...engine.guard import Holding
+from ...engine.orders import ATTRIBUTES, Order, of_entry, order_key, wanted
+from ...engine.plan import Entry, Wanted
+from ...engine.provision import Desired
+from ...records.payload import Approved
+from ..hsa.identities import Identities
+from ..people.gate import Gate, waiting
+from . import particulars as siths_particulars
+from .cards import CARD, REVOCATION, TAKEOVER, Card, cards
+from .findings import findings
+from .matters import Day, Matter, holders
+from .rules import Rules
+
+__all__ = ["Rules", "desire"]
+
+_SYSTEM = "siths"
+# The causes of cards for people who have none of ours.
+_FRESH = frozenset({"first", "again", "takeover"})
+
+
+def desire(
+    approved: Approved,
+    as_of: dt.date,
+    rules: Rules,
+    held: Sequence[Entry],
+    identities: Identities,
+    hsa_failures: Mapping[str, str] | None = None,
+    check: bool = False,
+) -> Desired:
+    """The orders about cards that the ledger must hold on a day, given those it holds.
+
+    `hsa_failures` say by provider what failed in HSA before in this play; None where HSA is not
+    part of it. In check mode people count as entered whom HSA would enter.
+    """
+    orders = {entry.dn: of_entry(entry) for entry in held}
+    known = cards(orders.values())
+    day = Day(as_of, rules, approved.invalid, identities.unread is not None)
+    everybody = holders(identities.people, known, day)
+    gate = Gate(identities.unread, hsa_failures, check)
+    matters = [matter for holder in everybody for matter in holder.matters]
+    draft = _Draft(rules, gate, frozenset(order.key for order in orders.values()))
+    return Desired(
+        wanted=(
+            *(wanted(orders[entry.dn], entry) for entry in held),
+            *(order for matter in matters for order in draft.orders(matter)),
+        ),
+        attributes=ATTRIBUTES,
+        holdings=_held_objects(known, as_of),
+        findings=findings(everybody, known, identities, day),
+        waiting=_waiting(matters, gate),
+    )
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """Makes the orders that matters call for; `made` are the keys of those there are."""
+
+    rules: Rules
+    gate: Gate
+    made: Collection[str]
+
+    def orders(self, matter: Matter) -> Iterator[Wanted]:
+        """The new orders. One that was refused is not made again for the same cause."""
+        for order in (*self._revocations(matter), *self._takeovers(matter), *self._cards(matter)):
+            if order.key not in self.made:
+                takes = _takes(order)
+                yield wanted(order, None, takes, bool(takes) and _is_explained(order, matter))
+
+    def _cards(self, matter: Matter) -> Iterator[Order]:
+        cause, wish, hsa_id = matter.cause, matter.wish, matter.known.hsa_id
+        if cause is None or wish is None or hsa_id is None or _waits_for(self.gate, matter):
+            return
+        # A grant bridges days; a card takes weeks. What is lost is replaced.
+        if cause != "lost" and all(e.is_granted for e in matter.person.current):
+            return
+        follows = matter.head.key if matter.head else ""
+        yield Order(
+            key=_key(hsa_id, CARD, matter.kind, cause, follows), kind=CARD,
+            recipient=self.rules.recipient, provider=wish.provider, object=hsa_id,
+            subject=matter.kind, cause=cause, level=wish.card.loa, follows=follows,
+            due=wish.employment.assignment.from_ if cause in ("first", "again") else None,
+            protected=matter.protected, state="ordered",
+            particulars=siths_particulars.of_card(matter, wish, hsa_id, cause),
+        )  # fmt: skip
+
+    def _revocations(self, matter: Matter) -> Iterator[Order]:
+        for card in matter.live:
+            ending = matter.ending(card)
+            if ending is None or card.is_refused(ending):
+                continue
+            refused = card.refusal(ending.cause)
+            told = siths_particulars.of_revocation(matter, card, ending.cause)
+            yield self._about(
+                matter, card, REVOCATION, ending.cause, ending.provider, card.key, told,
+                [refused.key if refused else card.key],
+            )  # fmt: skip
+
+    def _takeovers(self, matter: Matter) -> Iterator[Order]:
+        for card in matter.live:
+            wish = matter.takeover(card)
+            if wish:
+                follows = (card.takeovers or (card.order,))[-1].key
+                told = siths_particulars.of_takeover(matter, card, wish)
+                yield self._about(
+                    matter, card, TAKEOVER, "moved", wish.provider, follows, told,
+                    [follows, wish.provider],
+                )  # fmt: skip
+
+    def _about(
+        self, matter: Matter, card: Card, kind: str, cause: str, provider: str, follows: str,
+        particulars: Mapping[str, object], parts: Iterable[str],
+    ) -> Order:  # fmt: skip
+        """An order about a card that there is; `parts` tell its key from the others' about it."""
+        hsa_id = card.order.object
+        return Order(
+            key=_key(hsa_id, kind, matter.kind, cause, *parts), kind=kind,
+            recipient=self.rules.recipient, provider=provider, object=hsa_id, subject=matter.kind,
+            cause=cause, level=card.order.level, follows=follows,
+            protected=matter.protected or card.order.protected, state="ordered",
+            particulars=particulars,
+        )  # fmt: skip
+
+
+def _key(hsa_id: str, *parts: str) -> str:
+    return order_key(_SYSTEM, hsa_id.casefold(), *parts)
+
+
+def _takes(order: Order) -> tuple[Holding, ...]:
+    """Who loses a card: not the one who has never had it, or has another by now."""
+    takes = order.kind == REVOCATION and order.cause not in ("uncollected", "replaced")
+    return (("person", order.object),) if takes else ()
+
+
+def _is_explained(order: Order, matter: Matter) -> bool:
+    """Whether a date in a record explains a revocation: the loss or return of a card is one."""
+    return order.cause != "left" or matter.is_end_recent
+
+
+def _held_objects(
+    known: Mapping[str, Iterable[Card]], as_of: dt.date
+) -> dict[str, frozenset[Holding]]:
+    """The people with a card in force, by the provider that it belongs to."""
+    objects: dict[str, set[Holding]] = defaultdict(set)
+    for theirs in known.values():
+        for card in theirs:
+            if card.is_in_force(as_of):
+                objects[card.holder].add(("person", card.order.object))
+    return {provider: frozenset(people) for provider, people in objects.items()}
+
+
+# --- HSA comes first -----------------------------------------------------------------------------
+
+
+def _waits_for(gate: Gate, matter: Matter) -> str | None:
+    """Why a card for the person waits, or None.
+
+    Who has a card was in HSA by then: what follows it does not wait for what fails there now.
+    """
+    known = matter.known
+    fault = gate.fault({employment.provider for employment in known.person.current})
+    if fault and (known.hsa_id is None or matter.cause in _FRESH):
+        return fault
+    return gate.absence(known)
+
+
+def _waiting(matters: Iterable[Matter], gate: Gate) -> dict[str, tuple[str, ...]]:
+    """How many cards wait, and why, by provider. Whom HSA cannot tell is a finding instead."""
+    reasons: dict[str, Counter[str]] = defaultdict(Counter)
+    for matter in matters:
+        told = matter.known.hsa_id is not None or gate.unread is not None
+        reason = _waits_for(gate, matter) if matter.cause and told else None
+        if reason and matter.wish:
+            reasons[matter.wish.provider][reason] += 1
+    return waiting(reasons, "card")

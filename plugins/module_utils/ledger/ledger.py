@@ -1,0 +1,418 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ledger: orders, holds, what earlier runs saw, and the audit log of all writes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, fields, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ..engine.journal import Intended, Intent
+from ..records.holds import Decisions, Hold
+from ..records.identifiers import parse_hsa_id
+from ..records.lifecycle import end_of_day, start_of_day
+from ..records.people import Remembered
+from . import schema as ledger_schema
+from .audit import AuditRow, Fault, Head, Values, chained, faults
+from .database import Database, LedgerError
+
+try:
+    import sqlalchemy as sa
+    from sqlalchemy.engine import Connection, Row
+    from sqlalchemy.sql.expression import Select, TableClause
+except ImportError:  # ansible-test imports this file without it; Database says so
+    pass
+
+__all__ = ["Ledger", "LedgerError", "Run", "insert", "keyed_hash", "rows", "slices", "verify"]
+
+_T = TypeVar("_T")
+
+# Values in one IN (...): both databases take some ten thousand.
+_SLICE = 1000
+_HASH = re.compile("[0-9a-f]{64}")
+# The names of the keys of hashed personal numbers begin so.
+_SEEN = "seen_ids "
+
+
+@dataclass(frozen=True)
+class Run:
+    """Who writes: one `id` per ansible-playbook, `by` is user@host, `as_of` the run's day."""
+
+    id: str
+    by: str
+    as_of: dt.date
+
+
+class Ledger(Database):
+    """An open ledger. `check` is whether it only reads; then a missing one counts as empty.
+
+    Tables are SQLAlchemy's: `ledger.orders.select().where(ledger.orders.c.state == "wanted")`.
+    All methods raise LedgerError.
+    """
+
+    def __init__(
+        self, url: str | None, state_directory: Path, run: Run, check: bool = False
+    ) -> None:
+        super().__init__(url, state_directory / "ledger.sqlite3", check)
+        self.run = run
+        self.audit, self.chain = _table("audit"), _table("chain")
+        self.runs, self.settings = _table("runs"), _table("settings")
+        self.intents, self.holds = _table("intents"), _table("holds")
+        self.orders, self.particulars = _table("orders"), _table("particulars")
+        self.batches, self.receipts = _table("batches"), _table("receipts")
+        self.seen_ids, self.taken_ids = _table("seen_ids"), _table("taken_ids")
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def changing(self) -> AbstractContextManager[Connection]:
+        """A transaction, or in check mode a read, for what is told then as it would be done."""
+        return self.reading() if self.check else self.transaction()
+
+    def key(self, connection: Connection, name: str) -> str:
+        """The secret key of this name, in hexadecimal digits; "" where none was ever made."""
+        query = sa.select(self.settings.c.value).where(self.settings.c.name == name)
+        return str(connection.execute(query).scalar_one_or_none() or "")
+
+    def new_key(self, connection: Connection, name: str) -> str:
+        """Make a secret key, for keyed_hash()."""
+        key = secrets.token_hex(32)
+        insert(connection, self.settings, [(name, key)])
+        return key
+
+    def append(self, connection: Connection, rows: Sequence[AuditRow]) -> range:
+        """Add to the audit log, within a transaction(); returns the rows' seq."""
+        if not rows:
+            return range(0)
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
+        who = {"id": self.run.id, "at": now, "by": self.run.by}
+        connection.execute(sa.text(_NOTE_RUN), {**who, "as_of": self.run.as_of.isoformat()})
+        head = self._head(connection)
+        values = chained(rows, head, now, self.run.id, self.run.by)
+        insert(connection, self.audit, values)
+        last = values[-1]
+        connection.execute(self.chain.update(), {"seq": last[0], "hash": last[-1]})
+        return range(head.seq + 1, head.seq + 1 + len(values))
+
+    def head(self) -> dict[str, Any]:
+        """{seq, hash} of the audit log's last row, to be kept where no writer can change it.
+
+        A hash that cannot be one, which verify() blames, is "".
+        """
+        audit = self.audit.c
+        query = sa.select(audit.seq, audit.hash).order_by(audit.seq.desc()).limit(1)
+        with self.reading() as connection, _any_text(connection):
+            head = Head(*(connection.execute(query).first() or ()))
+        is_hash = _HASH.fullmatch(str(head.hash)) is not None
+        return {"seq": head.seq, "hash": head.hash if is_hash else ""}
+
+    def _head(self, connection: Connection) -> Head:
+        heads = connection.execute(self.chain.select()).all()
+        if len(heads) != 1:
+            raise LedgerError(f"the audit log in {self.name} has {len(heads)} heads: it is damaged")
+        return Head(*heads[0])
+
+    # --- journal: what is about to be written, and what came of it --------------------------------
+
+    def unfinished(self, system: str) -> list[Intent]:
+        """Writes that an earlier run was about to make, and that have no outcome."""
+        table = self.intents
+        query = table.select().where(table.c.system == system).order_by(table.c.seq)
+        with self.reading() as connection:
+            return [Intent(row.seq, row.proof) for row in connection.execute(query)]
+
+    def intend(self, system: str, intents: Sequence[Intended]) -> range:
+        """Note what is about to be written to a system; returns the intents' numbers."""
+        if not intents:
+            return range(0)
+        rows = [_intent(system, intended) for intended in intents]
+        with self.transaction() as connection:
+            numbers = self.append(connection, rows)
+            proofs = (intended.proof for intended in intents)
+            values = [(seq, system, proof) for seq, proof in zip(numbers, proofs, strict=True)]
+            insert(connection, self.intents, values)
+        return numbers
+
+    def conclude(self, results: Mapping[int, str]) -> None:
+        """Note what came of intents, by their numbers. One that has an outcome keeps it."""
+        if not results:
+            return
+        audit, intents = self.audit.c, self.intents.c
+        # An outcome repeats its intent: these are AuditRow's fields after `event`.
+        copied = (
+            audit.provider, audit.system, audit.object, audit.operation, audit.attributes,
+            audit.plan, audit.seq.label("refers"),
+        )  # fmt: skip
+        with self.transaction() as connection:
+            outcomes: list[AuditRow] = []
+            for numbers in slices(sorted(results)):
+                is_open = sa.select(intents.seq).where(intents.seq.in_(numbers))
+                query = sa.select(*copied).where(audit.seq.in_(is_open)).order_by(audit.seq)
+                for row in connection.execute(query):
+                    outcomes.append(AuditRow("outcome", *row, result=results[row[-1]]))
+                connection.execute(self.intents.delete().where(intents.seq.in_(numbers)))
+            self.append(connection, outcomes)
+
+    # --- holds and grants -------------------------------------------------------------------------
+
+    def decisions(self) -> Decisions:
+        """All holds and grants, also those that have ended: they explain what was taken."""
+        query = self.holds.select().order_by(self.holds.c.id)
+        with self.reading() as connection:
+            return Decisions(tuple(_hold(row) for row in connection.execute(query)))
+
+    def place(self, hold: Hold) -> bool:
+        """Make a hold or grant what is given; returns whether that changed anything.
+
+        The same one by somebody else changes nothing. One that was lifted is placed again.
+        """
+        with self.changing() as connection:
+            known = self._held(connection, hold.id)
+            if known == replace(hold, by=known.by if known else ""):
+                return False
+            if not self.check:
+                values = {**_values(hold), "lifted_by": ""}
+                table = self.holds
+                write = table.update().where(table.c.id == hold.id) if known else table.insert()
+                connection.execute(write, values)
+                operation = "change" if known else "place"
+                self.append(connection, [_decision(hold.kind, hold, operation)])
+        return True
+
+    def lift(self, id: str) -> bool:
+        """End a hold or grant on the run's day; returns whether it was not lifted before."""
+        with self.changing() as connection:
+            known = self._held(connection, id)
+            if known is None:
+                raise LedgerError("there is no hold or grant with this id")
+            if known.lifted:
+                return False
+            if not self.check:
+                values = {"lifted": self.run.as_of.isoformat(), "lifted_by": self.run.by}
+                table = self.holds
+                connection.execute(table.update().where(table.c.id == id), values)
+                self.append(connection, [_decision("lifted", known, known.kind)])
+        return True
+
+    def _held(self, connection: Connection, id: str) -> Hold | None:
+        row = connection.execute(self.holds.select().where(self.holds.c.id == id)).one_or_none()
+        return _hold(row) if row else None
+
+    # --- HSA-ids that earlier runs saw ------------------------------------------------------------
+    # They tell whose account is whose while HSA is away, and that an id was somebody's whose entry
+    # is gone. A person stands there by a keyed hash of the personal number; the key lies beside it,
+    # so the ledger is as secret as what it tells: who may read it can try numbers out.
+
+    def recall(self, directory: str, numbers: Iterable[str]) -> Remembered:
+        """All ids of an HSA directory, and those of people who have one of these numbers."""
+        place = _place(directory)
+        with self.reading() as connection:
+            key = self.key(connection, _SEEN + place)
+            taken, ids = self._remembered(connection, place)
+        hashes = ((number, keyed_hash(key, number)) for number in numbers) if key else ()
+        return Remembered(taken, {number: ids[h] for number, h in hashes if h in ids})
+
+    def has_seen(self, hsa_id: str) -> bool:
+        """Whether an earlier run saw the id as a person's, in any HSA directory."""
+        known = sa.func.lower(self.taken_ids.c.hsa_id)
+        query = self.taken_ids.select().where(known == hsa_id.casefold()).limit(1)
+        with self.reading() as connection:
+            return connection.execute(query).first() is not None
+
+    def keep(self, directory: str, seen: Mapping[str, str]) -> None:
+        """Remember the HSA-ids of people by personal number, and those from before.
+
+        An id that is somebody's now is nobody else's any more: HSA may have been corrected.
+        """
+        if self.check or not seen:
+            return
+        place = _place(directory)
+        with self.transaction() as connection:
+            name = _SEEN + place
+            key = self.key(connection, name) or self.new_key(connection, name)
+            taken, ids = self._remembered(connection, place)
+            now = {keyed_hash(key, number): hsa_id for number, hsa_id in seen.items()}
+            theirs = set(now.values())
+            known = {h: hsa_id for h, hsa_id in ids.items() if hsa_id not in theirs} | now
+            self._forget(connection, place, [h for h, _id in ids.items() - known.items()])
+            new = known.items() - ids.items()
+            insert(connection, self.seen_ids, [(place, h, hsa_id) for h, hsa_id in new])
+            insert(connection, self.taken_ids, [(place, hsa_id) for hsa_id in theirs - taken])
+
+    def _remembered(
+        self, connection: Connection, place: str
+    ) -> tuple[frozenset[str], dict[str, str]]:
+        seen, taken = self.seen_ids, self.taken_ids
+        ids = sa.select(seen.c.person, seen.c.hsa_id).where(seen.c.directory == place)
+        known = sa.select(taken.c.hsa_id).where(taken.c.directory == place)
+        return (
+            frozenset(connection.execute(known).scalars()),
+            {row.person: row.hsa_id for row in connection.execute(ids)},
+        )
+
+    def _forget(self, connection: Connection, place: str, hashes: Sequence[str]) -> None:
+        table = self.seen_ids
+        for some in slices(hashes):
+            gone = (table.c.directory == place) & table.c.person.in_(some)
+            connection.execute(table.delete().where(gone))
+
+
+def insert(
+    connection: Connection, table: TableClause, rows: Sequence[tuple[int | str | None, ...]]
+) -> None:
+    """Insert rows whose values stand in the order of the table's columns.
+
+    Some times as fast as SQLAlchemy's own way, which takes rows as dictionaries.
+    """
+    if rows:
+        mark = "?" if connection.dialect.name == "sqlite" else "%s"
+        names = ", ".join(table.c.keys())
+        marks = ", ".join([mark] * len(table.c))
+        statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
+        connection.exec_driver_sql(statement, list(rows))
+
+
+def slices(values: Iterable[_T]) -> Iterator[list[_T]]:
+    """The values in lists that are short enough for one IN (...)."""
+    rest = iter(values)
+    while some := list(islice(rest, _SLICE)):
+        yield some
+
+
+def keyed_hash(key: str, text: str) -> str:
+    """A hash that tells nothing of a text, such as a number, to who has not the ledger's key()."""
+    return hmac.new(bytes.fromhex(key), text.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+_NOTE_RUN = (
+    "INSERT INTO runs (id, at, by, as_of) VALUES (:id, :at, :by, :as_of) ON CONFLICT DO NOTHING"
+)
+
+
+# --- audit log ------------------------------------------------------------------------------------
+
+
+def verify(ledger: Ledger) -> list[Fault]:
+    """What is wrong with the audit log: every row that is changed, missing, doubled or moved."""
+    with ledger.reading() as connection, _any_text(connection):
+        heads = [tuple(row) for row in connection.execute(ledger.chain.select())]
+        query = ledger.audit.select().order_by(ledger.audit.c.seq)
+        return faults(lambda: _streamed(connection, query), heads)
+
+
+def rows(ledger: Ledger, first_day: dt.date, last_day: dt.date) -> Iterator[Values]:
+    """The audit log's rows of a period, both days included, in Europe/Stockholm.
+
+    Their values stand in the order of ledger_schema.COLUMNS["audit"].
+    """
+    at = ledger.audit.c.at
+    within = (at >= _stamp(start_of_day(first_day))) & (at < _stamp(end_of_day(last_day)))
+    with ledger.reading() as connection, _any_text(connection):
+        query = ledger.audit.select().where(within).order_by(ledger.audit.c.seq)
+        yield from _streamed(connection, query)
+
+
+def _streamed(connection: Connection, query: Select[Any]) -> Iterator[Values]:
+    found = connection.execute(query, execution_options={"yield_per": _SLICE})
+    return (tuple(row) for row in found)
+
+
+def _stamp(moment: dt.datetime) -> str:
+    """A moment as the audit log has it: all are equally long, so they compare as text."""
+    return moment.astimezone(dt.UTC).isoformat(timespec="microseconds")
+
+
+@contextmanager
+def _any_text(connection: Connection) -> Iterator[None]:
+    """Read text that is not UTF-8, which SQLite's driver stumbles over."""
+    driver = connection.connection.driver_connection
+    if connection.dialect.name != "sqlite" or driver is None:
+        yield
+        return
+    driver.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
+    try:
+        yield
+    finally:
+        driver.text_factory = str
+
+
+def _intent(system: str, intended: Intended) -> AuditRow:
+    return AuditRow(
+        event="intent",
+        provider=intended.provider,
+        system=system,
+        object=intended.object,
+        operation=intended.operation,
+        attributes=intended.attributes,
+        plan=intended.plan,
+    )
+
+
+# --- holds and remembered ids ---------------------------------------------------------------------
+
+
+def _hold(row: Row[Any]) -> Hold:
+    return Hold(
+        id=row.id,
+        object=row.object,
+        kind=row.kind,
+        reason=row.reason,
+        by=row.by,
+        since=dt.date.fromisoformat(row.since),
+        until=dt.date.fromisoformat(row.until) if row.until else None,
+        lifted=dt.date.fromisoformat(row.lifted) if row.lifted else None,
+    )
+
+
+def _values(hold: Hold) -> dict[str, str | None]:
+    return {
+        field.name: value.isoformat() if isinstance(value, dt.date) else value
+        for field in fields(hold)
+        for value in [getattr(hold, field.name)]
+    }
+
+
+def _decision(event: str, hold: Hold, operation: str) -> AuditRow:
+    """A hold's row: whom it concerns, why and how long."""
+    person = _is_hsa_id(hold.object)
+    until = f" until {hold.until}" if hold.until else ""
+    return AuditRow(
+        event=event,
+        provider="" if person else hold.object,
+        object=f"{'person' if person else 'provider'} {hold.object}",
+        operation=operation,
+        result=f"{hold.reason} since {hold.since}{until}",
+    )
+
+
+def _is_hsa_id(text: str) -> bool:
+    try:
+        parse_hsa_id(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _place(directory: str) -> str:
+    """The name of an HSA directory in the ledger."""
+    return hashlib.sha256(directory.encode()).hexdigest()[:16]
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def _table(name: str) -> TableClause:
+    return sa.table(name, *(sa.column(column) for column in ledger_schema.COLUMNS[name]))

@@ -1,0 +1,66 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The audit log as people verify, thin and export it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ..ledger.ledger import Ledger, rows, verify
+from ..ledger.thinning import parse_retention, thin
+from ..orders.files import write_once
+from .system import day
+
+AUDIT_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "first_day": {"type": "str"},
+    "last_day": {"type": "str"},
+    "dest": {"type": "path"},
+    "retention": {"type": "dict", "default": {}},
+}
+
+# So many faults are named: one row that is missing makes a fault of each that follows.
+_NAMED = 50
+
+
+def audit(params: dict[str, Any], ledger: Ledger, as_of: date) -> dict[str, Any]:
+    """Verify the chain, thin what is older than the retention, and export a period.
+
+    Neither thins nor exports where the log has faults. Raises ValueError with what was expected,
+    FileError and LedgerError.
+    """
+    retention = parse_retention(params["retention"])
+    faults = verify(ledger)
+    thinned = 0 if faults else thin(ledger, as_of, retention)
+    result: dict[str, Any] = {
+        "changed": bool(thinned),
+        "thinned": thinned,
+        "faults": [f"row {fault.seq}: {fault.message}" for fault in faults[:_NAMED]],
+        "fault_count": len(faults),
+        "head": ledger.head(),
+    }
+    if faults:
+        named = "; ".join(result["faults"])
+        msg = f"the audit log is not as it was written: {named}; nothing was thinned or exported"
+        return result | {"failed": True, "msg": msg}
+    if params["dest"]:
+        result |= _export(params, ledger, as_of)
+    return result
+
+
+def _export(params: dict[str, Any], ledger: Ledger, as_of: date) -> dict[str, Any]:
+    """The rows of a period as CSV, written once: an export is evidence."""
+    first = day(params["first_day"], "first_day") if params["first_day"] else as_of
+    last = day(params["last_day"], "last_day") if params["last_day"] else as_of
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(ledger.audit.c.keys())
+    exported = list(rows(ledger, first, last))
+    writer.writerows(exported)
+    if not ledger.check:
+        write_once(Path(params["dest"]), text.getvalue().encode())
+    return {"rows": len(exported), "dest": params["dest"]}

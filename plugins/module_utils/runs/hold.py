@@ -1,0 +1,82 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Holds and grants as people place, lift and list them."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+from ..ledger.ledger import Ledger
+from ..records.holds import Hold
+from .system import day
+
+HOLD_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "state": {"type": "str", "choices": ["placed", "lifted", "listed"], "default": "listed"},
+    "object": {"type": "str"},
+    "kind": {"type": "str", "choices": ["hold", "grant"], "default": "hold"},
+    "reason": {"type": "str"},
+    "since": {"type": "str"},
+    "until": {"type": "str"},
+    "providers": {"type": "list", "elements": "str", "default": []},
+}
+
+# The options that a state needs.
+REQUIRED_IF: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("state", "placed", ("object", "reason")),
+    ("state", "lifted", ("object",)),
+)
+
+
+def decide(params: dict[str, Any], ledger: Ledger, as_of: date) -> dict[str, Any]:
+    """Do what the options ask for; returns changed, and the holds that are in force or coming.
+
+    Raises ValueError with what was expected.
+    """
+    changed = False
+    if params["state"] == "placed":
+        changed = ledger.place(_hold(params, ledger, as_of))
+    elif params["state"] == "lifted":
+        changed = ledger.lift(_id(params))
+    holds = (h for h in ledger.decisions().holds if h.last_day is None or h.last_day >= as_of)
+    return {"changed": changed, "holds": [_shown(hold) for hold in holds]}
+
+
+def _id(params: dict[str, Any]) -> str:
+    return f"{params['kind']} {params['object'].casefold()}"
+
+
+def _hold(params: dict[str, Any], ledger: Ledger, as_of: date) -> Hold:
+    since = day(params["since"], "since") if params["since"] else _since(params, ledger, as_of)
+    until = day(params["until"], "until") if params["until"] else None
+    is_provider = params["object"] in params["providers"]
+    # The text is not repeated: somebody may have typed a personal number.
+    if not is_provider and not ledger.has_seen(params["object"]):
+        raise ValueError("expected as object an HSA-id that a run has seen, or a provider's id")
+    if params["kind"] == "grant" and (is_provider or until is None):
+        raise ValueError("expected of a grant the HSA-id of a person, and until")
+    if until is not None and until < max(since, as_of):
+        raise ValueError("expected until not to lie before the first day, nor before today")
+    if since > as_of and _since(params, ledger, as_of) < as_of:
+        raise ValueError("expected no later first day: one is in force, which must be lifted first")
+    if not re.fullmatch("[A-Za-z0-9_.-]{1,32}", params["reason"]):
+        raise ValueError("expected as reason a code of letters, digits, _, . and -, not a sentence")
+    return Hold(
+        id=_id(params), object=params["object"], kind=params["kind"], reason=params["reason"],
+        by=ledger.run.by, since=since, until=until,
+    )  # fmt: skip
+
+
+def _since(params: dict[str, Any], ledger: Ledger, as_of: date) -> date:
+    """The first day of one that is in force, so that placing it again changes nothing."""
+    same = (hold for hold in ledger.decisions().holds if hold.id == _id(params))
+    return next((hold.since for hold in same if hold.is_in_force(as_of)), as_of)
+
+
+def _shown(hold: Hold) -> dict[str, str]:
+    days = {"since": hold.since.isoformat(), "until": hold.until.isoformat() if hold.until else ""}
+    return {
+        "object": hold.object, "kind": hold.kind, "reason": hold.reason, "by": hold.by, **days,
+    }  # fmt: skip

@@ -1,0 +1,89 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""For modules: who everybody is in HSA, read there or recalled from earlier runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..desired.hsa import entries as hsa
+from ..desired.hsa.identities import Identities, identify, recall, seen_ids
+from ..desired.hsa.layout import Layout, attributes, identity_searches
+from ..engine.plan import Entry
+from ..engine.provision import Desired
+from ..ledger.ledger import Ledger
+from ..records.payload import Approved
+from ..systems.directory import DirectoryError
+from .system import LDAP_ARGUMENTS, Desire, directory
+
+
+def _option(name: str) -> str:
+    """What an option of the module hsa is called where a module of another system has it."""
+    return f"hsa_{name.removeprefix('hsa_')}"
+
+
+# How a region's HSA is laid out, as far as HSA-ids depend on it.
+IDENTITY_LAYOUT_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "base_dn": {"type": "str", "required": True},
+    "provider_branch": {"type": "str", "required": True},
+    "people_branch": {"type": "str", "required": True},
+    "hsa_id_prefix": {"type": "str", "default": "SE2321000214-HV"},
+    "key_attribute": {"type": "str", "default": "halsovalKey", "no_log": False},
+    "renamed": {"type": "dict", "default": {}},
+    "lead_days": {"type": "int", "default": 56},
+}
+
+# The options of the doc fragment `identities`: the same, and how to log in to read.
+IDENTITY_ARGUMENTS: dict[str, dict[str, Any]] = {
+    _option(name): spec for name, spec in {**LDAP_ARGUMENTS, **IDENTITY_LAYOUT_ARGUMENTS}.items()
+}
+
+
+def desire_hsa(module: AnsibleModule, layout: Layout) -> Desire:
+    """What HSA must hold. The ids that it holds of people are remembered on the way."""
+    uri: str = module.params["server_uri"]
+
+    def desire(
+        approved: Approved, as_of: dt.date, held: Sequence[Entry], ledger: Ledger
+    ) -> Desired:
+        numbers = _numbers(approved)
+        remembered = ledger.recall(uri, numbers)
+        _keep(module, ledger, uri, seen_ids(held, layout, numbers))
+        return hsa.desire(approved, as_of, layout, held, remembered)
+
+    return desire
+
+
+def identities(
+    module: AnsibleModule, approved: Approved, as_of: dt.date, ledger: Ledger
+) -> Identities:
+    """Who everybody is, by a read of HSA as the options of the doc fragment `identities` say.
+
+    Where HSA cannot be read they are as an earlier run saw them there.
+    """
+    params = module.params
+    layout = Layout(**{name: params[_option(name)] for name in IDENTITY_LAYOUT_ARGUMENTS})
+    login = {name: params[_option(name)] for name in LDAP_ARGUMENTS}
+    uri, numbers = login["server_uri"], _numbers(approved)
+    remembered = ledger.recall(uri, numbers)
+    try:
+        held = directory(login, identity_searches(layout), attributes(layout)).read()
+    except DirectoryError as error:
+        return recall(approved, as_of, layout, remembered, f"HSA could not be read: {error}")
+    _keep(module, ledger, uri, seen_ids(held, layout, numbers))
+    return identify(approved, as_of, layout, held, remembered)
+
+
+def _numbers(approved: Approved) -> frozenset[str]:
+    people = (row for record in approved.records for row in record.staff.people)
+    return frozenset(number for row in people for number in row.numbers)
+
+
+def _keep(module: AnsibleModule, ledger: Ledger, uri: str, seen: dict[str, str]) -> None:
+    if not module.check_mode:
+        ledger.keep(uri, seen)

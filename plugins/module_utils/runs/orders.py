@@ -1,0 +1,53 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the modules of orders share: the order book as a system of the pipe."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..desired.hsa.identities import Identities
+from ..engine.plan import Entry
+from ..engine.provision import Desired
+from ..ledger.ledger import Ledger
+from ..orders.book import OrderBook, OrderSystem
+from ..orders.outbox import Outbox
+from ..records.payload import Approved
+from .identities import identities
+from .system import run
+
+# The options of the doc fragment `orders`.
+ORDER_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "outbox": {"type": "path", "required": True},
+    "protected_outbox": {"type": "path"},
+}
+
+
+OrderDesire = Callable[[Approved, dt.date, Sequence[Entry], Identities], Desired]
+
+
+def run_orders(module: AnsibleModule, system: OrderSystem, desire: OrderDesire) -> None:
+    """Carry out the pipe for the orders of a system and leave the module.
+
+    Plan hashes are keyed with the password that reads HSA, as they are by every system's own.
+    """
+    protected = module.params["protected_outbox"]
+    outbox = Outbox(Path(module.params["outbox"]), Path(protected) if protected else None)
+
+    def wish(approved: Approved, as_of: dt.date, held: Sequence[Entry], ledger: Ledger) -> Desired:
+        return desire(approved, as_of, held, identities(module, approved, as_of, ledger))
+
+    run(
+        module,
+        system,
+        module.params["hsa_bind_password"],
+        lambda ledger: OrderBook(ledger, system, outbox),
+        wish,
+        lambda book: book.undelivered,
+    )

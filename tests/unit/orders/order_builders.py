@@ -1,0 +1,176 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Orders for tests, from as few words as a test needs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import orders
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import (
+    ATTRIBUTES,
+    Order,
+    order_key,
+    wanted,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
+    Entry,
+    Operation,
+    make_plan,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import Ledger, Run
+from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.book import OrderBook
+from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.outbox import Outbox
+from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY, number
+
+ANNA, BO = "SE2321000214-A", "SE2321000214-B"
+
+
+def key(name: str) -> str:
+    """The key of the order that a test calls by this name."""
+    return order_key("test", name)
+
+
+def card(name: str = "card", **changes: Any) -> Order:
+    """An order for a card, complete, that leaves at once."""
+    particulars = {
+        "personal_number": number(1),
+        "number_kind": "personnummer",
+        "hsa_id": changes.get("object", ANNA),
+        "given_name": "Anna",
+        "middle_name": None,
+        "surname": "Ek",
+        "unit": "Hälsocentralen Åre",
+        "provider_name": "Fjällhälsan AB",
+        "photo": True,
+        "office": "Östersund",
+        "ordered_by": "Cecilia Ask",
+        "first_day": "2026-04-01",
+        "id_administrators": 1,
+        "kur": False,
+        "delivery": "registered_address",
+    }
+    values: dict[str, Any] = {
+        "key": key(name),
+        "kind": "card",
+        "recipient": "ra_organisation",
+        "provider": "fjallhalsan",
+        "object": ANNA,
+        "subject": "ordinary",
+        "cause": "first",
+        "level": 3,
+        "state": "ordered",
+        "particulars": particulars,
+    }
+    return Order(**(values | changes))
+
+
+def revocation(of: str = "card", **changes: Any) -> Order:
+    """An order to revoke the card that a test calls by this name."""
+    values: dict[str, Any] = {
+        "key": key(f"revocation of {of}"),
+        "kind": "revocation",
+        "cause": "left",
+        "follows": key(of),
+        "particulars": {"hsa_id": ANNA, "reason": "left"},
+    }
+    return card(**(values | changes))
+
+
+def join(name: str = "join", **changes: Any) -> Order:
+    """An order for a user of a system."""
+    values: dict[str, Any] = {
+        "key": key(name),
+        "kind": "join",
+        "recipient": "systemforvaltning",
+        "subject": "ekg_data",
+        "cause": "",
+        "level": 0,
+        "due": TODAY + dt.timedelta(days=30),
+        "particulars": {"hsa_id": ANNA, "given_name": "Anna", "surname": "Ek"},
+    }
+    return card(**(values | changes))
+
+
+def run(day: dt.date = TODAY, name: str = "run-1") -> Run:
+    """A run of a day."""
+    return Run(name, "anna@controller", day)
+
+
+def plan(new: Iterable[Order], held: Sequence[Entry] = ()) -> tuple[Operation, ...]:
+    """The operations that make these orders; one that is held gets this state."""
+    entries = {orders.key_of(entry.dn): entry for entry in held}
+    asked = [wanted(order, entries.get(order.key)) for order in new]
+    return make_plan(asked, ATTRIBUTES).operations
+
+
+def make(ledger: Ledger, outbox: Path, new: Sequence[Order], system: Any = "siths") -> OrderBook:
+    """Make orders as a run does: read, plan, apply. All of it must succeed."""
+    book = OrderBook(ledger, system, Outbox(outbox))
+    assert book.apply(plan(new, book.read())) == {}
+    return book
+
+
+def held(ledger: Ledger, outbox: Path, system: Any = "siths") -> dict[str, Order]:
+    """The orders that the ledger holds, by key."""
+    book = OrderBook(ledger, system, Outbox(outbox))
+    return {order.key: order for order in map(orders.of_entry, book.read())}
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    """All files below a directory: content by relative path."""
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }
+
+
+class Killer:
+    """Kills processes at random points, whatever else the machine is doing.
+
+    Some are ended by the kernel after processor time, and some, that may be waiting, after other
+    time.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._chance = random.Random(seed)
+        self._longest = {"processor": 0.2, "clock": 0.2}
+
+    def kill(self, work: Callable[[], None]) -> bool:
+        """Do some work in a process and kill it; returns whether it was still at it.
+
+        One that was over before, which must not have failed, lowers the time of the next one.
+        """
+        kind = self._chance.choice(sorted(self._longest))
+        seconds = self._chance.uniform(0.003, self._longest[kind])
+        child = _start(work, seconds if kind == "processor" else 0)
+        if kind == "clock":
+            time.sleep(seconds)
+            os.kill(child, signal.SIGKILL)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        assert status <= 0
+        self._longest[kind] = self._longest[kind] * 1.05 if status else max(0.01, seconds)
+        return status != 0
+
+
+def _start(work: Callable[[], None], seconds: float) -> int:
+    """A process that does the work, and that the kernel ends after seconds of processor time."""
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        with suppress(BaseException):
+            work()
+            os._exit(0)
+        os._exit(1)
+    return child
