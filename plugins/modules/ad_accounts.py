@@ -217,17 +217,21 @@ from datetime import date
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.accounts import desire
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.layout import (
-    Layout,
-    attributes,
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.certificates import (
     certificate_mappings,
     mappings_by_person,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.layout import (
+    Layout,
+    schema,
     searches,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import Entry
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import Desired
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import Ledger
-from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.receipts import certificates
+from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.certificates import (
+    certificates,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
 from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.identities import (
     IDENTITY_ARGUMENTS,
@@ -301,7 +305,7 @@ def main() -> None:
         module,
         "AD",
         module.params["bind_password"],
-        lambda ledger: directory(module.params, searches(layout), attributes(layout), True),
+        lambda ledger: directory(module.params, searches(layout), schema(layout), True),
         wish,
     )
 

@@ -156,7 +156,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.layout import (
     Layout,
-    attributes,
+    schema,
     searches,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.identities import (
@@ -190,7 +190,7 @@ def main() -> None:
         module,
         "HSA",
         module.params["bind_password"],
-        lambda ledger: directory(module.params, searches(layout), attributes(layout)),
+        lambda ledger: directory(module.params, searches(layout), schema(layout)),
         desire_hsa(module, layout),
     )
 

@@ -150,7 +150,7 @@ from datetime import date
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.identities import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.people.identified import (
     Identities,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services.orders import (

@@ -139,7 +139,7 @@ from datetime import date
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.identities import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.people.identified import (
     Identities,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths.orders import desire

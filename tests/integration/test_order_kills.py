@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.identities import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.people.identified import (
     Identified,
     Identities,
 )

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.identities import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.people.identified import (
     Identified,
     Identities,
 )

@@ -21,7 +21,7 @@ from ansible.parsing.vault import VaultLib
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.entries import desire
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.layout import (
     Layout,
-    attributes,
+    schema,
     searches,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import make_plan
@@ -44,7 +44,7 @@ def main(providers: Path, options: dict[str, Any]) -> None:
     layout = Layout(
         options["base_dn"], options["provider_branch"], options["people_branch"], feigned=True
     )
-    system = directory(options, searches(layout), attributes(layout))
+    system = directory(options, searches(layout), schema(layout))
     desired = desire(Approved(tuple(records), frozenset()), DAY, layout, system.read())
     plan = make_plan(desired.wanted, desired.attributes, desired.taken)
     started = time.perf_counter()

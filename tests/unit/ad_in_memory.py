@@ -13,13 +13,15 @@ from typing import Any
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.accounts import desire
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.layout import Layout
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.identities import (
-    Identities,
     identify,
     recall,
     seen_ids,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.layout import (
     identity_searches,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.people.identified import (
+    Identities,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import matching
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (

@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.entries import desire
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.layout import (
     Layout,
-    attributes,
+    schema,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
     Entry,
@@ -51,7 +51,7 @@ class Hsa:
         self.holds: tuple[Hold, ...] = ()
         self.directory = MemoryDirectory(
             ("c=SE", layout.base_dn, layout.provider_branch, layout.people_branch),
-            attributes(layout),
+            schema(layout),
         )
 
     def copy(self) -> Hsa:

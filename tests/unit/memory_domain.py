@@ -13,7 +13,7 @@ from itertools import count
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.layout import (
     Layout,
-    attributes,
+    schema,
     searches,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import matching
@@ -56,8 +56,8 @@ class MemoryDomain(MemoryDirectory):
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         ous = (layout.account_ou, layout.quarantine_ou, layout.group_ou)
-        self.single_valued = frozenset(a.name for a in attributes(layout)) - _MULTIPLE
-        super().__init__((layout.base_dn, *ous), attributes(layout))
+        self.single_valued = frozenset(a.name for a in schema(layout)) - _MULTIPLE
+        super().__init__((layout.base_dn, *ous), schema(layout))
 
     # --- for tests -------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.identities import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.people.identified import (
     Identified,
     Identities,
 )

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from ..desired.siths.rules import administrators
 from ..engine import matching
 from ..engine.orders import Order
 from .inbox import Receipt
@@ -24,7 +25,6 @@ _OF_CARDS: Mapping[str, tuple[str, ...]] = {
 }
 _OF_OTHERS: Mapping[str, tuple[str, ...]] = {"ordered": ("done", "refused")}
 
-_RESERVE_ADMINISTRATORS = 2
 # One certificate: a receipt that names it anew names all of it.
 _CERTIFICATE = ("issuer", "serial", "ski")
 
@@ -115,9 +115,10 @@ def _check_active(order: Order, day: dt.date, answer: Mapping[str, Any]) -> None
             raise Contradiction(f"{name}: expected one of a card that is active")
     if dt.date.fromisoformat(answer["valid_to"]) < day:
         raise Contradiction("valid_to: expected a day on which the card was active")
-    administrators = {each.casefold() for each in answer.get("administrators", ())}
-    is_reserve = order.subject == "reserve" and order.level == 3
-    if is_reserve and len(administrators) < _RESERVE_ADMINISTRATORS:
+    told = {each.casefold() for each in answer.get("administrators", ())}
+    least = administrators(order.subject, order.level)
+    # Of the one who issues an ordinary card nobody need tell.
+    if least > 1 and len(told) < least:
         raise Contradiction("administrators: expected two different ones of a reserve card on LoA3")
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..engine.orders import FULFILLED, VOID, Order, as_text
+from ..engine.orders import FULFILLED, Order, as_text
 from ..ledger.audit import AuditRow
 from ..ledger.ledger import Ledger, insert, keyed_hash, slices
 from ..records.identifiers import mask
@@ -38,8 +38,6 @@ _RANK = ("sent", "active", "done", "refused")
 _LIVING = ("ordered", "sent", "active")
 # Orders about a card; a take-over may follow another one.
 _ABOUT_CARDS = ("revocation", "takeover")
-# Who revokes a card for one of these is not to be let in by it, whatever comes of the order.
-_FOR_GOOD = ("lost", "returned", "left")
 # The name of the key in the ledger that receipts are hashed with.
 _KEY = "receipts"
 
@@ -97,69 +95,6 @@ def apply(ledger: Ledger, inbox: Path) -> Report:
         for path in _waiting(inbox):
             report = report.plus(_apply_file(ledger, path))
     return report
-
-
-def certificates(ledger: Ledger) -> dict[str, list[dict[str, str]]]:
-    """The certificates of each person's cards in force, by HSA-id.
-
-    Each is {hsa_id, issuer, serial, ski}: issuer and serial where they are known, else ski; the
-    others are "". Somebody whose cards are all over has none; somebody of whom no certificate was
-    ever known is not in it. A card that was lost, returned or left with its holder is over once
-    that is told, also if its revocation is refused, unless somebody took the card over since.
-    """
-    table, today = ledger.orders, ledger.run.as_of.isoformat()
-    with ledger.reading() as connection:
-        cards = read_orders(ledger, connection, table.c.kind == "card")
-        is_asked = table.c.state.not_in(VOID)
-        is_over = (table.c.state == "refused") & table.c.cause.in_(_FOR_GOOD)
-        counts = (table.c.kind == "revocation") & (is_asked | is_over)
-        query = table.select().with_only_columns(table.c.follows).where(counts)
-        revoked = set(connection.execute(query).scalars())
-        revoked -= _taken_over_since(ledger, connection)
-    found: dict[str, list[dict[str, str]]] = {}
-    for card in cards:
-        certificate = _certificate(card)
-        if certificate:
-            theirs = found.setdefault(card.object, [])
-            in_force = card.state == "active" and card.answer.get("valid_to", "") >= today
-            if in_force and card.key not in revoked:
-                theirs.append(certificate)
-    return found
-
-
-def _taken_over_since(ledger: Ledger, connection: Connection) -> set[str]:
-    """The keys of cards that another provider took over after a revocation had been refused.
-
-    Its holder had left one provider, and the record of the next one has come since.
-    """
-    table = ledger.orders
-    about = table.c.kind.in_(("revocation", "takeover"))
-    orders = read_orders(ledger, connection, about)
-    takeovers = {o.key: o for o in orders if o.kind == "takeover" and o.state not in VOID}
-    cards: dict[str, str] = {}
-    for order in takeovers.values():
-        card = order
-        while card.follows in takeovers:
-            card = takeovers[card.follows]
-        cards[order.key] = card.follows
-    latest: dict[str, dt.date] = {}
-    for key, card_key in cards.items():
-        day = takeovers[key].ordered_on or dt.date.min
-        latest[card_key] = max(day, latest.get(card_key, dt.date.min))
-    return {
-        order.follows
-        for order in orders
-        if (order.kind, order.state, order.cause) == ("revocation", "refused", "left")
-        if order.follows in latest and latest[order.follows] >= (order.ordered_on or dt.date.min)
-    }
-
-
-def _certificate(card: Order) -> dict[str, str] | None:
-    issuer, serial, ski = (card.answer.get(name, "") for name in ("issuer", "serial", "ski"))
-    if not issuer and not ski:
-        return None
-    # One way to know it is enough, and AD takes one.
-    return {"hsa_id": card.object, "issuer": issuer, "serial": serial, "ski": "" if issuer else ski}
 
 
 # --- files ---------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from .lifecycle import (
     state,
     unit_of,
 )
-from .model import Assignment, Person, Record
+from .model import Assignment, Person, Record, Trial
 
 # So many ids below the highest one are looked through for gaps: a run that was killed leaves some,
 # as a server does not finish requests in the order they were sent. It is larger than the window of
@@ -139,6 +139,11 @@ class Employment:
 def is_recent(day: dt.date, as_of: dt.date) -> bool:
     """Whether a last day lies so little back that it explains what is taken today."""
     return as_of - day <= _EXPLAINING
+
+
+def last_day_of_trial(trial: Trial, employment: Employment) -> dt.date:
+    """The last day of a trial, or of the assignment where that ends before."""
+    return min(trial.to, employment.last_day or trial.to)
 
 
 @dataclass(frozen=True, slots=True)

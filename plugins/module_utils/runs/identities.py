@@ -12,8 +12,9 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..desired.hsa import entries as hsa
-from ..desired.hsa.identities import Identities, identify, recall, seen_ids
-from ..desired.hsa.layout import Layout, attributes, identity_searches
+from ..desired.hsa.identities import identify, recall, seen_ids
+from ..desired.hsa.layout import Layout, identity_searches, schema
+from ..desired.people.identified import Identities
 from ..engine.plan import Entry
 from ..engine.provision import Desired
 from ..ledger.ledger import Ledger
@@ -72,7 +73,7 @@ def identities(
     uri, numbers = login["server_uri"], _numbers(approved)
     remembered = ledger.recall(uri, numbers)
     try:
-        held = directory(login, identity_searches(layout), attributes(layout)).read()
+        held = directory(login, identity_searches(layout), schema(layout)).read()
     except DirectoryError as error:
         return recall(approved, as_of, layout, remembered, f"HSA could not be read: {error}")
     _keep(module, ledger, uri, seen_ids(held, layout, numbers))

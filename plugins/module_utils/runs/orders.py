@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..desired.hsa.identities import Identities
+from ..desired.people.identified import Identities
 from ..engine.plan import Entry
 from ..engine.provision import Desired
 from ..ledger.ledger import Ledger

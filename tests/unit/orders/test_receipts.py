@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.layout import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.certificates import (
     mappings_by_person,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import Order
@@ -24,12 +24,14 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger import lo
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import Ledger, verify
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.thinning import thin
 from ansible_collections.regionjh.halsoval.plugins.module_utils.orders import receipts
+from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.certificates import (
+    certificates,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.files import FileError
 from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.receipts import (
     Applied,
     Rejected,
     Report,
-    certificates,
 )
 from ansible_collections.regionjh.halsoval.tests.conftest import Ledgers
 from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY, number
@@ -632,6 +634,22 @@ def test_a_card_whose_life_is_over_leaves_its_holder_without(opened: Open, inbox
     ordered(opened, inbox, card())
     leave(inbox, line(**CERTIFICATE), line(state="utförd", day="2026-02-25"))
     receipts.apply(opened(), inbox)
+    assert known(opened) == {ANNA: []}
+
+
+@pytest.mark.parametrize("state", ["ordered", "refused"])
+def test_a_card_that_was_taken_over_and_then_lost_counts_no_more(
+    opened: Open, inbox: Path, state: Any
+) -> None:
+    """The takeover answers the refused revocation before it, and none that comes after."""
+    ordered(opened, inbox, card())
+    leave(inbox, line(**CERTIFICATE))
+    receipts.apply(opened(), inbox)
+    takeover = card("to alfa", kind="takeover", cause="moved", follows=key("card"), provider="alfa")
+    ordered(opened, inbox, replace(revocation(), state="refused"), takeover)
+    assert known(opened) == {ANNA: [{"hsa_id": ANNA, **CERTIFICATE}]}
+    lost = replace(revocation(), key=key("lost"), cause="lost", state=state)
+    ordered(opened, inbox, lost)
     assert known(opened) == {ANNA: []}
 
 

@@ -21,7 +21,7 @@ from ldap3.protocol.rfc4511 import SearchResultDone as Done
 from ldap3.protocol.rfc4511 import SearchResultEntry as Found
 from pyasn1.codec.ber.encoder import encode
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.layout import attributes
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.layout import schema
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
     Attribute,
     Change,
@@ -40,7 +40,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.director
 from ansible_collections.regionjh.halsoval.tests.unit.ad_in_memory import AD_LAYOUT
 from ansible_collections.regionjh.halsoval.tests.unit.builders import number
 
-SCHEMA = {attribute.name: attribute for attribute in attributes(AD_LAYOUT)}
+SCHEMA = {attribute.name: attribute for attribute in schema(AD_LAYOUT)}
 SETTINGS = Settings("ldaps://dc.example", "CN=svc", "secret")
 DN = "CN=App-Journal,DC=example"
 GUID = uuid.UUID("00112233-4455-6677-8899-aabbccddeeff")

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ...records.lifecycle import is_in, trials
-from ...records.model import Trial
-from ...records.people import Employment, NaturalPerson, is_recent
+from ...records.people import Employment, NaturalPerson, is_recent, last_day_of_trial
 from .layout import AD_SERVICES
 
 
@@ -77,11 +76,6 @@ def access(person: NaturalPerson) -> Access:
     """What a person's assignments open on the day."""
     uses = (use for e in person.employments for use in (*_of_assignment(e), *_of_trials(e)))
     return Access(tuple(uses))
-
-
-def last_day_of_trial(trial: Trial, employment: Employment) -> dt.date:
-    """The last day of a trial, or of the assignment where that ends before."""
-    return min(trial.to, employment.last_day or trial.to)
 
 
 def _of_assignment(employment: Employment) -> Iterator[Use]:

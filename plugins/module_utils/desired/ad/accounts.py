@@ -13,6 +13,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ...engine import matching
 from ...engine.guard import Holding
@@ -20,15 +21,16 @@ from ...engine.plan import Entry, Values, Wanted
 from ...engine.provision import Desired
 from ...records.lifecycle import phase
 from ...records.payload import Approved
-from ..hsa.identities import Identities
 from ..people.gate import Gate
-from . import attributes as ad_attributes
-from . import findings as ad_findings
+from ..people.identified import Identities
+from . import attributes
 from .access import Access, access, explained
+from .codecs import ENABLED
+from .findings import Errors, errors, findings, waiting
 from .groups import held_back, provider_groups, service_groups
 from .holdings import Holdings, index, is_enabled, members
-from .layout import DISABLED_BY_US, ENABLED, Layout, attributes
-from .owners import Account, Holder, accounts, forgotten, holders
+from .layout import DISABLED_BY_US, Layout, schema
+from .owners import Account, Holder, forgotten, held_accounts, holders, new_accounts
 from .tasks import tasks
 
 _ACCOUNT_LEVEL = 0
@@ -53,20 +55,20 @@ def desire(
     gate = Gate(identities.unread, hsa_failures, check)
     readable = frozenset(record.id for record in approved.records)
     known = ((one, access(one.person)) for one in identities.people)
-
-    def is_held(ids: Collection[str], provider: str) -> bool:
-        return approved.decisions.is_held(ids, provider, as_of)
-
+    is_held = partial(approved.decisions.is_held, as_of=as_of)
     everybody = holders(known, holdings, readable, is_held)
-    errors = ad_findings.errors(everybody, holdings)
-    called = (h for h in everybody if h.needs_account and h.number not in errors.people)
+    wrong = errors(everybody, holdings)
+    called = (h for h in everybody if h.needs_account and h.number not in wrong.people)
     ready = [holder for holder in called if holder.waits_for(gate) is None]
     ended = frozenset(r.id for r in approved.records if phase(r, as_of) == "ended")
-    kept = [*accounts(everybody, ready, holdings, ended, as_of)]
     # Without HSA, who is not recognised may be in the records all the same.
     told = frozenset() if identities.unread else readable
-    kept += forgotten(everybody, holdings, told, ended, as_of, is_held)
-    return _desired(approved, as_of, everybody, kept, holdings, gate, errors)
+    kept = [
+        *held_accounts(everybody, holdings, ended, as_of),
+        *new_accounts(ready, holdings),
+        *forgotten(everybody, holdings, told, ended, as_of, is_held),
+    ]
+    return _desired(approved, as_of, everybody, kept, holdings, gate, wrong)
 
 
 def _desired(
@@ -76,10 +78,10 @@ def _desired(
     kept: Sequence[Account],
     holdings: Holdings,
     gate: Gate,
-    errors: ad_findings.Errors,
+    wrong: Errors,
 ) -> Desired:
     ids = {account.dn: account.id for account in kept}
-    draft = _Draft(holdings, frozenset(errors.by_provider))
+    draft = _Draft(holdings, frozenset(wrong.by_provider))
     return Desired(
         wanted=(
             *(entry for account in kept for entry in draft.account(account)),
@@ -87,11 +89,11 @@ def _desired(
             *held_back(approved, as_of, holdings),
             *service_groups(kept, holdings),
         ),
-        attributes=attributes(holdings.layout, lambda dn: ids.get(dn, dn)),
+        attributes=schema(holdings.layout, lambda dn: ids.get(dn, dn)),
         holdings=_held_objects(kept, holdings),
-        findings=ad_findings.findings(everybody, kept, holdings, approved, gate),
-        errors=errors.by_provider,
-        waiting=ad_findings.waiting(everybody, holdings, gate),
+        findings=findings(everybody, kept, holdings, approved, gate),
+        errors=wrong.by_provider,
+        waiting=waiting(everybody, holdings, gate),
         returns=tasks(everybody, holdings, (record.id for record in approved.records)),
     )
 
@@ -111,7 +113,7 @@ class _Draft:
         """
         said = dict(account.holder.said) if account.holder else {}
         if account.held is None:
-            new = ad_attributes.of_new_account(account.name)
+            new = attributes.of_new_account(account.name)
             yield self._entry(account, "", {**new, **self._logon(account), **said})
             return
         logon = self._logon(account)
@@ -144,13 +146,13 @@ class _Draft:
         by_hand = held is not None and not is_enabled(held) and not marked
         enabled = self._is_enabled(account, use) and not by_hand
         said = {
-            "userAccountControl": ad_attributes.flags(held, enabled),
-            layout.key_attribute: ad_attributes.keys(
+            "userAccountControl": attributes.flags(held, enabled),
+            layout.key_attribute: attributes.keys(
                 self._key_providers(account), not enabled and not by_hand
             ),
         }
         if use.uses:
-            said["accountExpires"] = ad_attributes.expiry(use, held, bool(account.kept_by))
+            said["accountExpires"] = attributes.expiry(use, held, bool(account.kept_by))
         return said
 
     def _is_enabled(self, account: Account, use: Access) -> bool:

@@ -14,8 +14,9 @@ from ...engine.plan import Entry, Values, present
 from ...records.lifecycle import end_of_day, unit_of
 from ...records.people import NaturalPerson, agreed
 from .access import Access
+from .codecs import ENABLED, NEVER, NORMAL, SMARTCARD, moment
 from .holdings import person_key, provider_key
-from .layout import DISABLED_BY_US, ENABLED, NEVER, NORMAL, SMARTCARD, Layout, moment
+from .layout import DISABLED_BY_US, Layout
 
 _OURS = frozenset((ENABLED, NORMAL, SMARTCARD))
 

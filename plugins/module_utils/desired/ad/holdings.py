@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 from ...engine import matching
 from ...engine.plan import Entry
 from ...records.identifiers import parse_hsa_id
-from .layout import DISABLED_BY_US, ENABLED, KEY, Layout, name_form
+from .codecs import ENABLED
+from .layout import DISABLED_BY_US, KEY, Layout, name_form
 
 _PERSON, _PROVIDER = KEY + "person/", KEY + "provider/"
 

@@ -13,12 +13,13 @@ from functools import cached_property
 from ...engine import matching
 from ...engine.plan import Entry, Values
 from ...records.lifecycle import start_of_day
-from ..hsa.identities import Identified
 from ..people.gate import Gate
+from ..people.identified import Identified
 from .access import Access, Use
 from .attributes import of_account, of_certificates, of_protected_person, without_contacts
+from .codecs import moment
 from .holdings import ById, Holdings, folded, our_id
-from .layout import ACCOUNT_NAME_LENGTH, Layout, moment, name_form
+from .layout import ACCOUNT_NAME_LENGTH, Layout, name_form
 
 # Whether a hold takes the access of a person with these HSA-ids at a provider.
 IsHeld = Callable[[Collection[str], str], bool]
@@ -114,17 +115,10 @@ def holders(
     return tuple(_holder(known, access, holdings, providers, is_held) for known, access in people)
 
 
-def accounts(
-    everybody: Iterable[Holder],
-    new: Sequence[Holder],
-    holdings: Holdings,
-    ended: frozenset[str],
-    as_of: dt.date,
+def held_accounts(
+    everybody: Iterable[Holder], holdings: Holdings, ended: frozenset[str], as_of: dt.date
 ) -> Iterator[Account]:
-    """The accounts that the domain holds and those to be made, with names that are free.
-
-    `ended` are the providers whose agreements have ended.
-    """
+    """The accounts that the domain holds; `ended` are the providers whose agreements have ended."""
     for holder in everybody:
         for held in holder.accounts:
             number = holder.known.hsa_id or our_id(held)
@@ -139,6 +133,10 @@ def accounts(
                     if provider not in listed
                 ),
             )  # fmt: skip
+
+
+def new_accounts(new: Iterable[Holder], holdings: Holdings) -> Iterator[Account]:
+    """The accounts to be made, with names that are free."""
     layout, taken = holdings.layout, set(holdings.names)
     for holder in new:
         name = _free_name(holder, taken, layout)
@@ -197,20 +195,27 @@ def _holder(
     protected = known.is_protected or (
         bool(others) and any(e.attributes.get("displayName") == neutral for e in ours)
     )
-    said: dict[str, Values] = {}
-    number = known.hsa_id or next(map(our_id, ours), None)
-    if number and (access.called_for or kept_by):
-        said = of_certificates(number, holdings.layout)
-    if number and access.called_for:
-        held = ours[0] if ours else None
-        said |= of_account(known.person, number, held, holdings.layout)
-        said = without_contacts(said) if kept_by else said
+    said = _said(known, access, ours, bool(kept_by), holdings.layout)
     if protected:
         said |= of_protected_person(holdings.layout)
     return Holder(
         known, access, ours, unkeyed, foreign, tuple(sorted(others)), tuple(sorted(kept_by)),
         protected, said, bool(stopped) and not kept_by and not access.open,
     )  # fmt: skip
+
+
+def _said(
+    known: Identified, access: Access, ours: Sequence[Entry], is_kept: bool, layout: Layout
+) -> dict[str, Values]:
+    """What an account is to say of its owner, as long as nobody says that they are protected."""
+    said: dict[str, Values] = {}
+    number = known.hsa_id or next(map(our_id, ours), None)
+    if number and (access.called_for or is_kept):
+        said = of_certificates(number, layout)
+    if number and access.called_for:
+        said |= of_account(known.person, number, ours[0] if ours else None, layout)
+        said = without_contacts(said) if is_kept else said
+    return said
 
 
 def _of(known: Identified, entries: ById) -> tuple[Entry, ...]:

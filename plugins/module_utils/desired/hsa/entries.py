@@ -21,12 +21,11 @@ from ...engine.provision import Desired
 from ...records.holds import Decisions
 from ...records.payload import Approved
 from ...records.people import NOTHING_REMEMBERED, NaturalPerson, Remembered
-from . import attributes as hsa_attributes
-from . import findings as hsa_findings
-from .findings import person_error
+from . import attributes
+from .findings import errors, findings, person_error
 from .holdings import Holdings, person_key, provider_of_person, unit_of_commission
-from .identities import register
-from .layout import Layout, attributes
+from .layout import Layout, schema
+from .register import register
 from .sites import Commission, Site
 
 _PROVIDER, _UNIT, _PERSON, _COMMISSION = range(4)
@@ -57,10 +56,10 @@ def desire(
     wanted += tuple(draft.held_back(wanted))
     return Desired(
         wanted=wanted,
-        attributes=attributes(layout),
+        attributes=schema(layout),
         holdings=_held_objects(wanted, layout),
-        findings=hsa_findings.findings(approved, as_of, people, units, holdings, known.ids),
-        errors=hsa_findings.errors(people, units, holdings),
+        findings=findings(approved, as_of, people, units, holdings, known.ids),
+        errors=errors(people, units, holdings),
         taken=tuple(entry.dn for entry in (*holdings.not_ours, *holdings.ours.values())),
     )
 
@@ -83,14 +82,14 @@ class _Draft:
             part = record.agreement
             yield self._named_entry(
                 "provider", _PROVIDER, f"provider/{name}", self.layout.provider_branch, part.name,
-                part.hsa_id, name, hsa_attributes.of_provider(part, self.layout),
+                part.hsa_id, name, attributes.of_provider(part, self.layout),
             )  # fmt: skip
 
     def unit(self, site: Site) -> Iterator[Wanted]:
         """The unit's entry."""
         provider = f"provider/{site.record.id}"
         if site.is_live:
-            said = hsa_attributes.of_unit(site, self.ids[provider], self.layout)
+            said = attributes.of_unit(site, self.ids[provider], self.layout)
             yield self._named_entry(
                 "unit", _UNIT, site.key, provider, site.unit.name, site.unit.hsa_id,
                 site.record.id, said,
@@ -174,36 +173,37 @@ class _Draft:
 
     def commission(self, commission: Commission) -> Iterator[Wanted]:
         """The commission's entry with the people who act on the day."""
-        site, held = commission.site, self.holdings.ours.get(commission.key)
+        site = commission.site
         over = tuple(
             self.holdings.id(entry)
             for person in commission.over()
             for entry in self.holdings.of_person(person)
         )
         if commission.is_called_for:
-            hsa_id = self.ids[commission.key]
-            said = hsa_attributes.of_commission(site, commission.assignment, hsa_id, self.layout)
-            members = [
-                self.ids[person.number]
-                for person in commission.people("active")
-                if person.number in self.ids and not self._is_archived(person)
-            ]
-            said |= {
-                "hsaIdentity": (hsa_id,),
-                "hsaCommissionMember": tuple(sorted(set(members))),
-            }
-            yield Wanted(
-                key=commission.key, kind="commission", id=hsa_id, level=_COMMISSION,
-                parent=site.key, rdns=(matching.rdn((self.layout.name("cn"), hsa_id)),),
-                attributes=self._local(commission.key, said),
-                providers=frozenset({site.record.id}), held=held,
-                dated=self.layout.local({"hsaCommissionMember": over}),
-            )  # fmt: skip
-        elif held is not None:
+            yield self._called_for(commission, over)
+        elif commission.key in self.holdings.ours:
             yield self._withdrawn(
                 "commission", _COMMISSION, commission.key, site.key, "hsaCommissionMember", site,
                 over,
             )  # fmt: skip
+
+    def _called_for(self, commission: Commission, over: Values) -> Wanted:
+        """A commission that assignments call for; `over` are members whom dates explain away."""
+        site, hsa_id = commission.site, self.ids[commission.key]
+        said = attributes.of_commission(site, commission.assignment, hsa_id, self.layout)
+        members = {
+            self.ids[person.number]
+            for person in commission.people("active")
+            if person.number in self.ids and not self._is_archived(person)
+        }
+        said |= {"hsaIdentity": (hsa_id,), "hsaCommissionMember": tuple(sorted(members))}
+        return Wanted(
+            key=commission.key, kind="commission", id=hsa_id, level=_COMMISSION,
+            parent=site.key, rdns=(matching.rdn((self.layout.name("cn"), hsa_id)),),
+            attributes=self._local(commission.key, said),
+            providers=frozenset({site.record.id}), held=self.holdings.ours.get(commission.key),
+            dated=self.layout.local({"hsaCommissionMember": over}),
+        )  # fmt: skip
 
     def _named_entry(
         self, kind: str, level: int, key: str, parent: str, name: str, recorded_id: str | None,
@@ -245,13 +245,11 @@ class _Draft:
         held_keys = self.holdings.keys(held) if held else ()
         others = tuple(k for k in held_keys if k.removeprefix("person/") not in self.known)
         if person.current:
-            said = hsa_attributes.of_person(
-                person, hsa_id, held, bool(others), self.as_of, self.layout
-            )
+            said = attributes.of_person(person, hsa_id, held, bool(others), self.as_of, self.layout)
         else:
-            said = hsa_attributes.of_person_without_assignment(person, bool(others))
+            said = attributes.of_person_without_assignment(person, bool(others))
         if person.protected or (others and held and self.holdings.is_confidential(held)):
-            said = hsa_attributes.of_protected_person(said, hsa_id, self.layout)
+            said = attributes.of_protected_person(said, hsa_id, self.layout)
         # Without any key the entry would not be ours any more, when the person starts later on.
         keys = (*map(person_key, sorted(person.named_by)), *others) or held_keys
         return {**self.layout.local(said), self.layout.key_attribute: keys}
@@ -266,7 +264,7 @@ class _Draft:
         return {self.layout.name("hsaSystemRole"): ()} if taken and all(taken) else {}
 
     def _dated(self, person: NaturalPerson, held: Entry | None) -> dict[str, Values]:
-        dated = self.layout.local(hsa_attributes.over(person, self.as_of, self.layout))
+        dated = self.layout.local(attributes.over(person, self.as_of, self.layout))
         if held is None:
             return dated
         names = self._without_roles(person, held)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the HSA directory holds today, and the HSA-ids of everything the records name.
+"""What the HSA directory holds today, and the keys that tell what of it is ours.
 
 Keys tell our objects and whom they belong to: "provider/<id>", "unit/<id>/<unit>",
 "commission/<id>/<unit>/<digest>", and on a person one "person/<id>" for every provider whose
@@ -11,13 +11,13 @@ record names them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...engine import matching
 from ...engine.plan import Entry
 from ...records.model import Assignment, Record
-from ...records.people import NaturalPerson, allocate
+from ...records.people import NaturalPerson
 from .layout import REFERENCES, Layout
 
 
@@ -116,33 +116,6 @@ def index(entries: Sequence[Entry], layout: Layout) -> Holdings:
         layout, ours, frozenset(doubled), by_id, by_number,
         tuple(our_people), tuple(not_ours), used,
     )  # fmt: skip
-
-
-def ids(
-    named: Mapping[str, str | None],
-    people: Sequence[NaturalPerson],
-    holdings: Holdings,
-    reserved: Collection[str],
-    earlier: Mapping[str, str],
-) -> dict[str, str]:
-    """The HSA-id of everything that is to be entered, by key; of people by personal number.
-
-    `named` are the keys in the order in which entries are written, with the id that the record
-    names, if it does. An id comes from the directory, else from the record, else it is the
-    `earlier` one of a person, else it is given out. `reserved` are all ids that any record names or
-    an earlier run saw: nothing else may get one of them.
-    """
-    held = {key: holdings.id(entry) for key, entry in holdings.ours.items()}
-    held |= {
-        person.number: holdings.id(entry)
-        for person in people
-        for entry in holdings.of_person(person)[:1]
-    }
-    recorded = {key: hsa_id for key, hsa_id in named.items() if hsa_id}
-    known = {**earlier, **recorded, **held}
-    missing = [key for key in named if key not in known]
-    used = holdings.used_ids.union(reserved)
-    return {**known, **allocate(missing, used, holdings.layout.hsa_id_prefix)}
 
 
 def person_key(provider: str) -> str:

@@ -57,7 +57,7 @@ def searches(layout: Layout) -> tuple[Search, ...]:
     It is everything that has an HSA-id, the region's own entries too: their ids are taken, and a
     person among them is used, not doubled.
     """
-    names = tuple(attribute.name for attribute in attributes(layout))
+    names = tuple(attribute.name for attribute in schema(layout))
     return ((layout.base_dn, f"({layout.name('hsaIdentity')}=*)", names),)
 
 
@@ -67,7 +67,7 @@ def identity_searches(layout: Layout) -> tuple[Search, ...]:
     return ((layout.base_dn, f"({layout.name('hsaIdentity')}=*)", names),)
 
 
-def attributes(layout: Layout) -> tuple[Attribute, ...]:
+def schema(layout: Layout) -> tuple[Attribute, ...]:
     """Every attribute that is read and written, under its local name.
 
     Classes and system roles that we never set are left alone: somebody else put them there.

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
-from ..hsa.identities import Identified
+from .identified import Identified
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Gate:
         return None
 
 
-def waiting(reasons: Mapping[str, Counter[str]], what: str) -> dict[str, tuple[str, ...]]:
+def in_words(reasons: Mapping[str, Counter[str]], what: str) -> dict[str, tuple[str, ...]]:
     """How many wait, and why, in words by provider; `what` is one of them."""
     return {
         provider: tuple(

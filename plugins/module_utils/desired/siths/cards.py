@@ -14,10 +14,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...engine.orders import Order
+from ...engine.orders import VOID, Order
 
 CARD, REVOCATION, TAKEOVER = "card", "revocation", "takeover"
 KINDS = ("ordinary", "reserve", "mobile")
+# Who revokes a card for one of these is not to be let in by it, whatever comes of the order.
+_FOR_GOOD = frozenset({"lost", "returned", "left"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,25 @@ class Card:
         is_active = self.order.state == "active" and not self.has_expired(as_of)
         return is_active and self.revocation is None
 
+    def opens(self, as_of: dt.date) -> bool:
+        """Whether its certificate is to let its holder in: it is in force, and not barred for good.
+
+        A card that was lost, returned or left with its holder is barred once that is told, also if
+        its revocation is refused.
+        """
+        return self.is_in_force(as_of) and not any(map(self._bars, self.refused))
+
+    def _bars(self, refused: Order) -> bool:
+        """Whether a refused order bars the card; who takes it over does so from a holder who left.
+
+        The next provider's record may come days after the last one's.
+        """
+        if refused.kind != REVOCATION or refused.cause not in _FOR_GOOD:
+            return False
+        since = refused.ordered_on or dt.date.min
+        is_taken_over = any((o.ordered_on or dt.date.min) >= since for o in self.takeovers)
+        return refused.cause != "left" or not is_taken_over
+
     def is_live(self, as_of: dt.date) -> bool:
         """Whether it is in force or on its way to its holder."""
         return self.is_in_force(as_of) or (self.order.is_under_way and self.revocation is None)
@@ -167,7 +188,7 @@ def _card(order: Order, followers: Mapping[str, Sequence[Order]]) -> Card:
         for key in (order.key, *(takeover.key for takeover in takeovers))
         for follower in followers.get(key, ())
     ]
-    revocations = (o for o in about if o.kind == REVOCATION and o.state != "refused")
+    revocations = (o for o in about if o.kind == REVOCATION and o.state not in VOID)
     refused = sorted(
         (o for o in about if o.state == "refused"), key=lambda o: (str(o.ordered_on or ""), o.key)
     )
@@ -176,6 +197,6 @@ def _card(order: Order, followers: Mapping[str, Sequence[Order]]) -> Card:
 
 def _takeovers(key: str, followers: Mapping[str, Sequence[Order]]) -> Iterator[Order]:
     for follower in followers.get(key, ()):
-        if follower.kind == TAKEOVER and follower.state != "refused":
+        if follower.kind == TAKEOVER and follower.state not in VOID:
             yield follower
             yield from _takeovers(follower.key, followers)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ...engine.provision import Finding
 from ...records.catalogue import SERVICES
 from ...records.people import Employment
-from ..hsa.identities import Identities
+from ..people.identified import Identities
 from .cards import TAKEOVER, Card
 from .matters import Day, Holder, Matter, Wish
 

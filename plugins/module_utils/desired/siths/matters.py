@@ -13,7 +13,7 @@ from functools import cached_property
 
 from ...records.model import CardWish
 from ...records.people import Employment, NaturalPerson, is_recent
-from ..hsa.identities import Identified
+from ..people.identified import Identified
 from .cards import KINDS, Card, Ending
 from .reports import EVENTS, Event, Report, card_of, reports, reports_by_card
 from .rules import Rules, ineligible

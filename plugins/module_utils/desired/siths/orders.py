@@ -20,8 +20,8 @@ from ...engine.orders import ATTRIBUTES, Order, of_entry, order_key, wanted
 from ...engine.plan import Entry, Wanted
 from ...engine.provision import Desired
 from ...records.payload import Approved
-from ..hsa.identities import Identities
-from ..people.gate import Gate, waiting
+from ..people.gate import Gate, in_words
+from ..people.identified import Identities
 from . import particulars as siths_particulars
 from .cards import CARD, REVOCATION, TAKEOVER, Card, cards
 from .findings import findings
@@ -188,4 +188,4 @@ def _waiting(matters: Iterable[Matter], gate: Gate) -> dict[str, tuple[str, ...]
         reason = _waits_for(gate, matter) if matter.cause and told else None
         if reason and matter.wish:
             reasons[matter.wish.provider][reason] += 1
-    return waiting(reasons, "card")
+    return in_words(reasons, "card")

@@ -34,7 +34,7 @@ def of_card(matter: Matter, wish: Wish, hsa_id: str, cause: str) -> dict[str, An
             "office": card.office,
             "ordered_by": _orderer(wish),
             "first_day": _text(wish.employment.assignment.from_),
-            "id_administrators": administrators(card),
+            "id_administrators": administrators(card.kind, card.loa),
             "kur": matter.protected,
             "delivery": "tax_agency_forwarding" if matter.protected else "registered_address",
             "replaces": _replaced(matter),

@@ -45,9 +45,9 @@ def ineligible(number: str, wish: CardWish, as_of: dt.date) -> str | None:
     return None
 
 
-def administrators(wish: CardWish) -> int:
-    """How many different ID administrators issue the card."""
-    return 2 if wish.kind == "reserve" and wish.loa == 3 else 1
+def administrators(kind: str, loa: int) -> int:
+    """How many different ID administrators issue a card of a kind and level."""
+    return 2 if kind == "reserve" and loa == 3 else 1
 
 
 def is_coordination_number(number: str) -> bool:

@@ -14,11 +14,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.layout import (
-    AD_SERVICES,
-    attributes,
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.certificates import (
     certificate_mappings,
     mappings_by_person,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.layout import (
+    AD_SERVICES,
+    schema,
     searches,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import Codec, Values
@@ -33,7 +35,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
 )
 from ansible_collections.regionjh.halsoval.tests.unit.hsa_in_memory import values
 
-SCHEMA = {attribute.name: attribute for attribute in attributes(AD_LAYOUT)}
+SCHEMA = {attribute.name: attribute for attribute in schema(AD_LAYOUT)}
 FOREVER = "9223372036854775807"
 
 
@@ -202,12 +204,12 @@ def test_a_group_of_several_services_is_read_once() -> None:
 def test_the_key_attribute_is_the_regions_choice() -> None:
     layout = replace(AD_LAYOUT, key_attribute="info")
     assert any("info" in search[2] for search in searches(layout))
-    assert "info" in {attribute.name for attribute in attributes(layout)}
+    assert "info" in {attribute.name for attribute in schema(layout)}
 
 
 def test_members_are_named_by_the_hsa_id_of_the_account() -> None:
     ids = {"CN=x": "SE1-X"}
-    (member,) = (a for a in attributes(AD_LAYOUT, ids.__getitem__) if a.name == "member")
+    (member,) = (a for a in schema(AD_LAYOUT, ids.__getitem__) if a.name == "member")
     assert member.named("CN=x") == "SE1-X"
 
 

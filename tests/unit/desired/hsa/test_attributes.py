@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.layout import (
-    attributes,
+    schema,
     searches,
 )
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
@@ -178,9 +178,9 @@ def test_all_that_is_written_is_read_back() -> None:
     assert {"regionId", "halsovalKey", "hsaCommissionMember"} <= set(read)
     desired = Hsa().desired(record(people=[person(1), person(2, protected=True)]))
     written = {name for entry in desired.wanted for name in entry.attributes}
-    assert written <= {attribute.name for attribute in attributes(LAYOUT)}
+    assert written <= {attribute.name for attribute in schema(LAYOUT)}
 
 
 def test_numbers_that_may_be_personal_are_secret() -> None:
-    secret = {attribute.name for attribute in attributes(LAYOUT) if attribute.secret}
+    secret = {attribute.name for attribute in schema(LAYOUT) if attribute.secret}
     assert secret == {"personalIdentityNumber", "orgNo"}

@@ -13,11 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.identities import (
-    Identified,
-    Identities,
     identify,
     recall,
     seen_ids,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.people.identified import (
+    Identified,
+    Identities,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import (

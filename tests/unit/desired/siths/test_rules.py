@@ -59,9 +59,9 @@ def test_the_age_goes_by_the_day_of_birth_in_a_samordningsnummer_too() -> None:
 
 
 def test_a_reserve_card_on_level_3_takes_two_administrators() -> None:
-    assert administrators(wish(kind="reserve", loa=3)) == 2
-    assert administrators(wish(kind="reserve", loa=2)) == 1
-    assert administrators(wish(kind="ordinary", loa=3)) == 1
+    assert administrators("reserve", 3) == 2
+    assert administrators("reserve", 2) == 1
+    assert administrators("ordinary", 3) == 1
 
 
 @given(st.integers(0, 20_000), st.sampled_from([2, 3]), st.dates(dt.date(1900, 1, 1)))

@@ -1,0 +1,111 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What AD stores in another form than a plan compares: logon flags, expiry, the password."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+
+from ...engine.plan import Codec, Values
+
+# --- userAccountControl --------------------------------------------------------------------------
+
+ENABLED, NORMAL, SMARTCARD = "ENABLED", "NORMAL_ACCOUNT", "SMARTCARD_REQUIRED"
+
+_DISABLED_BIT = 0x2
+# MS-ADTS 2.2.16. A bit without a name stands for itself.
+_BITS = {
+    0x10: "LOCKOUT",
+    0x20: "PASSWD_NOTREQD",
+    0x40: "PASSWD_CANT_CHANGE",
+    0x80: "ENCRYPTED_TEXT_PASSWORD_ALLOWED",
+    0x200: NORMAL,
+    0x10000: "DONT_EXPIRE_PASSWD",
+    0x40000: SMARTCARD,
+    0x80000: "TRUSTED_FOR_DELEGATION",
+    0x100000: "NOT_DELEGATED",
+    0x200000: "USE_DES_KEY_ONLY",
+    0x400000: "DONT_REQUIRE_PREAUTH",
+    0x800000: "PASSWORD_EXPIRED",
+    0x1000000: "TRUSTED_TO_AUTHENTICATE_FOR_DELEGATION",
+}
+_NAMES = {name: bit for bit, name in _BITS.items()}
+
+
+def _flags(values: Values) -> Values:
+    """The bits by name. ENABLED stands for the absence of its bit: losing it is a loss."""
+    number = int(values[0]) & 0xFFFFFFFF  # AD's integers have a sign
+    bits = [1 << place for place in range(number.bit_length()) if number & 1 << place]
+    enabled = () if number & _DISABLED_BIT else (ENABLED,)
+    named = (_BITS.get(bit, str(bit)) for bit in bits if bit != _DISABLED_BIT)
+    return (*enabled, *named) or ("0",)
+
+
+def _number(flags: Values) -> Values:
+    if not flags:
+        return ()
+    bits = (_NAMES.get(flag) or int(flag) for flag in flags if flag != ENABLED)
+    number = sum(bits) + (0 if ENABLED in flags else _DISABLED_BIT)
+    return (str(number - (1 << 32) if number >> 31 else number),)
+
+
+FLAGS = Codec(_flags, _number)
+
+
+# --- accountExpires ------------------------------------------------------------------------------
+
+NEVER = "never"
+
+_EPOCH = dt.datetime(1601, 1, 1, tzinfo=dt.UTC)
+_SECOND = 10_000_000  # 100 ns
+_ISO = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def moment(when: dt.datetime) -> str:
+    """A moment as this attribute shows it, in UTC."""
+    return when.astimezone(dt.UTC).strftime(_ISO)
+
+
+def _shown(ticks: str) -> str:
+    if ticks == "0":
+        return NEVER
+    if ticks == "9223372036854775807":
+        return f"{NEVER} ({ticks})"
+    seconds, rest = divmod(int(ticks), _SECOND)
+    try:
+        return ticks if rest or seconds < 0 else moment(_EPOCH + dt.timedelta(seconds=seconds))
+    except OverflowError:
+        return ticks
+
+
+def _ticks(shown: str) -> str:
+    if shown == NEVER:
+        return "0"
+    if shown.startswith(NEVER):
+        return shown.removeprefix(NEVER).strip(" ()")
+    if "T" not in shown:
+        return shown
+    when = dt.datetime.strptime(shown, _ISO).replace(tzinfo=dt.UTC)
+    return str(int((when - _EPOCH).total_seconds()) * _SECOND)
+
+
+def same_moment(shown: str) -> str:
+    """0 and the largest number both mean never (MS-ADA1 2.1)."""
+    return NEVER if shown.startswith(NEVER) else shown
+
+
+EXPIRY = Codec(lambda values: tuple(map(_shown, values)), lambda values: tuple(map(_ticks, values)))
+
+
+# --- unicodePwd ----------------------------------------------------------------------------------
+
+
+def random_password() -> str:
+    """A password that nobody knows, quoted and in UTF-16-LE (MS-ADTS 3.1.1.3.1.5.1).
+
+    Its end answers every rule on kinds of characters. The rest is digits, since AD refuses one
+    that holds a part of the person's name (MS-SAMR 3.1.1.7.2).
+    """
+    return f'"{secrets.randbelow(10**112):0112}Aa1-"'.encode("utf-16-le").decode("ascii")

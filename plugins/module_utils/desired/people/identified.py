@@ -1,0 +1,63 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who everybody is: what the systems that follow HSA are told of each person.
+
+HSA's wing finds it out. AD, cards and services go by it, and know nothing of HSA's entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from ...engine.plan import Values
+from ...records.people import NaturalPerson
+
+
+@dataclass(frozen=True)
+class Identified:
+    """A natural person, and who that is in HSA.
+
+    `ids` are the HSA-ids that HSA has them under, or had; `hsa_id` is the one that holds, None
+    where it cannot be told. `entered` says that HSA holds the person, `ours` whether the entry is
+    ours or will be (None: nobody knows just now), `archived` that somebody has archived it,
+    `confidential` that it hides the person for a provider whose record cannot be read now, and
+    `unreadable` are those providers that have the person. `seen` says that an earlier run saw the
+    person under this id.
+    """
+
+    person: NaturalPerson
+    ids: Values
+    hsa_id: str | None
+    entered: bool = False
+    ours: bool | None = True
+    archived: bool = False
+    confidential: bool = False
+    seen: bool = False
+    unreadable: frozenset[str] = frozenset()
+
+    @property
+    def folded_ids(self) -> frozenset[str]:
+        """The HSA-ids in small letters."""
+        return frozenset(hsa_id.casefold() for hsa_id in self.ids)
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether a record hides the person, or HSA does for one that cannot be read now."""
+        return self.person.protected or self.confidential
+
+    def may_be_hidden(self, invalid: Collection[str], unread: bool) -> bool:
+        """Whether one of the invalid records may name the person.
+
+        HSA tells whom such a record named before. Where HSA is unread, it may be anybody.
+        """
+        return bool(self.unreadable) or (unread and bool(invalid))
+
+
+@dataclass(frozen=True)
+class Identities:
+    """Everybody in the records; `unread` says why HSA could not be read, if it could not."""
+
+    people: tuple[Identified, ...]
+    unread: str | None = None
