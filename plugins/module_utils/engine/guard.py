@@ -50,25 +50,31 @@ def judge(
     """
     grouped = {p: operations for p, operations in plan.by_provider().items() if p in selected}
     hashes = {p: plan_hash(operations, secret) for p, operations in grouped.items()}
-    confirmed = {p for p, name in hashes.items() if name in expected}
     refusals = {p: reason for p, reason in blocked.items() if p in selected}
+    judged = {p: operations for p, operations in grouped.items() if p not in refusals}
     if expected:
         refusals |= {
-            p: f"the plan {name} is not among the expected plans; nothing of it was done"
-            for p, name in hashes.items()
-            if p not in confirmed and p not in refusals
+            p: f"the plan {hashes[p]} is not among the expected plans; nothing of it was done"
+            for p in judged
+            if hashes[p] not in expected
         }
-        judged: set[str] = set()
     else:
-        judged = set(grouped) - set(refusals)
-    losses = {p: _losses(plan, grouped[p]) for p in judged}
-    refusals |= _over_provider_limit(losses, holdings, hashes)
-    refusals |= _over_run_limit(
-        {p: lost for p, lost in losses.items() if p not in refusals}, holdings, hashes
-    )
-    return Verdict(
-        _allowed(plan, set(selected) - set(refusals), refusals, expected), hashes, refusals
-    )
+        refusals |= _over_limits(plan, judged, holdings, hashes)
+    allowed = _allowed(plan, set(selected) - set(refusals), refusals, expected)
+    return Verdict(allowed, hashes, refusals)
+
+
+def _over_limits(
+    plan: Plan,
+    judged: Mapping[str, Collection[Operation]],
+    holdings: Mapping[str, Collection[Holding]],
+    hashes: Mapping[str, str],
+) -> dict[str, str]:
+    """The refusals of providers whose plans take too much, each provider's first."""
+    losses = {p: _losses(plan, operations) for p, operations in judged.items()}
+    refusals = _over_provider_limit(losses, holdings, hashes)
+    others = {p: lost for p, lost in losses.items() if p not in refusals}
+    return refusals | _over_run_limit(others, holdings, hashes)
 
 
 def _losses(plan: Plan, operations: Collection[Operation]) -> frozenset[Holding]:

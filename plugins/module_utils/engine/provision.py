@@ -213,27 +213,34 @@ def _results(
     wanted = _grouped((provider, kind) for provider, kind, _id in objects)
     results = {}
     for provider in request.providers:
+        operations, errors = done.get(provider, []), failed.get(provider, [])
         if provider not in request.known:
-            results[provider] = _no_record(
-                provider in request.invalid, done.get(provider, []), failed.get(provider, [])
-            )
+            results[provider] = _no_record(provider in request.invalid, operations, errors)
             continue
         refusal = verdict.refusals.get(provider)
-        reasons = (refusal, *failed.get(provider, ()), *desired.waiting.get(provider, ()))
-        errors = [mask(error) for error in reasons if error]
-        operations = done.get(provider, [])
+        reasons = (refusal, *errors, *desired.waiting.get(provider, ()))
         results[provider] = {
-            "changed": bool(operations),
-            "failed": bool(errors),
-            "msg": "\n".join(errors),
-            "counts": {**Counter(wanted.get(provider, ())), **_actions(operations)},
-            "changes": [f"{operation.action} {label(operation)}" for operation in operations],
-            "errors": errors,
+            **_outcome(operations, reasons, Counter(wanted.get(provider, ()))),
             "findings": findings.get(provider, []),
             "plan": verdict.hashes.get(provider, ""),
             **desired.returns.get(provider, {}),
         }
     return results | _with_diffs(results, plan, request) if request.diff else results
+
+
+def _outcome(
+    done: Sequence[Operation], reasons: Iterable[str | None], wanted: Mapping[str, int]
+) -> dict[str, Any]:
+    """What was done and what not, for the reasons that there are; `wanted` counts what there is."""
+    errors = [mask(reason) for reason in reasons if reason]
+    return {
+        "changed": bool(done),
+        "failed": bool(errors),
+        "msg": "\n".join(errors),
+        "counts": {**wanted, **_actions(done)},
+        "changes": [f"{operation.action} {label(operation)}" for operation in done],
+        "errors": errors,
+    }
 
 
 def _with_diffs(
@@ -258,17 +265,7 @@ def _no_record(invalid: bool, done: Sequence[Operation], failed: Sequence[str]) 
     """The result of a provider whose record cannot be read: nothing is done but what holds take."""
     what = "nothing but holds was brought about" if done or failed else "nothing was changed"
     reason = f"the record is invalid: {what}" if invalid else "there is no such record"
-    errors = [mask(error) for error in (reason, *failed)]
-    return {
-        "changed": bool(done),
-        "failed": True,
-        "msg": "\n".join(errors),
-        "counts": _actions(done),
-        "changes": [f"{operation.action} {label(operation)}" for operation in done],
-        "errors": errors,
-        "findings": [],
-        "plan": "",
-    }
+    return {**_outcome(done, (reason, *failed), {}), "findings": [], "plan": ""}
 
 
 def _actions(operations: Iterable[Operation]) -> dict[str, int]:

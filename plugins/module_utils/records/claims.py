@@ -15,12 +15,12 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .model import Person, Record
+from .model import Record
+from .one_person import numbers, rows_by_person
 
 Part = Literal["agreement", "staff", "equipment"]
 # pylint takes the target of ansible-test, not the Python that runs it, for its check of unions.
 Path = tuple[str | int, ...]  # pylint: disable=unsupported-binary-operation
-Row = tuple[Record, int, Person]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def conflicts(records: Sequence[Record]) -> list[list[Claim]]:
     by_value: dict[tuple[str, Hashable], list[Claim]] = defaultdict(list)
     people = {
         (id(record), index): position
-        for position, rows in enumerate(natural_people(records))
+        for position, rows in enumerate(rows_by_person(records))
         for record, index, _person in rows
     }
     for position, record in enumerate(records):
@@ -71,37 +71,6 @@ def hsa_ids(record: Record) -> Iterator[tuple[Part, Path, str]]:
     for index, person in enumerate(record.staff.people):
         if person.hsa_id is not None:
             yield "staff", ("people", index, "hsa_id"), person.hsa_id
-
-
-def natural_people(records: Sequence[Record]) -> list[list[Row]]:
-    """The rows of each natural person: those that share a personal number, previous ones too."""
-    parent: dict[str, str] = {}
-
-    def find(number: str) -> str:
-        while parent.setdefault(number, number) != number:
-            number = parent[number]
-        return number
-
-    listed = [
-        (record, index, person)
-        for record in records
-        for index, person in enumerate(record.staff.people)
-        if numbers(person)
-    ]
-    for _record, _index, person in listed:
-        first, *others = numbers(person)
-        for other in others:
-            parent[find(other)] = find(first)
-    people: dict[str, list[Row]] = defaultdict(list)
-    for row in listed:
-        people[find(numbers(row[2])[0])].append(row)
-    return list(people.values())
-
-
-def numbers(person: Person) -> tuple[str, ...]:
-    """All personal numbers of a row, also where not exactly one is today's."""
-    given = (person.personnummer, person.samordningsnummer, *person.previous_numbers)
-    return tuple(number for number in given if number is not None)
 
 
 def _names(position: int, record: Record) -> Iterator[Claim]:

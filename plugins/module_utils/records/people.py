@@ -29,6 +29,7 @@ from .lifecycle import (
     unit_of,
 )
 from .model import Assignment, Person, Record, Trial
+from .one_person import Row, rows_by_person
 
 # So many ids below the highest one are looked through for gaps: a run that was killed leaves some,
 # as a server does not finish requests in the order they were sent. It is larger than the window of
@@ -249,21 +250,7 @@ def natural_people(
     records: Sequence[Record], as_of: dt.date, lead_days: int
 ) -> tuple[NaturalPerson, ...]:
     """The people of all records, in the order of the records and their rows."""
-    groups: list[list[tuple[Record, Person]]] = []
-    by_number: dict[str, int] = {}
-    for record in records:
-        for row in record.staff.people:
-            known = sorted({by_number[number] for number in row.numbers if number in by_number})
-            target = known[0] if known else len(groups)
-            if not known:
-                groups.append([])
-            for other in known[1:]:
-                groups[target] += groups[other]
-                groups[other] = []
-            groups[target].append((record, row))
-            for member in (row for _record, row in groups[target]) if len(known) > 1 else (row,):
-                by_number.update(dict.fromkeys(member.numbers, target))
-    return tuple(_person(rows, as_of, lead_days) for rows in groups if rows)
+    return tuple(_person(rows, as_of, lead_days) for rows in rows_by_person(records))
 
 
 def decided(person: NaturalPerson, ids: Collection[str], decisions: Decisions) -> NaturalPerson:
@@ -304,12 +291,12 @@ def agreed(values: Iterable[_T | None]) -> _T | None:
     return named.pop() if len(named) == 1 else None
 
 
-def _person(rows: Sequence[tuple[Record, Person]], as_of: dt.date, lead_days: int) -> NaturalPerson:
+def _person(rows: Sequence[Row], as_of: dt.date, lead_days: int) -> NaturalPerson:
     return NaturalPerson(
-        frozenset(number for _record, row in rows for number in row.numbers),
+        frozenset(number for _record, _index, row in rows for number in row.numbers),
         tuple(
             Employment(record, row, assignment, state(record, assignment, as_of, lead_days), as_of)
-            for record, row in rows
+            for record, _index, row in rows
             for assignment in row.assignments
         ),
     )

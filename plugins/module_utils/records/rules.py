@@ -27,6 +27,7 @@ from .catalogue import (
 from .claims import Part, Path
 from .identifiers import birth_date, has_prefix, mask
 from .model import Assignment, Person, Record
+from .one_person import numbers, rows_by_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,10 +311,10 @@ def _one_number(record: Record) -> _Faults:
 def _listed_once(record: Record) -> _Faults:
     first: dict[str, int] = {}
     for index, person in enumerate(record.staff.people):
-        earlier = min((first[n] for n in claims.numbers(person) if n in first), default=None)
+        earlier = min((first[n] for n in numbers(person) if n in first), default=None)
         if earlier is not None:
             yield ("people", index), f"expected each person once: people[{earlier}] is the same"
-        for number in claims.numbers(person):
+        for number in numbers(person):
             first.setdefault(number, index)
 
 
@@ -483,7 +484,7 @@ _Found = Iterator[tuple[str, Record, int, Person, str]]
 
 def _names_that_differ(records: Sequence[Record]) -> _Found:
     """Two rows of one natural person with different names: the directory's stays as it is."""
-    for rows in claims.natural_people(records):
+    for rows in rows_by_person(records):
         for record, index, person in rows:
             others = sorted(
                 {other.id for other, _index, row in rows if _name(row) != _name(person)}

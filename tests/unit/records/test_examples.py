@@ -15,7 +15,7 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records import claims, rules
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records import one_person, rules
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import (
     is_sole_trader,
     luhn_valid,
@@ -110,7 +110,7 @@ def test_every_file_names_the_schema_of_its_part() -> None:
 
 
 def test_one_person_works_for_two_providers_under_one_name(records: dict[str, Record]) -> None:
-    shared = [rows for rows in claims.natural_people(list(records.values())) if len(rows) > 1]
+    shared = [rows for rows in one_person.rows_by_person(list(records.values())) if len(rows) > 1]
     ((first, second),) = shared
     assert {first[0].id, second[0].id} == {"fjallhalsan", "storsjokliniken"}
     assert first[2].surname == second[2].surname

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records import claims
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Person, Record
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import (
     NOTHING_REMEMBERED,
     Employment,
@@ -81,10 +80,9 @@ _rows = st.lists(st.lists(st.integers(0, 8), min_size=1, max_size=3, unique=True
 
 
 @given(st.lists(_rows, max_size=3))
-def test_people_are_joined_as_the_rules_of_the_records_join_them(
+def test_people_are_the_rows_that_share_a_number_by_whatever_steps(
     rows: list[list[list[int]]],
 ) -> None:
-    # claims.natural_people finds the conflicts between records by another method.
     records = [
         record(
             f"p{n}",
@@ -95,15 +93,36 @@ def test_people_are_joined_as_the_rules_of_the_records_join_them(
         )
         for n, part in enumerate(rows)
     ]
-    assert [
-        (p.numbers, {(e.provider, id(e.row)) for e in p.employments}) for p in people(*records)
-    ] == [
+    groups: list[list[tuple[str, Person]]] = []
+    for found in records:
+        for row in found.staff.people:
+            theirs = [(found.id, row)]
+            for group in [g for g in groups if any({*o.numbers} & {*row.numbers} for _id, o in g)]:
+                groups.remove(group)
+                theirs = group + theirs
+            groups.append(theirs)
+    assert {
+        (p.numbers, frozenset((e.provider, id(e.row)) for e in p.employments))
+        for p in people(*records)
+    } == {
         (
-            frozenset(n for _record, _index, row in group for n in claims.numbers(row)),
-            {(r.id, id(row)) for r, _index, row in group},
+            frozenset(n for _id, row in group for n in row.numbers),
+            frozenset((provider, id(row)) for provider, row in group),
         )
-        for group in claims.natural_people(records)
-    ]
+        for group in groups
+    }
+
+
+def test_people_and_their_rows_come_in_the_order_of_the_records() -> None:
+    old = coordination_number(1)
+    joined = people(
+        record("alfa", [person(5), person(1, personnummer=None, samordningsnummer=old)]),
+        record("beta", [person(1), person(6)]),
+        record("delta", [person(1, personnummer=None, samordningsnummer=old)]),
+        record("gamma", [person(1, previous_numbers=[old])]),
+    )
+    assert [p.number for p in joined] == [number(5), number(1), number(6)]
+    assert [e.provider for e in joined[1].employments] == ["alfa", "beta", "delta", "gamma"]
 
 
 def test_the_number_is_the_one_that_nobody_calls_previous() -> None:
