@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation of identities.IDENTITY_ARGUMENTS."""
+    """Documentation of runs.identities.IDENTITY_ARGUMENTS."""
 
     DOCUMENTATION = r"""
 options:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation of system_module.LDAP_ARGUMENTS."""
+    """Documentation of runs.directory.LDAP_ARGUMENTS."""
 
     DOCUMENTATION = r"""
 options:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation of system_module.LEDGER_ARGUMENTS."""
+    """Documentation of runs.ledger.LEDGER_ARGUMENTS."""
 
     DOCUMENTATION = r"""
 options:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation of order_module.ORDER_ARGUMENTS."""
+    """Documentation of runs.orders.ORDER_ARGUMENTS."""
 
     DOCUMENTATION = r"""
 options:

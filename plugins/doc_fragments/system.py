@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Documentation of system_module.SYSTEM_ARGUMENTS, with the fragment ledger."""
+    """Documentation of runs.system.SYSTEM_ARGUMENTS, with the fragment ledger."""
 
     DOCUMENTATION = r"""
 options:

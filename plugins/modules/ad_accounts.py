@@ -24,6 +24,7 @@ description:
 author:
   - Contributors to the regionjh.halsoval collection (@regionjh)
 extends_documentation_fragment:
+  - regionjh.halsoval.gate
   - regionjh.halsoval.ldap
   - regionjh.halsoval.identities
   - regionjh.halsoval.ledger
@@ -99,15 +100,6 @@ options:
       ski:
         description: Subject key identifier in hexadecimal digits, in place of the other two.
         type: str
-  hsa_result:
-    description:
-      - Name of the variable that holds the registered result of M(regionjh.halsoval.hsa), when
-        that has run before in the same play. Where it failed for a provider, new accounts wait.
-      - Without it, an account is made only for whom HSA holds already.
-    type: str
-  hsa_failures:
-    description: What failed in HSA, by provider. The action sets it, do not give it yourself.
-    type: dict
 """
 
 EXAMPLES = r"""
@@ -163,12 +155,12 @@ providers:
       type: str
       returned: success
     counts:
-      description: How many entries of each kind the provider has, and how many were written.
+      description: How many of each kind the provider has, and how many were added or changed.
       type: dict
       returned: success
       sample: {"account": 25, "group": 6, "added": 26, "modified": 5}
     changes:
-      description: The writes, by kind of entry and HSA-id, or the group's name.
+      description: The writes, by kind and id. No name is among them.
       type: list
       elements: str
       returned: success
@@ -189,6 +181,10 @@ providers:
       type: str
       returned: success
       sample: 3f1c0a7be2d94c55
+    diff:
+      description: Before and after of everything in the plan. Secrets are masked.
+      type: dict
+      returned: with C(--diff)
     owner_tasks:
       description: Membership that the owner of a region's own account gives or takes.
       type: list
@@ -199,10 +195,6 @@ providers:
           service: rontgensvar_och_rontgenbilder
           group: CN=App-Rontgensvar,OU=Systemgrupper,DC=ad,DC=example,DC=org
           act: join
-    diff:
-      description: Before and after of the plan's entries.
-      type: dict
-      returned: with C(--diff)
 findings:
   description: What is ours and whose provider has no record any more.
   returned: success
@@ -210,104 +202,16 @@ findings:
   elements: dict
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import date
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.accounts import desire
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.certificates import (
-    certificate_mappings,
-    mappings_by_person,
-)
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.layout import (
-    Layout,
-    schema,
-    searches,
-)
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import Entry
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import Desired
-from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import Ledger
-from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.certificates import (
-    certificates,
-)
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
-from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.identities import (
-    IDENTITY_ARGUMENTS,
-    identities,
-)
-from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.system import (
-    LDAP_ARGUMENTS,
-    SYSTEM_ARGUMENTS,
-    directory,
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.ad_accounts import (
+    ARGUMENTS,
     run,
 )
 
-LAYOUT_ARGUMENTS = {
-    "base_dn": {"type": "str", "required": True},
-    "account_ou": {"type": "str", "required": True},
-    "quarantine_ou": {"type": "str", "required": True},
-    "group_ou": {"type": "str", "required": True},
-    "upn_suffix": {"type": "str", "required": True},
-    "groups": {"type": "dict", "default": {}},
-    "account_name": {"type": "str", "default": "{serial}"},
-    "group_prefix": {"type": "str", "default": "Halsoval-"},
-    "key_attribute": {"type": "str", "default": "extensionName", "no_log": False},
-    "protected_name": {"type": "str", "default": "Skyddad person"},
-}
-ACCOUNT_ARGUMENTS = {
-    "certificates": {
-        "type": "list",
-        "elements": "dict",
-        "options": {
-            "hsa_id": {"type": "str", "required": True},
-            "issuer": {"type": "str"},
-            "serial": {"type": "str"},
-            "ski": {"type": "str"},
-        },
-    },
-    "hsa_result": {"type": "str"},
-    "hsa_failures": {"type": "dict"},
-}
-
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            **SYSTEM_ARGUMENTS,
-            **LDAP_ARGUMENTS,
-            **IDENTITY_ARGUMENTS,
-            **LAYOUT_ARGUMENTS,
-            **ACCOUNT_ARGUMENTS,
-        },
-        supports_check_mode=True,
-    )
-    try:
-        layout = Layout(
-            **{name: module.params[name] for name in LAYOUT_ARGUMENTS},
-            certificates=certificate_mappings(module.params["certificates"]),
-        )
-    except ValueError as error:
-        module.fail_json(msg=str(error))
-
-    def wish(approved: Approved, as_of: date, held: Sequence[Entry], ledger: Ledger) -> Desired:
-        known = layout
-        if layout.certificates is None:
-            cards = mappings_by_person(certificates(ledger))
-            known = replace(layout, certificates=cards, are_all=False)
-        return desire(
-            approved, as_of, known, held, identities(module, approved, as_of, ledger),
-            module.params["hsa_failures"], module.check_mode,
-        )  # fmt: skip
-
-    run(
-        module,
-        "AD",
-        module.params["bind_password"],
-        lambda ledger: directory(module.params, searches(layout), schema(layout), True),
-        wish,
-    )
+    run(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -99,21 +99,11 @@ dest:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.audit import (
-    AUDIT_ARGUMENTS,
-    audit,
-)
-from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.system import (
-    LEDGER_ARGUMENTS,
-    with_ledger,
-)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.audit import ARGUMENTS, run
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={**LEDGER_ARGUMENTS, **AUDIT_ARGUMENTS}, supports_check_mode=True
-    )
-    with_ledger(module, lambda ledger, as_of: audit(module.params, ledger, as_of))
+    run(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -99,23 +99,14 @@ holds:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.hold import (
-    HOLD_ARGUMENTS,
+    ARGUMENTS,
     REQUIRED_IF,
-    decide,
-)
-from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.system import (
-    LEDGER_ARGUMENTS,
-    with_ledger,
+    run,
 )
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={**LEDGER_ARGUMENTS, **HOLD_ARGUMENTS},
-        required_if=REQUIRED_IF,
-        supports_check_mode=True,
-    )
-    with_ledger(module, lambda ledger, as_of: decide(module.params, ledger, as_of))
+    run(AnsibleModule(argument_spec=ARGUMENTS, required_if=REQUIRED_IF, supports_check_mode=True))
 
 
 if __name__ == "__main__":

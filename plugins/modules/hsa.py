@@ -107,26 +107,26 @@ providers:
       type: bool
       returned: success
     failed:
-      description: Whether something failed or was refused.
+      description: Whether something failed, was refused or waits.
       type: bool
       returned: success
     msg:
-      description: What failed or was refused, in words.
+      description: What failed, was refused or waits, in words.
       type: str
       returned: success
     counts:
-      description: How many entries of each kind the provider has, and how many were written.
+      description: How many of each kind the provider has, and how many were added or changed.
       type: dict
       returned: success
       sample: {"provider": 1, "unit": 2, "person": 25, "commission": 3, "added": 31}
     changes:
-      description: The writes, by kind of entry and HSA-id.
+      description: The writes, by kind and id. No name is among them.
       type: list
       elements: str
       returned: success
       sample: ["add unit SE2321000214-HV000002"]
     errors:
-      description: Each error and refusal.
+      description: Each error and refusal, and what waits.
       type: list
       elements: str
       returned: success
@@ -142,11 +142,11 @@ providers:
       returned: success
       sample: 3f1c0a7be2d94c55
     diff:
-      description: Before and after of the plan's entries.
+      description: Before and after of everything in the plan. Secrets are masked.
       type: dict
       returned: with C(--diff)
 findings:
-  description: Entries of ours whose provider has no record any more.
+  description: What is ours and whose provider has no record any more.
   returned: success
   type: list
   elements: dict
@@ -154,45 +154,11 @@ findings:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.layout import (
-    Layout,
-    schema,
-    searches,
-)
-from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.identities import (
-    IDENTITY_LAYOUT_ARGUMENTS,
-    desire_hsa,
-)
-from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.system import (
-    LDAP_ARGUMENTS,
-    SYSTEM_ARGUMENTS,
-    directory,
-    run,
-)
-
-LAYOUT_ARGUMENTS = {
-    **IDENTITY_LAYOUT_ARGUMENTS,
-    "key_class": {"type": "str", "default": "halsovalObject", "no_log": False},
-    "system_roles": {"type": "dict", "default": {}},
-    "public_indicator": {"type": "str", "default": "03"},
-    "protected_name": {"type": "str", "default": "Skyddad person"},
-    "feigned": {"type": "bool", "default": False},
-}
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.hsa import ARGUMENTS, run
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={**SYSTEM_ARGUMENTS, **LDAP_ARGUMENTS, **LAYOUT_ARGUMENTS},
-        supports_check_mode=True,
-    )
-    layout = Layout(**{name: module.params[name] for name in LAYOUT_ARGUMENTS})
-    run(
-        module,
-        "HSA",
-        module.params["bind_password"],
-        lambda ledger: directory(module.params, searches(layout), schema(layout)),
-        desire_hsa(module, layout),
-    )
+    run(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

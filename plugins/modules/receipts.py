@@ -74,21 +74,11 @@ rejected:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.receipts import (
-    RECEIPTS_ARGUMENTS,
-    take_in,
-)
-from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.system import (
-    LEDGER_ARGUMENTS,
-    with_ledger,
-)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.receipts import ARGUMENTS, run
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={**LEDGER_ARGUMENTS, **RECEIPTS_ARGUMENTS}, supports_check_mode=True
-    )
-    with_ledger(module, lambda ledger, as_of: take_in(module.params, ledger, as_of))
+    run(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

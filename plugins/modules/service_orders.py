@@ -95,7 +95,7 @@ providers:
   type: dict
   contains:
     changed:
-      description: Whether an order was made or cancelled, or would be in check mode.
+      description: Whether something was written, or would be in check mode.
       type: bool
       returned: success
     failed:
@@ -107,13 +107,12 @@ providers:
       type: str
       returned: success
     counts:
-      description: How many orders of each kind the provider has, and how many are new or changed.
+      description: How many of each kind the provider has, and how many were added or changed.
       type: dict
       returned: success
       sample: {"join": 12, "connection": 5, "extension": 4, "added": 21}
     changes:
-      description: The orders that were made or changed, by kind, whom or what they are about, and
-        key.
+      description: The writes, by kind and id. No name is among them.
       type: list
       elements: str
       returned: success
@@ -135,74 +134,26 @@ providers:
       returned: success
       sample: 3f1c0a7be2d94c55
     diff:
-      description: Before and after of each order. Particulars of people are never shown.
+      description: Before and after of everything in the plan. Secrets are masked.
       type: dict
       returned: with C(--diff)
 findings:
-  description: Orders whose provider has no record any more.
+  description: What is ours and whose provider has no record any more.
   returned: success
   type: list
   elements: dict
 """
 
-from collections.abc import Sequence
-from datetime import date
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.people.identified import (
-    Identities,
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.service_orders import (
+    ARGUMENTS,
+    run,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services.orders import (
-    desire,
-    recorded,
-)
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services.rules import Rules
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import Entry
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import Desired
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
-from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.identities import (
-    IDENTITY_ARGUMENTS,
-)
-from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.orders import (
-    ORDER_ARGUMENTS,
-    run_orders,
-)
-from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.system import SYSTEM_ARGUMENTS
-
-RULE_ARGUMENTS = {
-    "recipients": {"type": "dict", "default": {}},
-    "due_days": {"type": "int", "default": 14},
-    "ace_contract": {"type": "str", "choices": ["supplier", "region"], "default": "supplier"},
-}
-BASELINE_ARGUMENTS = {"baseline": {"type": "bool", "default": False}}
-RESULT_ARGUMENTS = {"ad_result": {"type": "str"}, "owner_tasks": {"type": "dict"}}
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            **SYSTEM_ARGUMENTS,
-            **IDENTITY_ARGUMENTS,
-            **ORDER_ARGUMENTS,
-            **RULE_ARGUMENTS,
-            **BASELINE_ARGUMENTS,
-            **RESULT_ARGUMENTS,
-        },
-        supports_check_mode=True,
-    )
-    try:
-        rules = Rules(**{name: module.params[name] for name in RULE_ARGUMENTS})
-    except ValueError as error:
-        module.fail_json(msg=str(error))
-
-    def wish(approved: Approved, as_of: date, held: Sequence[Entry], known: Identities) -> Desired:
-        desired = desire(approved, as_of, rules, held, known, module.params["owner_tasks"])
-        if module.params["baseline"]:
-            return recorded(desired)
-        return desired
-
-    run_orders(module, "services", wish)
+    run(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

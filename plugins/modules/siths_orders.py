@@ -20,6 +20,7 @@ description:
 author:
   - Contributors to the regionjh.halsoval collection (@regionjh)
 extends_documentation_fragment:
+  - regionjh.halsoval.gate
   - regionjh.halsoval.identities
   - regionjh.halsoval.ledger
   - regionjh.halsoval.orders
@@ -43,15 +44,6 @@ options:
     description: Who receives the orders. It names their folder in the outbox.
     type: str
     default: ra_organisation
-  hsa_result:
-    description:
-      - Name of the variable that holds the registered result of M(regionjh.halsoval.hsa), when
-        that has run before in the same play. Where it failed for a provider, new cards wait.
-      - Without it, a card is ordered only for whom HSA holds already.
-    type: str
-  hsa_failures:
-    description: What failed in HSA, by provider. The action sets it, do not give it yourself.
-    type: dict
 """
 
 EXAMPLES = r"""
@@ -84,7 +76,7 @@ providers:
   type: dict
   contains:
     changed:
-      description: Whether an order was made or cancelled, or would be in check mode.
+      description: Whether something was written, or would be in check mode.
       type: bool
       returned: success
     failed:
@@ -96,13 +88,12 @@ providers:
       type: str
       returned: success
     counts:
-      description: How many orders of each kind the provider has, and how many are new or changed.
+      description: How many of each kind the provider has, and how many were added or changed.
       type: dict
       returned: success
       sample: {"card": 25, "revocation": 1, "added": 26}
     changes:
-      description: The orders that were made or changed, by kind, whom or what they are about, and
-        key.
+      description: The writes, by kind and id. No name is among them.
       type: list
       elements: str
       returned: success
@@ -124,68 +115,26 @@ providers:
       returned: success
       sample: 3f1c0a7be2d94c55
     diff:
-      description: Before and after of each order. Particulars of people are never shown.
+      description: Before and after of everything in the plan. Secrets are masked.
       type: dict
       returned: with C(--diff)
 findings:
-  description: Orders whose provider has no record any more.
+  description: What is ours and whose provider has no record any more.
   returned: success
   type: list
   elements: dict
 """
 
-from collections.abc import Sequence
-from datetime import date
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.people.identified import (
-    Identities,
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.siths_orders import (
+    ARGUMENTS,
+    run,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths.orders import desire
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths.rules import Rules
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import Entry
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import Desired
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
-from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.identities import (
-    IDENTITY_ARGUMENTS,
-)
-from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.orders import (
-    ORDER_ARGUMENTS,
-    run_orders,
-)
-from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.system import SYSTEM_ARGUMENTS
-
-RULE_ARGUMENTS = {
-    "renewal_days": {"type": "int", "default": 90},
-    "collect_days": {"type": "int", "default": 92},
-    "arrival_days": {"type": "int", "default": 56},
-    "recipient": {"type": "str", "default": "ra_organisation"},
-}
-RESULT_ARGUMENTS = {"hsa_result": {"type": "str"}, "hsa_failures": {"type": "dict"}}
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            **SYSTEM_ARGUMENTS,
-            **IDENTITY_ARGUMENTS,
-            **ORDER_ARGUMENTS,
-            **RULE_ARGUMENTS,
-            **RESULT_ARGUMENTS,
-        },
-        supports_check_mode=True,
-    )
-    try:
-        rules = Rules(**{name: module.params[name] for name in RULE_ARGUMENTS})
-    except ValueError as error:
-        module.fail_json(msg=str(error))
-
-    def wish(approved: Approved, as_of: date, held: Sequence[Entry], known: Identities) -> Desired:
-        failures = module.params["hsa_failures"]
-        return desire(approved, as_of, rules, held, known, failures, module.check_mode)
-
-    run_orders(module, "siths", wish)
+    run(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True))
 
 
 if __name__ == "__main__":

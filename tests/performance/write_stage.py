@@ -31,7 +31,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model im
     from_json,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
-from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.system import directory
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.directory import directory
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils import approved_records
 
 DAY = dt.date(2026, 3, 2)

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The audit log as people verify, thin and export it."""
+"""The module audit: verify, thin and export the audit log."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils.basic import AnsibleModule
+
 from ..ledger.ledger import Ledger, rows, verify
 from ..ledger.thinning import parse_retention, thin
 from ..orders.files import write_once
-from .system import day
+from .ledger import LEDGER_ARGUMENTS, day, with_ledger
 
-AUDIT_ARGUMENTS: dict[str, dict[str, Any]] = {
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    **LEDGER_ARGUMENTS,
     "first_day": {"type": "str"},
     "last_day": {"type": "str"},
     "dest": {"type": "path"},
@@ -25,6 +28,11 @@ AUDIT_ARGUMENTS: dict[str, dict[str, Any]] = {
 
 # So many faults are named: one row that is missing makes a fault of each that follows.
 _NAMED = 50
+
+
+def run(module: AnsibleModule) -> None:
+    """Do what the options ask for and leave the module."""
+    with_ledger(module, lambda ledger, as_of: audit(module.params, ledger, as_of))
 
 
 def audit(params: dict[str, Any], ledger: Ledger, as_of: date) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Holds and grants as people place, lift and list them."""
+"""The module hold: place, lift and list holds and grants."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ import re
 from datetime import date
 from typing import Any
 
+from ansible.module_utils.basic import AnsibleModule
+
 from ..ledger.ledger import Ledger
 from ..records.holds import Hold
-from .system import day
+from .ledger import LEDGER_ARGUMENTS, day, with_ledger
 
-HOLD_ARGUMENTS: dict[str, dict[str, Any]] = {
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    **LEDGER_ARGUMENTS,
     "state": {"type": "str", "choices": ["placed", "lifted", "listed"], "default": "listed"},
     "object": {"type": "str"},
     "kind": {"type": "str", "choices": ["hold", "grant"], "default": "hold"},
@@ -28,6 +31,11 @@ REQUIRED_IF: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("state", "placed", ("object", "reason")),
     ("state", "lifted", ("object",)),
 )
+
+
+def run(module: AnsibleModule) -> None:
+    """Do what the options ask for and leave the module."""
+    with_ledger(module, lambda ledger, as_of: decide(module.params, ledger, as_of))
 
 
 def decide(params: dict[str, Any], ledger: Ledger, as_of: date) -> dict[str, Any]:

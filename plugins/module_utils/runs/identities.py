@@ -6,21 +6,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..desired.hsa import entries as hsa
 from ..desired.hsa.identities import identify, recall, seen_ids
 from ..desired.hsa.layout import Layout, identity_searches, schema
 from ..desired.people.identified import Identities
-from ..engine.plan import Entry
-from ..engine.provision import Desired
 from ..ledger.ledger import Ledger
 from ..records.payload import Approved
 from ..systems.directory import DirectoryError
-from .system import LDAP_ARGUMENTS, Desire, directory
+from .directory import LDAP_ARGUMENTS, directory
 
 
 def _option(name: str) -> str:
@@ -44,20 +41,11 @@ IDENTITY_ARGUMENTS: dict[str, dict[str, Any]] = {
     _option(name): spec for name, spec in {**LDAP_ARGUMENTS, **IDENTITY_LAYOUT_ARGUMENTS}.items()
 }
 
-
-def desire_hsa(module: AnsibleModule, layout: Layout) -> Desire:
-    """What HSA must hold. The ids that it holds of people are remembered on the way."""
-    uri: str = module.params["server_uri"]
-
-    def desire(
-        approved: Approved, as_of: dt.date, held: Sequence[Entry], ledger: Ledger
-    ) -> Desired:
-        numbers = _numbers(approved)
-        remembered = ledger.recall(uri, numbers)
-        _keep(module, ledger, uri, seen_ids(held, layout, numbers))
-        return hsa.desire(approved, as_of, layout, held, remembered)
-
-    return desire
+# The options of the doc fragment `gate`: what waits for HSA.
+GATE_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "hsa_result": {"type": "str"},
+    "hsa_failures": {"type": "dict"},
+}
 
 
 def identities(
@@ -70,21 +58,23 @@ def identities(
     params = module.params
     layout = Layout(**{name: params[_option(name)] for name in IDENTITY_LAYOUT_ARGUMENTS})
     login = {name: params[_option(name)] for name in LDAP_ARGUMENTS}
-    uri, numbers = login["server_uri"], _numbers(approved)
+    uri, numbers = login["server_uri"], numbers_of(approved)
     remembered = ledger.recall(uri, numbers)
     try:
         held = directory(login, identity_searches(layout), schema(layout)).read()
     except DirectoryError as error:
         return recall(approved, as_of, layout, remembered, f"HSA could not be read: {error}")
-    _keep(module, ledger, uri, seen_ids(held, layout, numbers))
+    remember(module, ledger, uri, seen_ids(held, layout, numbers))
     return identify(approved, as_of, layout, held, remembered)
 
 
-def _numbers(approved: Approved) -> frozenset[str]:
+def numbers_of(approved: Approved) -> frozenset[str]:
+    """Every personal number that the records name."""
     people = (row for record in approved.records for row in record.staff.people)
     return frozenset(number for row in people for number in row.numbers)
 
 
-def _keep(module: AnsibleModule, ledger: Ledger, uri: str, seen: dict[str, str]) -> None:
+def remember(module: AnsibleModule, ledger: Ledger, uri: str, seen: Mapping[str, str]) -> None:
+    """Have the ledger keep the HSA-ids that were seen of people by number, but in check mode."""
     if not module.check_mode:
         ledger.keep(uri, seen)

@@ -20,7 +20,7 @@ from ..orders.book import OrderBook, OrderSystem
 from ..orders.outbox import Outbox
 from ..records.payload import Approved
 from .identities import identities
-from .system import run
+from .system import bring_in_line
 
 # The options of the doc fragment `orders`.
 ORDER_ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -32,7 +32,7 @@ ORDER_ARGUMENTS: dict[str, dict[str, Any]] = {
 OrderDesire = Callable[[Approved, dt.date, Sequence[Entry], Identities], Desired]
 
 
-def run_orders(module: AnsibleModule, system: OrderSystem, desire: OrderDesire) -> None:
+def bring_orders_in_line(module: AnsibleModule, system: OrderSystem, desire: OrderDesire) -> None:
     """Carry out the pipe for the orders of a system and leave the module.
 
     Plan hashes are keyed with the password that reads HSA, as they are by every system's own.
@@ -43,7 +43,7 @@ def run_orders(module: AnsibleModule, system: OrderSystem, desire: OrderDesire) 
     def wish(approved: Approved, as_of: dt.date, held: Sequence[Entry], ledger: Ledger) -> Desired:
         return desire(approved, as_of, held, identities(module, approved, as_of, ledger))
 
-    run(
+    bring_in_line(
         module,
         system,
         module.params["hsa_bind_password"],

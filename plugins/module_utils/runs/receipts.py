@@ -1,7 +1,7 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Receipts as a module takes them in."""
+"""The module receipts: take in the answer files of the inbox."""
 
 from __future__ import annotations
 
@@ -9,10 +9,21 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils.basic import AnsibleModule
+
 from ..ledger.ledger import Ledger
 from ..orders.receipts import Report, apply
+from .ledger import LEDGER_ARGUMENTS, with_ledger
 
-RECEIPTS_ARGUMENTS: dict[str, dict[str, Any]] = {"inbox": {"type": "path", "required": True}}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    **LEDGER_ARGUMENTS,
+    "inbox": {"type": "path", "required": True},
+}
+
+
+def run(module: AnsibleModule) -> None:
+    """Do what the options ask for and leave the module."""
+    with_ledger(module, lambda ledger, as_of: take_in(module.params, ledger, as_of))
 
 
 def take_in(params: dict[str, Any], ledger: Ledger, _as_of: date) -> dict[str, Any]:
