@@ -14,14 +14,13 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.people.i
     Identified,
     Identities,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services.chains import TAKES
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services.orders import (
     Rules,
     desire,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import orders
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard import Verdict, judge
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import Order
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import TAKES, Order
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
     Entry,
     Operation,

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from ...records.catalogue import SERVICES, Precondition, Service, provided
 from ...records.lifecycle import is_over, last_day_of_service, phase
 from ...records.model import Record, Unit
-from .chains import Draft, Wish, joined
+from .chains import Wish
+from .draft import Draft
+from .particulars import about, joined
 from .rules import REGIONS_OFFICE, Rules
 
 # The provider's connection to who issues the cards; the cards themselves are SITHS orders.
@@ -31,6 +32,12 @@ _AGREEMENTS: dict[Precondition, str] = {
 def live_units(record: Record) -> list[Unit]:
     """The units that do Hälsoval work, closed ones too; no other may use a service (annex 2.3)."""
     return [unit for unit in record.agreement.units if unit.halsoval]
+
+
+def start(record: Record, as_of: dt.date) -> dt.date | None:
+    """The first day of operation, while it is ahead: the day by which everything must be there."""
+    day = record.agreement.agreement.operation_start
+    return day if day is not None and day > as_of else None
 
 
 # --- agreements -----------------------------------------------------------------------------------
@@ -66,7 +73,7 @@ def _agreement(
         recipient=rules.recipient(REGIONS_OFFICE if via_region else "provider", record.id),
         is_wanted=not is_over(last, as_of), due=start(record, as_of), last=last,
         terms=cooperation,
-        particulars=_about(record, service_name=_AGREEMENTS[kind], cooperation=cooperation),
+        particulars=about(record, service_name=_AGREEMENTS[kind], cooperation=cooperation),
         losers=frozenset({("service", kind)}), explained=True,
     )  # fmt: skip
 
@@ -93,7 +100,7 @@ def connections(
                     is_wanted=not is_over(end, draft.as_of),
                     due=start(record, draft.as_of), last=end,
                     needs=tuple(keys[kind] for kind in row.preconditions if keys.get(kind)),
-                    waits=is_missing, particulars=_about(record, row, **named),
+                    waits=is_missing, particulars=about(record, service, **named),
                     losers=frozenset({("service", object_id)}), explained=True,
                 )
             )  # fmt: skip
@@ -151,26 +158,6 @@ def consultations(record: Record, draft: Draft, rules: Rules) -> None:
             provider=record.id, object=unit, subject=f"{kind} {model}", gives="consultation",
             recipient=rules.recipient("systemforvaltning", record.id),
             is_wanted=(unit, kind, model) in asked and not is_ended,
-            particulars=_about(record, unit=names[unit], equipment=kind, model=model),
+            particulars=about(record, unit=names[unit], equipment=kind, model=model),
         )  # fmt: skip
         draft.settle(wish)
-
-
-# --- what orders say ------------------------------------------------------------------------------
-
-
-def about(record: Record, service: str, **more: Any) -> dict[str, Any]:
-    """What every order about a service says, and more."""
-    return _about(record, SERVICES[service], **more)
-
-
-def _about(record: Record, row: Service | None = None, **more: Any) -> dict[str, Any]:
-    named = {"service_name": row.name} if row else {}
-    said = {name: value for name, value in more.items() if value}
-    return {"provider_name": record.agreement.name, **named, **said}
-
-
-def start(record: Record, as_of: dt.date) -> dt.date | None:
-    """The first day of operation, while it is ahead: the day by which everything must be there."""
-    day = record.agreement.agreement.operation_start
-    return day if day is not None and day > as_of else None

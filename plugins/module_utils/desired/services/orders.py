@@ -22,12 +22,14 @@ from ...engine.provision import Desired
 from ...records.lifecycle import phase
 from ...records.model import Record
 from ...records.payload import Approved
-from ..hsa.identities import Identities
-from .chains import Chain, Draft, Matter, Wish
+from ..people.identified import Identities
+from .chains import Chain, Matter, Wish
 from .connections import agreements, connections, consultations
+from .draft import Draft
+from .memberships import OwnerTasks, memberships
 from .rules import Rules
 from .telephony import telephony
-from .users import OwnerTasks, memberships, protected, users
+from .users import protected, users
 
 __all__ = ["OwnerTasks", "Rules", "desire", "recorded"]
 
@@ -47,7 +49,7 @@ def desire(
     """The orders that there must be on a day, given those that the ledger holds.
 
     `owner_tasks` is what AD asks the owners of the region's own accounts for, by provider (see
-    `ad_tasks`); None where AD is not part of the run.
+    `desired/ad/tasks.py`); None where AD is not part of the run.
     """
     draft = Draft(held, as_of, rules.due_days)
     records = {record.id: record for record in approved.records}

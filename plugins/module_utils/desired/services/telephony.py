@@ -14,8 +14,10 @@ from ...engine.plan import Values
 from ...records.catalogue import EXTENSIONS, Precondition, provided
 from ...records.lifecycle import is_over, last_day_of_service, phase
 from ...records.model import Ace, Address, Extension, Record, Telephony, TelephonyEquipment, Unit
-from .chains import Draft, Wish, joined
-from .connections import about, live_units, start
+from .chains import Wish
+from .connections import live_units, start
+from .draft import Draft
+from .particulars import about, joined
 from .rules import Rules
 
 _SWITCHBOARD, _ATTENDANT = "anslutning_telefonvaxel", "telefonisttjanst"

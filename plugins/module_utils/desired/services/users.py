@@ -1,34 +1,32 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""People's use of systems that keep users of their own, and of guests and groups (annex 3.1.1).
+"""Who is ordered to be a user of systems that keep users of their own (annex 3.1.1).
 
 The region's system owners keep the users of some systems, the provider's administrators those of
-others (annex 2.2). Guests are invited to Teams. Of the region's own employees, who keep their
-account, its owner gives and takes membership.
+others (annex 2.2). Guests are invited to Teams.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from ...engine.guard import Holding
 from ...records.catalogue import SERVICES
-from ...records.lifecycle import is_in, is_over, last_day_of_service, trials
-from ...records.people import Employment, explained, is_recent
-from ..ad.access import last_day_of_trial
-from ..hsa.identities import Identified, Identities
-from .chains import Draft, Matter, Wish, joined, matter
-from .connections import about, has_supplementary_agreement
-from .rules import ACCOUNT_OWNER, Rules
+from ...records.people import Employment, explained
+from ..people.identified import Identified, Identities
+from .chains import Matter, Wish, matter
+from .connections import has_supplementary_agreement
+from .draft import Draft
+from .particulars import earliest, of_person
+from .rules import Rules
+from .uses import Use, lasts, later_use, services_named, uses_of
 
-OwnerTasks = Mapping[str, Sequence[Mapping[str, str]]]
-
-_TEAMS, _CITRIX = "microsoft_office_365", "citrixanslutning"
+_TEAMS = "microsoft_office_365"
 _KEPT_BY_HAND = ("provider_administrators", "region_order")
 
 
@@ -54,19 +52,14 @@ def protected(identities: Identities, draft: Draft, invalid: Collection[str]) ->
     )
 
 
-def _ids(known: Identified) -> tuple[str, ...]:
-    """The person's HSA-ids, the one that holds first."""
-    return tuple(dict.fromkeys(i for i in (known.hsa_id, *known.ids) if i))
+def is_membership(service: str) -> bool:
+    """Whether the order of a person is about a group in AD."""
+    return service in SERVICES and not _is_kept_by_hand(service)
 
 
-@dataclass(frozen=True, slots=True)
-class _Use:
-    """That an assignment makes a person a user, or no longer, from or after a day."""
-
-    act: Literal["join", "leave"]
-    day: dt.date | None
-    employment: Employment
-    explains: bool = False
+def spelled(known: Identified, place: Matter) -> str:
+    """The HSA-id of a matter of the person, as HSA spells it."""
+    return next(hsa_id for hsa_id in _ids(known) if hsa_id.casefold() == place[1])
 
 
 @dataclass(frozen=True)
@@ -81,25 +74,25 @@ class _User:
 
     def settle(self) -> None:
         """Order what the assignments ask for, and end what none of them names any more."""
-        asked: dict[tuple[str, str], list[_Use]] = defaultdict(list)
+        asked: dict[tuple[str, str], list[Use]] = defaultdict(list)
         named: set[tuple[str, str]] = set()
         for employment in self.known.person.employments:
-            for service, use in _uses(employment):
+            for service, use in uses_of(employment):
                 asked[employment.provider, service].append(use)
-            named.update((employment.provider, service) for service in _named(employment))
+            named.update((employment.provider, service) for service in services_named(employment))
         for (provider, service), uses in sorted(asked.items(), key=lambda item: item[0]):
             if _is_kept_by_hand(service):
                 self._use(provider, service, uses)
         for place in self._held():
             provider, _object, service = place
-            if (provider, service) in asked or _is_membership(service):
+            if (provider, service) in asked or is_membership(service):
                 continue
             if (provider, service) in named:
                 self._not_yet(place)
             else:
                 self._dropped(place)
 
-    def _use(self, provider: str, service: str, uses: Sequence[_Use]) -> None:
+    def _use(self, provider: str, service: str, uses: Sequence[Use]) -> None:
         """What all assignments at a provider come to: who joins by one of them joins."""
         joins = [use for use in uses if use.act == "join"]
         place = self._place(provider, service)
@@ -115,14 +108,14 @@ class _User:
             employments = [use.employment for use in uses]
             self._leave(place, max(days, default=None), employments, is_explained)
 
-    def _join(self, place: Matter, joins: Sequence[_Use], is_explained: bool) -> None:
+    def _join(self, place: Matter, joins: Sequence[Use], is_explained: bool) -> None:
         provider, _object, service = place
         as_of = self.draft.as_of
-        first = min(joins, key=lambda use: (use.employment.assignment.from_, _unit(use)))
-        row, record = first.employment.row, first.employment.record
-        if service == _TEAMS and not row.mail:
+        employments = [use.employment for use in joins]
+        first = earliest(employments)
+        if service == _TEAMS and not first.row.mail:
             self.draft.find(
-                provider, "own_mail_missing", self._hsa_id(place),
+                provider, "own_mail_missing", spelled(self.known, place),
                 "a guest in Teams is invited by an e-mail address of their own (annex 3.1.2)",
             )  # fmt: skip
             self.draft.keep(place)
@@ -133,10 +126,10 @@ class _User:
         has_begun = not self.draft.chain(place).starts_after(as_of)
         self.draft.settle(
             self._wish(
-                place, [use.employment for use in joins],
+                place, employments,
                 due=day if day >= as_of else None,
                 starts=starts, first_day=str(starts or ""),
-                waits=not has_supplementary_agreement(record, service, as_of),
+                waits=not has_supplementary_agreement(first.record, service, as_of),
                 losers=self._losers(place) if has_begun else frozenset(), explained=is_explained,
             )
         )  # fmt: skip
@@ -156,7 +149,7 @@ class _User:
         """Tell who was to begin already of a first day that lies too far ahead to order for."""
         provider, _object, service = place
         later = [
-            _of_service(_Use("join", _first_day(e), e), service)
+            later_use(e, service)
             for e in self.known.person.employments
             if e.provider == provider and e.state == "later" and service in e.assignment.systems
         ]
@@ -179,25 +172,21 @@ class _User:
         self, place: Matter, employments: Sequence[Employment], first_day: str = "", **said: Any
     ) -> Wish:
         provider, _object, service = place
-        is_guest, hsa_id = service == _TEAMS, self._hsa_id(place)
+        is_guest, hsa_id = service == _TEAMS, spelled(self.known, place)
         is_protected = place[1] in self.hidden
         return Wish(
             provider=provider, object=hsa_id, subject=service,
             gives="guest" if is_guest else "join", takes="guest_end" if is_guest else "leave",
             recipient=self.rules.recipient_of(service, provider),
             protected=is_protected,
-            particulars=_particulars(
+            particulars=of_person(
                 is_protected, hsa_id, service, employments, first_day=first_day
             ),
             **said,
         )  # fmt: skip
 
     def _losers(self, place: Matter) -> frozenset[Holding]:
-        return frozenset({("person", self._hsa_id(place))})
-
-    def _hsa_id(self, place: Matter) -> str:
-        """The HSA-id of a matter of the person, as HSA spells it."""
-        return _spelled(self.known, place)
+        return frozenset({("person", spelled(self.known, place))})
 
     def _place(self, provider: str, service: str) -> Matter | None:
         """The matter under the HSA-id that has orders in it, else the one that holds."""
@@ -214,14 +203,8 @@ class _User:
 
     def _lasts(self, provider: str, service: str) -> bool:
         """Whether by its own days an assignment gives the use: it is lost for another reason."""
-        return any(
-            e.in_effect
-            and service in e.assignment.systems
-            and _has_started(e)
-            and not is_over(last_day_of_service(e.record, service), e.as_of)
-            for e in self.known.person.employments
-            if e.provider == provider
-        )
+        employments = self.known.person.employments
+        return any(lasts(e, service) for e in employments if e.provider == provider)
 
     def _cannot_be_named(self, employment: Employment) -> None:
         reason = self.unread or "HSA does not tell who the person is"
@@ -230,186 +213,11 @@ class _User:
         )
 
 
-# --- what an assignment asks for ------------------------------------------------------------------
-
-
-def _uses(employment: Employment) -> Iterator[tuple[str, _Use]]:
-    """What an assignment and the trials before it ask for, by service."""
-    if not employment.has_begun:
-        return
-    use = _of_assignment(employment)
-    if use is not None:
-        for service in employment.assignment.systems:
-            yield service, _of_service(use, service)
-    for trial in trials(employment.record, employment.row):
-        as_of, last = employment.as_of, last_day_of_trial(trial, employment)
-        is_over_by_now = employment.is_suspended or employment.state == "ended"
-        tries = _prepares(employment) and is_in(trial, as_of) and not is_over_by_now
-        if tries or trial.from_ <= as_of:
-            ends = is_recent(last, as_of)
-            act = (
-                _Use("join", trial.from_, employment)
-                if tries
-                else _Use("leave", min(last, as_of), employment, ends)
-            )
-            for service in trial.systems:
-                yield service, act
-
-
-def _of_assignment(employment: Employment) -> _Use | None:
-    """What an assignment asks for of all its systems; None while it is too early to say."""
-    first, last = employment.assignment.from_, employment.last_day
-    begins = employment.record.agreement.agreement.operation_start
-    if employment.state == "ended":
-        days = [day for day in (last, employment.granted_to) if day]
-        return _Use("leave", max(days, default=None), employment, employment.explains)
-    if employment.is_suspended:
-        period = employment.assignment.suspended
-        day = period.from_ if period and not employment.held else None
-        return _Use("leave", day, employment, explains=True)
-    if employment.state == "upcoming" and last is not None and first > last:
-        return None  # the provider or the unit ends before the assignment would begin
-    if _prepares(employment) and (begins is None or begins <= employment.as_of):
-        return None  # nobody opens a system before operation, whose first day is not known yet
-    return _Use("join", _first_day(employment), employment, employment.explains)
-
-
-def _first_day(employment: Employment) -> dt.date:
-    """The first day of an assignment, or of operation if that is later; a grant goes before."""
-    first = employment.assignment.from_
-    if employment.state == "active":
-        return min(first, employment.as_of)
-    return max(first, employment.record.agreement.agreement.operation_start or first)
-
-
-def _of_service(use: _Use, service: str) -> _Use:
-    """The use of a service that the provider may leave before the person does."""
-    record, as_of = use.employment.record, use.employment.as_of
-    last = last_day_of_service(record, service)
-    if use.act == "join" and last is not None and is_over(last, as_of):
-        return _Use("leave", last, use.employment, is_recent(last, as_of))
-    return use
-
-
-def _prepares(employment: Employment) -> bool:
-    return employment.phase == "establishment"
-
-
-def _has_started(employment: Employment) -> bool:
-    """Whether operation has begun by its day, whatever is missing for it."""
-    start = employment.record.agreement.agreement.operation_start
-    return start is not None and start <= employment.as_of
-
-
-def _named(employment: Employment) -> set[str]:
-    """The services that an assignment names, whether it gives them today or not."""
-    tried = (t.systems for t in trials(employment.record, employment.row))
-    if employment.state == "outside":
-        return set()
-    return {*employment.assignment.systems, *(service for one in tried for service in one)}
+def _ids(known: Identified) -> tuple[str, ...]:
+    """The person's HSA-ids, the one that holds first."""
+    return tuple(dict.fromkeys(i for i in (known.hsa_id, *known.ids) if i))
 
 
 def _is_kept_by_hand(service: str) -> bool:
+    """Whether people keep the users of a system, on order (annex 2.2)."""
     return SERVICES[service].provisioning in _KEPT_BY_HAND
-
-
-def _is_membership(service: str) -> bool:
-    """Whether the order of a person is about a group in AD."""
-    return service in SERVICES and not _is_kept_by_hand(service)
-
-
-def _unit(use: _Use) -> str:
-    return use.employment.assignment.unit
-
-
-def _spelled(known: Identified, place: Matter) -> str:
-    return next(hsa_id for hsa_id in _ids(known) if hsa_id.casefold() == place[1])
-
-
-def _particulars(
-    is_protected: bool, hsa_id: str, service: str, employments: Sequence[Employment], **more: str
-) -> dict[str, Any]:
-    """What the order says of the person: of a protected one the HSA-id alone."""
-    first = min(employments, key=lambda e: (e.assignment.from_, e.assignment.unit))
-    said = {**about(first.record, service, hsa_id=hsa_id, **more), "act": ""}
-    if is_protected:
-        return said
-    row = first.row
-    units = {unit.id: unit.name for unit in first.record.agreement.units}
-    told = {
-        "given_name": row.given_name,
-        "middle_name": row.middle_name,
-        "surname": row.surname,
-        "title": row.position,
-        "mail": row.mail,
-        "unit": joined(units[e.assignment.unit] for e in employments),
-    }
-    return said | {name: value for name, value in told.items() if value}
-
-
-# --- membership that the owner of a region's own account gives ------------------------------------
-
-
-def memberships(
-    identities: Identities, draft: Draft, rules: Rules, hidden: Collection[str],
-    tasks: OwnerTasks | None,
-) -> None:  # fmt: skip
-    """Order the membership that AD asks its owner for; None: AD was not looked at."""
-    people = {i: known for known in identities.people for i in known.folded_ids}
-    asked = {
-        matter(provider, task["person"], task["service"]): task
-        for provider, given in (tasks or {}).items()
-        for task in given
-    }
-    for place, task in sorted(asked.items(), key=lambda item: item[0]):
-        known = people.get(place[1])
-        if known and _employs(known, place[0]):
-            draft.settle(_membership(known, place, rules, hidden, task))
-    for place in draft.left():
-        provider, object_id, service = place
-        known = people.get(object_id)
-        if tasks is None and draft.chain(place).gives == "membership":
-            draft.keep(place)
-        elif known and _is_membership(service) and _employs(known, provider):
-            if tasks and provider in tasks and _is_undone(known, place, draft):
-                draft.settle(_membership(known, place, rules, hidden, {"act": "leave"}))
-            else:
-                draft.keep(place)
-
-
-def _employs(known: Identified, provider: str) -> bool:
-    return any(e.provider == provider for e in known.person.employments)
-
-
-def _is_undone(known: Identified, place: Matter, draft: Draft) -> bool:
-    """Whether membership is still ordered that no assignment gives any more."""
-    provider, _object, service = place
-    latest = draft.chain(place).last
-    if latest is None or not latest.is_under_way or not draft.chain(place).is_in_force:
-        return False
-    return not any(
-        e.state == "active" and (service == _CITRIX or service in e.services)
-        for e in known.person.employments
-        if e.provider == provider
-    )
-
-
-def _membership(
-    known: Identified, place: Matter, rules: Rules, hidden: Collection[str],
-    task: Mapping[str, str],
-) -> Wish:  # fmt: skip
-    provider, _object, service = place
-    hsa_id, is_protected = _spelled(known, place), place[1] in hidden
-    employments = [e for e in known.person.employments if e.provider == provider]
-    days = [e.last_day for e in employments if e.state == "ended" and e.last_day]
-    return Wish(
-        provider=provider, object=hsa_id, subject=service,
-        gives="membership", takes="membership_end",
-        recipient=rules.recipient(ACCOUNT_OWNER, provider),
-        is_wanted=task["act"] == "join", last=max(days, default=None), asked=True,
-        protected=is_protected,
-        particulars=_particulars(
-            is_protected, hsa_id, service, employments, group=task.get("group", "")
-        ),
-        losers=frozenset({("person", hsa_id)}), explained=explained(employments),
-    )  # fmt: skip

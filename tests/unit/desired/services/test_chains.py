@@ -7,56 +7,15 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from typing import Any
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services.chains import (
-    Draft,
-    Wish,
-)
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import orders
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import Order
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import Entry, make_plan
 from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY
+from ansible_collections.regionjh.halsoval.tests.unit.desired.services.wish_builders import (
+    settle,
+    states,
+    wish,
+)
 
 YESTERDAY, TOMORROW = TODAY - dt.timedelta(days=1), TODAY + dt.timedelta(days=1)
-
-
-def wish(**fields: Any) -> Wish:
-    """A wish to be connected to something."""
-    said: dict[str, Any] = {
-        "provider": "alfa", "object": "x", "subject": "x", "recipient": "inera",
-        "gives": "connection", "takes": "terminate", "particulars": {"unit": "Norr"},
-    }  # fmt: skip
-    return Wish(**{**said, **fields})
-
-
-def settle(held: list[Order], *wishes: Wish, day: dt.date = TODAY) -> list[Order]:
-    """The orders that the ledger holds after a run."""
-    draft = Draft([orders.entry(order) for order in held], day, due_days=14)
-    for one in wishes:
-        draft.settle(one)
-    found = {order.key: order for order in held}
-    for operation in make_plan(draft.wanted, orders.ATTRIBUTES).operations:
-        said = {change.attribute: change.add for change in operation.changes}
-        key = orders.key_of(operation.dn)
-        if operation.action == "add":
-            found[key] = orders.of_entry(Entry(operation.dn, said))
-        else:
-            found[key] = replace(found[key], state=said["state"][0])  # type: ignore[arg-type]
-    return list(found.values())
-
-
-def states(held: list[Order]) -> list[tuple[str, str]]:
-    """(kind, state) of orders."""
-    return [(order.kind, order.state) for order in held]
-
-
-def test_what_waits_for_another_order_than_before_is_made_anew() -> None:
-    held = settle([], wish(needs=("AAAA",)))
-    held = settle(held, wish(needs=("BBBB",)))
-    assert states(held) == [("connection", "cancelled"), ("connection", "wanted")]
-    assert [order.needs for order in held] == [("AAAA",), ("BBBB",)]
-    assert held[1].follows == held[0].key
 
 
 def test_an_end_waits_for_nothing() -> None:
@@ -82,34 +41,6 @@ def test_what_still_lasts_is_changed_though_its_end_is_ordered() -> None:
     held = settle(held, wish(last=TOMORROW, terms="other"))
     assert [order.kind for order in held] == ["connection", "terminate", "change"]
     assert settle(held, wish(last=TOMORROW, terms="other")) == held
-
-
-def test_what_was_let_go_together_with_its_end_is_let_go_by_the_next_run() -> None:
-    waiting = settle([], wish(waits=True))
-    both = settle(waiting, wish(last=TOMORROW))
-    assert states(both) == [("connection", "ordered"), ("terminate", "ordered")]
-    assert settle([waiting[0], both[1]], wish(last=TOMORROW)) == both
-
-
-def test_what_was_replaced_is_cancelled_by_the_next_run() -> None:
-    waiting = settle([], wish(waits=True))
-    both = settle(waiting, wish(waits=True, terms="other"))
-    assert states(both) == [("connection", "cancelled"), ("connection", "wanted")]
-    assert settle([waiting[0], both[1]], wish(waits=True, terms="other")) == both
-
-
-def test_of_two_that_follow_one_order_the_one_that_was_not_cancelled_counts() -> None:
-    first = settle([], wish(waits=True))
-    for term in ("a", "b", "c", "d"):
-        replaced = settle(first, wish(waits=True, terms=term))
-        past = [replace(order, state="cancelled") for order in replaced]
-        other = settle(first, wish(waits=True, terms="other"))
-        held = [*other, past[1]]
-        assert settle(held, wish(waits=True, terms="other")) == held
-
-
-def test_a_wish_is_settled_once() -> None:
-    assert states(settle([], wish(), wish())) == [("connection", "ordered")]
 
 
 def test_what_was_told_last_is_what_changes_are_told_from() -> None:

@@ -46,12 +46,6 @@ MATERNITY, AIDS, ACE = (
 INERA = {"pascal", "elektroniska_sjukintyg", "mina_vardkontakter", "nationell_patientoversikt"}
 
 
-@pytest.fixture
-def services() -> Services:
-    """A ledger without orders."""
-    return Services()
-
-
 def everything() -> Record:
     """A record that orders every service of the catalogue, with a person who uses all of them."""
     own = record(

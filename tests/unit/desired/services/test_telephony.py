@@ -28,12 +28,6 @@ DUVED = {"lines": ["Stigen 3"], "postal_code": "837 71", "city": "Duved"}
 
 
 @pytest.fixture
-def services() -> Services:
-    """A ledger without orders."""
-    return Services()
-
-
-@pytest.fixture
 def ready(services: Services) -> Services:
     """One that holds the agreement with Telia and nothing else of telephony."""
     services.run(telephony())

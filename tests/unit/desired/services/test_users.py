@@ -26,6 +26,18 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     unit,
     uses,
 )
+from ansible_collections.regionjh.halsoval.tests.unit.desired.services.user_builders import (
+    AIDS,
+    P1,
+    SOON,
+    TOMORROW,
+    USERS,
+    YESTERDAY,
+    from_day,
+    staff,
+    task,
+    users,
+)
 from ansible_collections.regionjh.halsoval.tests.unit.services_in_memory import (
     IDS,
     Services,
@@ -33,30 +45,6 @@ from ansible_collections.regionjh.halsoval.tests.unit.services_in_memory import 
     one,
     told,
 )
-
-YESTERDAY, TOMORROW = TODAY - dt.timedelta(days=1), TODAY + dt.timedelta(days=1)
-# When that is due which should be there already.
-SOON = TODAY + dt.timedelta(days=14)
-P1 = "SE2321000214-P1"
-AIDS = "hjalpmedelssystem"
-USERS = ("join", "change", "leave", "guest", "guest_end")
-
-
-@pytest.fixture
-def services() -> Services:
-    """A ledger without orders."""
-    return Services()
-
-
-def staff(*assignments: dict[str, Any], **fields: Any) -> Record:
-    """A record with one person."""
-    return record(people=[person(1, *(assignments or [uses(ECG)]), **fields)])
-
-
-def users(services: Services, *records: Record, **options: Any) -> list[tuple[str, str, str]]:
-    """(kind, object, state) of the orders about people that a run touches."""
-    return told(services.run(*records, **options), *USERS)
-
 
 # --- whose work it is -----------------------------------------------------------------------------
 
@@ -133,46 +121,6 @@ def test_each_provider_has_its_own_orders_for_a_shared_person(services: Services
 # --- join and leave -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("given", "day"),
-    [
-        ({"since": "2026-02-01"}, str(SOON)),
-        ({"since": str(TODAY)}, str(TODAY)),
-        ({"since": "2026-04-01"}, "2026-04-01"),
-        ({"to": str(TODAY)}, str(SOON)),
-        ({"to": str(YESTERDAY)}, None),
-        ({"since": "2026-09-01"}, None),
-        ({"halsoval": False}, None),
-    ],
-    ids=["active", "first day", "upcoming", "last day", "ended", "later", "other work"],
-)
-def test_who_joins_follows_the_assignment(
-    services: Services, given: dict[str, Any], day: str | None
-) -> None:
-    joins = of_kind(services.run(staff(uses(ECG, **given))), *USERS)
-    assert [(o.kind, str(o.due)) for o in joins] == ([("join", day)] if day else [])
-
-
-@pytest.mark.parametrize(
-    ("over", "day"),
-    [
-        ({"to": str(YESTERDAY)}, YESTERDAY),
-        ({"suspended": {"from": str(TODAY), "to": "2026-03-10"}}, TODAY),
-    ],
-    ids=["ended", "suspended"],
-)
-def test_a_date_in_the_record_is_everybodys_leaving_unhindered(
-    services: Services, over: dict[str, Any], day: dt.date
-) -> None:
-    crowd = range(1, 12)
-    services.run(record(people=[person(n, uses(ECG)) for n in crowd]))
-    over_now = record(people=[person(n, uses(ECG, **over)) for n in crowd])
-    assert services.judge(over_now).refusals == {}
-    leaves = of_kind(services.run(over_now), *USERS)
-    assert {(o.kind, o.due, o.state) for o in leaves} == {("leave", day, "ordered")}
-    assert len(leaves) == len(crowd)
-
-
 def test_who_comes_back_is_ordered_anew_under_another_key(services: Services) -> None:
     away = staff(uses(ECG, suspended={"from": str(TODAY), "to": "2026-03-10"}))
     first = one(services.run(staff()), "join")
@@ -182,29 +130,6 @@ def test_who_comes_back_is_ordered_anew_under_another_key(services: Services) ->
     assert again.due == dt.date(2026, 3, 25)
     assert (leave.follows, again.follows) == (first.key, leave.key)
     assert len({first.key, leave.key, again.key}) == 3
-
-
-def test_the_end_of_the_provider_ends_everything(services: Services) -> None:
-    own = staff(uses(LISTING))
-    services.run(own)
-    ended = record(people=[person(1, uses(LISTING))], agreement={"ends": str(TODAY)})
-    assert users(services, ended) == []
-    leave = one(services.run(ended, day=TOMORROW), "leave")
-    assert (leave.due, leave.particulars["act"]) == (TODAY, "leave")
-
-
-def test_a_service_that_the_provider_leaves_is_left_by_its_users(services: Services) -> None:
-    crowd = range(1, 12)
-    services.run(record(people=[person(n, uses(ECG)) for n in crowd]))
-    left = record(
-        people=[person(n, uses(ECG)) for n in crowd],
-        terminated=[{"service": ECG, "last_day": str(TODAY)}],
-    )
-    assert users(services, left) == []
-    assert services.judge(left, day=TOMORROW).refusals == {}
-    leaves = of_kind(services.run(left, day=TOMORROW), *USERS)
-    assert {(o.kind, o.due) for o in leaves} == {("leave", TODAY)}
-    assert len(leaves) == len(crowd)
 
 
 def test_a_system_dropped_from_an_assignment_is_left_and_guarded(services: Services) -> None:
@@ -224,29 +149,6 @@ def test_a_system_dropped_beside_another_assignment_that_ended_is_guarded_too(
     both = [uses(LISTING, to=str(YESTERDAY)), uses(LISTING, since="2026-04-01")]
     dropped = record(people=[person(n, *both) for n in crowd])
     assert "11 of 11 would lose something" in services.judge(dropped).refusals["alfa"]
-
-
-def test_work_outside_halsoval_is_no_use(services: Services) -> None:
-    services.run(staff(uses(ECG, LISTING)))
-    assert users(services, staff(uses(ECG, LISTING, halsoval=False))) == [
-        ("leave", P1, "ordered"),
-        ("leave", P1, "ordered"),
-    ]
-
-
-def test_a_trial_that_ended_long_ago_explains_nothing(services: Services) -> None:
-    def tries(to: str) -> Record:
-        return record(
-            people=[person(n, uses(JOURNAL), ref=f"p-{n}") for n in range(1, 12)],
-            phase="establishment",
-            trial=[
-                trial(*(f"p-{n}" for n in range(1, 12)), services=[ECG], since="2026-01-01", to=to)
-            ],
-        )
-
-    services.run(tries("2026-03-15"))
-    assert services.judge(tries(str(YESTERDAY))).refusals == {}
-    assert "11 of 11" in services.judge(tries("2026-01-15")).refusals["alfa"]
 
 
 def test_one_who_drops_a_system_is_within_the_limit(services: Services) -> None:
@@ -314,6 +216,18 @@ def test_a_join_waits_for_the_supplementary_agreement(services: Services) -> Non
     assert users(services, own, day=TOMORROW) == [("join", P1, "ordered")]
 
 
+def test_what_still_waits_is_not_held(services: Services) -> None:
+    own = record(
+        people=[person(1, uses(AIDS))],
+        services=["vardutbud_bas", "stodapplikationer", AIDS],
+        agreement={"supplementary": [{"service": AIDS, "signed": str(TOMORROW)}]},
+    )
+    services.run(own)
+    assert services.desired(own).holdings == {}
+    services.run(own, day=TOMORROW)
+    assert services.desired(own, day=TOMORROW).holdings == {"alfa": {("person", P1)}}
+
+
 def test_what_was_refused_is_ordered_again_once_the_record_asks_for_something_else(
     services: Services,
 ) -> None:
@@ -349,25 +263,7 @@ def test_a_refused_leaving_says_who_still_has_access_and_how_to_ask_again(
     assert ("leave_refused", P1) not in services.findings(again)
 
 
-def test_a_refused_end_of_membership_is_a_finding_too(services: Services) -> None:
-    ended = staff(uses(JOURNAL, to=str(YESTERDAY)))
-    services.run(ended, tasks=task("leave"))
-    services.answer("refused", kind="membership_end")
-    assert ("leave_refused", P1) in services.findings(ended, tasks=task("leave"))
-
-
-def test_nobody_joins_after_the_providers_last_day(services: Services) -> None:
-    ends = {"ends": "2026-03-31"}
-    late = record(people=[person(1, uses(ECG, since="2026-04-01"))], agreement=ends)
-    assert users(services, late) == []
-
-
 # --- a first day that moves -----------------------------------------------------------------------
-
-
-def from_day(day: str, *others: dict[str, Any], **fields: Any) -> Record:
-    """A record with one person, who begins on a day."""
-    return staff(uses(ECG, since=day, **fields), *others)
 
 
 @pytest.mark.parametrize("answer", [None, "done"])
@@ -510,90 +406,6 @@ def test_a_grant_opens_at_once_what_would_begin_later(services: Services) -> Non
     assert services.run(own, day=until) == []
     change = one(services.run(own, day=until + dt.timedelta(days=1)), "change")
     assert (change.cause, str(change.due)) == ("start_moved", "2026-04-20")
-
-
-# --- holds, phases and trials ---------------------------------------------------------------------
-
-
-def test_a_hold_on_a_person_is_a_leaving_and_its_end_a_joining(services: Services) -> None:
-    services.run(staff())
-    services.holds = (
-        Hold(id="h1", object=P1, kind="hold", reason="utredning", by="x", since=TODAY,
-             until=TOMORROW),
-    )  # fmt: skip
-    assert services.judge(staff()).refusals == {}
-    later = staff(uses(ECG, suspended={"from": "2026-06-01"}))
-    leave = one(services.run(later), "leave")
-    assert leave.due == TODAY
-    assert users(services, staff()) == []
-    assert users(services, staff(), day=TOMORROW) == []
-    after = TOMORROW + dt.timedelta(days=1)
-    assert users(services, staff(), day=after) == [("join", P1, "ordered")]
-
-
-def test_in_establishment_nobody_opens_another_system_before_operation(services: Services) -> None:
-    parts: dict[str, Any] = {"people": [person(1, uses(ECG))], "phase": "establishment"}
-    assert users(services, record(**parts)) == []
-    starts = record(**parts, agreement={"operation_start": "2026-04-01"})
-    assert one(services.run(starts), "join").due == dt.date(2026, 4, 1)
-
-
-def test_a_provider_that_falls_back_keeps_its_users(services: Services) -> None:
-    services.run(staff())
-    back = record(people=[person(1, uses(ECG))], sjunet={})
-    assert users(services, back) == []
-    assert services.findings(back) == services.findings(staff())
-
-
-def test_what_a_provider_loses_by_falling_back_is_guarded(services: Services) -> None:
-    crowd = range(1, 12)
-    people = [person(n, uses(ECG), ref=f"p-{n}") for n in crowd]
-    tried = [trial(*(f"p-{n}" for n in crowd), services=[ECG], to=str(YESTERDAY))]
-    services.run(record(people=people, trial=tried))
-    back = record(people=people, trial=tried, sjunet={})
-    assert "11 of 11 would lose something" in services.judge(back).refusals["alfa"]
-
-
-def test_before_the_contract_nothing_is_ordered_or_ended(services: Services) -> None:
-    early = record(people=[person(1, uses(ECG))], phase="application")
-    assert services.run(early) == []
-    services.run(staff())
-    assert services.run(early) == []
-    assert services.findings(early) == []
-
-
-@pytest.mark.parametrize(
-    ("day", "expected"),
-    [("2026-03-04", []), ("2026-03-05", ["join"]), ("2026-03-21", [])],
-)
-def test_a_trial_opens_other_systems_within_its_days(
-    services: Services, day: str, expected: list[str]
-) -> None:
-    tries = record(
-        people=[person(1, uses(JOURNAL), ref="a")], phase="establishment",
-        trial=[trial("a", services=[ECG], since="2026-03-05", to="2026-03-20")],
-    )  # fmt: skip
-    found = services.run(tries, day=dt.date.fromisoformat(day))
-    assert [order.kind for order in of_kind(found, *USERS)] == expected
-
-
-@pytest.mark.parametrize("ends", ["trial", "assignment", "agreement", "suspension"])
-def test_what_was_tried_is_left_when_it_ends(services: Services, ends: str) -> None:
-    def tries(ended: bool) -> Record:
-        to = str(YESTERDAY) if ended and ends == "trial" else "2026-03-15"
-        over: dict[str, Any] = {"to": str(YESTERDAY)} if ends == "assignment" else {}
-        if ends == "suspension":
-            over = {"suspended": {"from": str(YESTERDAY)}}
-        agreement = {"ends": str(YESTERDAY)} if ended and ends == "agreement" else {}
-        return record(
-            people=[person(1, uses(JOURNAL, **(over if ended else {})), ref="a")],
-            phase="establishment", agreement=agreement,
-            trial=[trial("a", services=[ECG], to=to)],
-        )  # fmt: skip
-
-    assert users(services, tries(ended=False)) == [("join", P1, "ordered")]
-    assert services.judge(tries(ended=True)).refusals == {}
-    assert users(services, tries(ended=True)) == [("leave", P1, "ordered")]
 
 
 # --- changes --------------------------------------------------------------------------------------
@@ -777,88 +589,3 @@ def test_while_hsa_cannot_be_read_nobody_is_taken_for_an_orphan(services: Servic
     found = services.desired(staff()).findings
     assert {f.code for f in found if f.object in (P1, "people[0]")} == {"no_hsa_id"}
     assert services.run(staff()) == []
-
-
-# --- membership that owners give ------------------------------------------------------------------
-
-
-def task(act: str, service: str = JOURNAL) -> dict[str, Any]:
-    """What AD asks the owner of the account for."""
-    return {"alfa": [{"person": P1, "service": service, "group": "CN=App", "act": act}]}
-
-
-def test_membership_is_ordered_of_the_owner_and_ended_too(services: Services) -> None:
-    own = staff(uses(JOURNAL))
-    order = one(services.run(own, tasks=task("join")), "membership")
-    assert (order.recipient, order.subject) == ("kontoforvaltning", JOURNAL)
-    assert order.particulars["group"] == "CN=App"
-    assert services.run(own, tasks=task("join")) == []
-    services.answer("done", kind="membership")
-    assert services.run(own, tasks={"alfa": []}) == []
-    ended = staff(uses(JOURNAL, to=str(YESTERDAY)))
-    assert services.judge(ended, tasks=task("leave")).refusals == {}
-    end = one(services.run(ended, tasks=task("leave")), "membership_end")
-    assert (end.follows, end.due) == (order.key, YESTERDAY)
-    assert services.run(ended, tasks=task("leave")) == []
-
-
-def test_membership_that_was_taken_by_hand_is_ordered_anew(services: Services) -> None:
-    own = staff(uses(JOURNAL))
-    services.run(own, tasks=task("join"))
-    services.answer("done", kind="membership")
-    assert told(services.run(own, tasks=task("join"))) == [("membership", P1, "ordered")]
-
-
-def test_membership_that_nobody_ordered_is_ended_all_the_same(services: Services) -> None:
-    ended = staff(uses(JOURNAL, to=str(YESTERDAY)))
-    found = services.run(ended, tasks=task("leave"))
-    assert told(found, "membership_end") == [("membership_end", P1, "ordered")]
-
-
-def test_membership_on_order_is_called_off_when_the_assignment_ends(services: Services) -> None:
-    services.run(staff(uses(JOURNAL)), tasks=task("join"))
-    ended = staff(uses(JOURNAL, to=str(YESTERDAY)))
-    found = services.run(ended, tasks={"alfa": []})
-    assert told(found, "membership_end") == [("membership_end", P1, "ordered")]
-
-
-@pytest.mark.parametrize("tasks", [None, {}], ids=["AD was not looked at", "AD failed"])
-def test_without_a_look_at_ad_membership_stays(services: Services, tasks: Any) -> None:
-    services.run(staff(uses(JOURNAL)), tasks=task("join"))
-    ended = staff(uses(JOURNAL, to=str(YESTERDAY)))
-    assert services.run(ended, tasks=tasks) == []
-    assert ("orphan_order", P1) not in services.findings(ended, tasks=tasks)
-
-
-def test_membership_that_no_date_ends_is_guarded(services: Services) -> None:
-    own = record(people=[person(n, uses(JOURNAL)) for n in range(1, 12)])
-    tasks = {
-        "alfa": [
-            {"person": IDS[number(n)], "service": JOURNAL, "group": "App", "act": "leave"}
-            for n in range(1, 12)
-        ]
-    }
-    assert "11 of 0 would lose something" in services.judge(own, tasks=tasks).refusals["alfa"]
-
-
-def test_without_a_look_at_ad_nobody_is_an_orphan_of_its_groups(services: Services) -> None:
-    services.run(staff(uses(JOURNAL)), tasks=task("join"))
-    assert ("orphan_order", P1) not in services.findings(record())
-    assert ("orphan_order", P1) in services.findings(record(), tasks={"alfa": []})
-
-
-def test_what_still_waits_is_not_held(services: Services) -> None:
-    own = record(
-        people=[person(1, uses(AIDS))],
-        services=["vardutbud_bas", "stodapplikationer", AIDS],
-        agreement={"supplementary": [{"service": AIDS, "signed": str(TOMORROW)}]},
-    )
-    services.run(own)
-    assert services.desired(own).holdings == {}
-    services.run(own, day=TOMORROW)
-    assert services.desired(own, day=TOMORROW).holdings == {"alfa": {("person", P1)}}
-
-
-def test_what_owners_give_counts_as_held(services: Services) -> None:
-    services.run(staff(uses(JOURNAL)), tasks=task("join"))
-    assert services.desired(staff(uses(JOURNAL))).holdings == {"alfa": {("person", P1)}}
