@@ -14,10 +14,8 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.people.i
     Identified,
     Identities,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths.orders import (
-    Rules,
-    desire,
-)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths.orders import desire
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths.rules import Rules
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import (
     Order,
     State,

@@ -17,7 +17,7 @@ from ...engine.plan import Entry
 from ...engine.provision import Finding
 from ...records.lifecycle import trials
 from ...records.payload import Approved
-from ..people.gate import Gate, in_words
+from ..people.gate import Gate, waiting_in_words
 from .holdings import Holdings, cn, folded, is_enabled, our_id
 from .layout import LENGTHS, name_form
 from .owners import Account, Holder, unnamed
@@ -56,7 +56,7 @@ def waiting(
         reason = holder.waits_for(gate) if holder.needs_account else None
         for provider in holder.providers if reason else ():
             reasons[provider][reason or ""] += 1
-    messages = in_words(reasons, "account")
+    messages = waiting_in_words(reasons, "account")
     for provider, count in _untold(everybody, holdings) if gate.unread else ():
         told = f"{count} may be to close, and stay as they are: {gate.unread}"
         messages[provider] = (*messages.get(provider, ()), told)

@@ -44,7 +44,7 @@ class Gate:
         return None
 
 
-def in_words(reasons: Mapping[str, Counter[str]], what: str) -> dict[str, tuple[str, ...]]:
+def waiting_in_words(reasons: Mapping[str, Counter[str]], what: str) -> dict[str, tuple[str, ...]]:
     """How many wait, and why, in words by provider; `what` is one of them."""
     return {
         provider: tuple(

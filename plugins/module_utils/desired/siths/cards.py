@@ -18,7 +18,7 @@ from ...engine.orders import VOID, Order
 
 CARD, REVOCATION, TAKEOVER = "card", "revocation", "takeover"
 KINDS = ("ordinary", "reserve", "mobile")
-# Who revokes a card for one of these is not to be let in by it, whatever comes of the order.
+# A card that is to be revoked for one of these lets nobody in, whatever comes of the order.
 _FOR_GOOD = frozenset({"lost", "returned", "left"})
 
 
@@ -52,7 +52,7 @@ class Card:
         return self.order.key
 
     @property
-    def holder(self) -> str:
+    def provider(self) -> str:
         """The provider that it belongs to: the latest that took it over, or who ordered it."""
         return (self.takeovers or (self.order,))[-1].provider
 
@@ -101,15 +101,17 @@ class Card:
     def opens(self, as_of: dt.date) -> bool:
         """Whether its certificate is to let its holder in: it is in force, and not barred for good.
 
-        A card that was lost, returned or left with its holder is barred once that is told, also if
-        its revocation is refused.
+        A card that was lost, returned, or whose holder left is barred once that is told, also if
+        its revocation is refused. One whose last day is not known opens nothing.
         """
-        return self.is_in_force(as_of) and not any(map(self._bars, self.refused))
+        is_barred = any(map(self._bars, self.refused))
+        return self.is_in_force(as_of) and self.last_day is not None and not is_barred
 
     def _bars(self, refused: Order) -> bool:
-        """Whether a refused order bars the card; who takes it over does so from a holder who left.
+        """Whether a refused revocation bars the card.
 
-        The next provider's record may come days after the last one's.
+        One for leaving does until another provider takes the card over, whose record may come days
+        after the last one's.
         """
         if refused.kind != REVOCATION or refused.cause not in _FOR_GOOD:
             return False

@@ -14,8 +14,8 @@ from ..people.identified import Identities
 from .cards import TAKEOVER, Card
 from .matters import Day, Holder, Matter, Wish
 
-# The field of a record whose day brings a revocation about. Where that is refused, the card's
-# certificate stays away from AD all the same.
+# The field of a record whose day brings a revocation about. Where that is refused, Card.opens tells
+# whether the card's certificate stays away from AD all the same.
 _FIELDS = {"left": "to", "lost": "lost", "returned": "returned"}
 
 
@@ -123,11 +123,11 @@ def _of_card(matter: Matter, card: Card) -> Iterator[Finding]:
     who = card.order.object
     open_end = _refused_end(matter, card)
     if open_end:
-        yield Finding(card.holder, "revocation_refused", who, open_end)
+        yield Finding(card.provider, "revocation_refused", who, open_end)
     for takeover in card.refused:
         if takeover.kind == TAKEOVER:
             yield Finding(
-                card.holder, "takeover_refused", who,
+                card.provider, "takeover_refused", who,
                 f"the takeover {takeover.key} was refused: the card is as it was",
             )  # fmt: skip
     if _is_orphan(matter, card):
@@ -138,6 +138,8 @@ def _refused_end(matter: Matter, card: Card) -> str | None:
     """What a refused revocation of a card that is in force leaves open, or None."""
     ending = matter.ending(card)
     if ending is None:
+        if card.opens(matter.day.as_of):
+            return None
         past = next((o for cause in _FIELDS if (o := card.refusal(cause))), None)
         told = "the card is in force, and opens no account: name a day in `anew` for another one"
         return f"the revocation {past.key} was refused: {told}" if past else None
@@ -154,11 +156,11 @@ def _refused_end(matter: Matter, card: Card) -> str | None:
 
 def _is_orphan(matter: Matter, card: Card) -> bool:
     """Whether neither the holder's record nor anybody's wish explains a card that is live."""
-    if card.holder in matter.day.invalid or matter.day.may_hide(matter.known):
+    if card.provider in matter.day.invalid or matter.day.may_hide(matter.known):
         return False
-    if matter.has_left(card.holder):
+    if matter.has_left(card.provider):
         return False
-    listed = any(e.provider == card.holder for e in matter.person.employments)
+    listed = any(e.provider == card.provider for e in matter.person.employments)
     return not listed or not matter.wishes
 
 
@@ -169,12 +171,12 @@ def _forgotten(
     named = frozenset().union(*(known.folded_ids for known in identities.people))
     for hsa_id, theirs in cards.items():
         for card in theirs if hsa_id not in named else ():
-            if card.is_live(day.as_of) and card.holder not in day.invalid:
+            if card.is_live(day.as_of) and card.provider not in day.invalid:
                 yield _orphan(card)
 
 
 def _orphan(card: Card) -> Finding:
     return Finding(
-        card.holder, "orphan_order", card.order.object,
+        card.provider, "orphan_order", card.order.object,
         f"no record explains the card of the order {card.key}: it is left as it is",
     )  # fmt: skip

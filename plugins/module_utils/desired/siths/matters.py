@@ -86,7 +86,7 @@ class Matter:
     def is_kept(self) -> bool:
         """Whether a live card belongs to a provider whose record cannot be read: it is the wish."""
         return any(
-            card.holder in self.day.invalid and self.ending(card) is None for card in self.live
+            card.provider in self.day.invalid and self.ending(card) is None for card in self.live
         )
 
     @cached_property
@@ -114,7 +114,7 @@ class Matter:
 
     def _reasons(self, card: Card) -> Iterator[Ending]:
         provider = self._responsible(card)
-        if provider and self.has_left(card.holder):
+        if provider and self.has_left(card.provider):
             yield Ending("left", provider, self._gone_since)
         for event in EVENTS:
             report = self._reported.get((event, card.key))
@@ -163,18 +163,18 @@ class Matter:
         It is the one that the card belongs to. Where that one's row has vanished, it is who asks
         for the card now; nobody where nobody does, or its record cannot be read.
         """
-        if card.holder in self.day.invalid:
+        if card.provider in self.day.invalid:
             return None
-        if any(e.provider == card.holder for e in self.person.employments):
-            return card.holder
+        if any(e.provider == card.provider for e in self.person.employments):
+            return card.provider
         return self.wishes[0].provider if self.wishes else None
 
     def takeover(self, card: Card) -> Wish | None:
         """The wish of the provider that takes over the card of one whom its holder has left."""
         if not card.is_in_force(self.day.as_of) or self.ending(card):
             return None
-        stays = any(e.provider == card.holder for e in self.person.current)
-        if stays or not self._is_ended_at(card.holder):
+        stays = any(e.provider == card.provider for e in self.person.current)
+        if stays or not self._is_ended_at(card.provider):
             return None
         return self.wishes[0] if self.wishes else None
 

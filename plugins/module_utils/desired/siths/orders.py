@@ -20,15 +20,13 @@ from ...engine.orders import ATTRIBUTES, Order, of_entry, order_key, wanted
 from ...engine.plan import Entry, Wanted
 from ...engine.provision import Desired
 from ...records.payload import Approved
-from ..people.gate import Gate, in_words
+from ..people.gate import Gate, waiting_in_words
 from ..people.identified import Identities
-from . import particulars as siths_particulars
 from .cards import CARD, REVOCATION, TAKEOVER, Card, cards
 from .findings import findings
 from .matters import Day, Matter, holders
+from .particulars import of_card, of_revocation, of_takeover
 from .rules import Rules
-
-__all__ = ["Rules", "desire"]
 
 _SYSTEM = "siths"
 # The causes of cards for people who have none of ours.
@@ -97,7 +95,7 @@ class _Draft:
             subject=matter.kind, cause=cause, level=wish.card.loa, follows=follows,
             due=wish.employment.assignment.from_ if cause in ("first", "again") else None,
             protected=matter.protected, state="ordered",
-            particulars=siths_particulars.of_card(matter, wish, hsa_id, cause),
+            particulars=of_card(matter, wish, hsa_id, cause),
         )  # fmt: skip
 
     def _revocations(self, matter: Matter) -> Iterator[Order]:
@@ -106,7 +104,7 @@ class _Draft:
             if ending is None or card.is_refused(ending):
                 continue
             refused = card.refusal(ending.cause)
-            told = siths_particulars.of_revocation(matter, card, ending.cause)
+            told = of_revocation(matter, card, ending.cause)
             yield self._about(
                 matter, card, REVOCATION, ending.cause, ending.provider, card.key, told,
                 [refused.key if refused else card.key],
@@ -117,7 +115,7 @@ class _Draft:
             wish = matter.takeover(card)
             if wish:
                 follows = (card.takeovers or (card.order,))[-1].key
-                told = siths_particulars.of_takeover(matter, card, wish)
+                told = of_takeover(matter, card, wish)
                 yield self._about(
                     matter, card, TAKEOVER, "moved", wish.provider, follows, told,
                     [follows, wish.provider],
@@ -161,7 +159,7 @@ def _held_objects(
     for theirs in known.values():
         for card in theirs:
             if card.is_in_force(as_of):
-                objects[card.holder].add(("person", card.order.object))
+                objects[card.provider].add(("person", card.order.object))
     return {provider: frozenset(people) for provider, people in objects.items()}
 
 
@@ -188,4 +186,4 @@ def _waiting(matters: Iterable[Matter], gate: Gate) -> dict[str, tuple[str, ...]
         reason = _waits_for(gate, matter) if matter.cause and told else None
         if reason and matter.wish:
             reasons[matter.wish.provider][reason] += 1
-    return in_words(reasons, "card")
+    return waiting_in_words(reasons, "card")

@@ -64,7 +64,7 @@ def of_takeover(matter: Matter, card: Card, wish: Wish) -> dict[str, Any]:
             **_person(matter.person, card.order.object),
             "card_number": card.number,
             "card_order": card.key,
-            "from_provider": records[card.holder].agreement.name,
+            "from_provider": records[card.provider].agreement.name,
             "to_provider": wish.employment.record.agreement.name,
             "unit": unit_of(wish.employment.record, wish.employment.assignment).name,
             "ordered_by": _orderer(wish),

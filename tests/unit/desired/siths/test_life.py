@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths.cards import cards
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import Order
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
@@ -556,6 +557,58 @@ def test_who_is_back_after_a_refused_revocation_is_told_to_ask_for_another_card(
     (old,) = siths.bring(anew, day=day("2026-07-04"))
     assert (old.cause, old.follows) == ("replaced", active.key)
     assert siths.codes(anew, day=day("2026-07-04")) == set()
+
+
+def test_a_card_that_is_taken_over_after_a_refused_revocation_is_no_finding(
+    siths: Siths, active: Order
+) -> None:
+    # The next provider's record came days after its holder had left: the card lets them in again.
+    left, beta = at("alfa", {}, to="2026-06-30"), at("beta", {}, since="2026-07-01")
+    (refused,) = siths.bring(left, day=day("2026-07-01"))
+    siths.answer(refused, "refused", day("2026-07-02"))
+    assert siths.codes(left, day=day("2026-07-03")) == {("alfa", "revocation_refused", WHO)}
+    (takeover,) = siths.bring(left, beta, day=day("2026-07-03"))
+    assert (takeover.kind, takeover.provider) == ("takeover", "beta")
+    assert siths.codes(left, beta, day=day("2026-07-03")) == set()
+    siths.answer(takeover, "done", day("2026-07-06"))
+    assert siths.codes(left, beta, day=day("2026-07-07")) == set()
+
+
+# Whichever way it ended before, and whoever asks for it now.
+@pytest.mark.parametrize("cause", ["left", "lost", "returned"])
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_finding_says_that_a_card_opens_no_account_where_it_opens_none(
+    siths: Siths, active: Order, cause: str, taken: bool
+) -> None:
+    told = {} if cause == "left" else {cause: "2026-06-30"}
+    left = at("alfa", told, to="2026-06-30" if cause == "left" else None)
+    made = siths.bring(left, day=day("2026-07-01"))
+    (refused,) = [order for order in made if order.kind == "revocation"]
+    siths.answer(refused, "refused", day("2026-07-01"))
+    for order in made:
+        if order.kind == "card":
+            siths.answer(order, "refused", day("2026-07-01"))
+    now = (at("alfa", {}),)  # somebody has struck the day
+    if taken:
+        now = (at("alfa", {}, to="2026-06-30"), at("beta", {}, since="2026-07-01"))
+    siths.bring(*now, day=day("2026-07-02"))
+    messages = [finding.message for finding in siths.findings(*now, day=day("2026-07-02"))]
+    (card,) = [c for c in cards(siths.orders.values())[WHO.casefold()] if c.key == active.key]
+    assert bool(card.takeovers) == taken
+    assert card.opens(day("2026-07-02")) == (taken and cause == "left")
+    said = any("opens no account" in message for message in messages)
+    assert said != card.opens(day("2026-07-02"))
+
+
+def test_a_card_of_unknown_validity_opens_nothing(siths: Siths) -> None:
+    (card,) = siths.bring(at("alfa", {}), day=day("2026-03-02"))
+    siths.answer(card, "active", day("2026-03-09"), card_number="9752000000000001")
+    ((held,),) = cards(siths.orders.values()).values()
+    assert held.is_in_force(day("2026-03-10"))
+    assert not held.opens(day("2026-03-10"))
+    siths.answer(card, "active", day("2026-03-09"), valid_to="2031-03-08")
+    ((held,),) = cards(siths.orders.values()).values()
+    assert held.opens(day("2026-03-10"))
 
 
 # --- from one provider to another ----------------------------------------------------------------

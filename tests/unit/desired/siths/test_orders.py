@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths.orders import Rules
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths.rules import Rules
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard import judge
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
