@@ -1,11 +1,12 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ledgers as the tests of orders open them."""
+"""Ledgers as the tests of orders open them, and inboxes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -28,3 +29,11 @@ def opened(ledgers: Ledgers) -> Callable[..., Ledger]:
         return writing[as_run]
 
     return open_ledger
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    """An empty inbox."""
+    directory = tmp_path / "inbox"
+    directory.mkdir()
+    return directory

@@ -32,6 +32,14 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.book impo
 from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.outbox import Outbox
 from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY, number
 
+Open = Callable[..., Ledger]
+LEFT = TODAY - dt.timedelta(days=30)
+HEADINGS = (
+    "Beställningsnummer;Status;Datum;Kortnummer;Giltigt till;Utfärdare;Serienummer;SKI;Kod;"
+    "Id-administratörer"
+)
+VALID_TO = "2031-03-01"
+CERTIFICATE = {"issuer": "CN=CA", "serial": "0A", "ski": ""}
 ANNA, BO = "SE2321000214-A", "SE2321000214-B"
 
 
@@ -133,6 +141,24 @@ def files(directory: Path) -> dict[str, bytes]:
         for path in sorted(directory.rglob("*"))
         if path.is_file()
     }
+
+
+def ordered(opened: Open, inbox: Path, *orders: Order, system: Any = "siths") -> None:
+    """Have the ledger hold orders that left a month ago."""
+    make(opened(run(LEFT, "run-0")), inbox.parent / "outbox", orders, system)
+
+
+def line(name: str = "card", state: str = "aktiv", day: str = "2026-02-20", **more: str) -> str:
+    """A line about the order that a test calls by this name."""
+    known = {"number": "1234", "valid_to": VALID_TO} if state == "aktiv" else {}
+    fields = ("number", "valid_to", "issuer", "serial", "ski", "code", "administrators")
+    values = {**known, **more}
+    return ";".join([key(name), state, day, *(values.get(each, "") for each in fields)])
+
+
+def leave(inbox: Path, *lines: str, name: str = "svar.csv") -> None:
+    """Leave an answer file."""
+    (inbox / name).write_text("\n".join([HEADINGS, *lines, ""]), encoding="utf-8")
 
 
 class Killer:

@@ -9,24 +9,14 @@ import datetime as dt
 import json
 import os
 import stat
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.certificates import (
-    mappings_by_person,
-)
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import Order
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger import locks
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import Ledger, verify
-from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.thinning import thin
 from ansible_collections.regionjh.halsoval.plugins.module_utils.orders import receipts
-from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.certificates import (
-    certificates,
-)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.files import FileError
 from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.receipts import (
     Applied,
@@ -38,49 +28,23 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY, num
 from ansible_collections.regionjh.halsoval.tests.unit.orders.order_builders import (
     ANNA,
     BO,
+    CERTIFICATE,
+    HEADINGS,
+    VALID_TO,
     Killer,
+    Open,
     card,
     files,
     held,
     join,
     key,
+    leave,
+    line,
     make,
+    ordered,
     revocation,
     run,
 )
-
-Open = Callable[..., Ledger]
-LEFT = TODAY - dt.timedelta(days=30)
-HEADINGS = (
-    "Beställningsnummer;Status;Datum;Kortnummer;Giltigt till;Utfärdare;Serienummer;SKI;Kod;"
-    "Id-administratörer"
-)
-VALID_TO = "2031-03-01"
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Path:
-    directory = tmp_path / "inbox"
-    directory.mkdir()
-    return directory
-
-
-def ordered(opened: Open, inbox: Path, *orders: Order, system: Any = "siths") -> None:
-    """Have the ledger hold orders that left a month ago."""
-    make(opened(run(LEFT, "run-0")), inbox.parent / "outbox", orders, system)
-
-
-def line(name: str = "card", state: str = "aktiv", day: str = "2026-02-20", **more: str) -> str:
-    """A line about the order that a test calls by this name."""
-    known = {"number": "1234", "valid_to": VALID_TO} if state == "aktiv" else {}
-    fields = ("number", "valid_to", "issuer", "serial", "ski", "code", "administrators")
-    values = {**known, **more}
-    return ";".join([key(name), state, day, *(values.get(each, "") for each in fields)])
-
-
-def leave(inbox: Path, *lines: str, name: str = "svar.csv") -> None:
-    """Leave an answer file."""
-    (inbox / name).write_text("\n".join([HEADINGS, *lines, ""]), encoding="utf-8")
 
 
 def states(opened: Open, inbox: Path, system: Any = "siths") -> dict[str, str]:
@@ -532,127 +496,6 @@ def test_check_mode_tells_the_same_and_changes_nothing(opened: Open, inbox: Path
     assert len(told.applied) == 3
 
 
-# --- certificates --------------------------------------------------------------------------------
-
-CERTIFICATE = {"issuer": "CN=CA", "serial": "0A", "ski": ""}
-
-
-def known(opened: Open, as_of: dt.date = TODAY) -> dict[str, list[dict[str, str]]]:
-    return certificates(opened(run(as_of), check=True))
-
-
-def test_the_certificate_of_a_card_in_force_is_its_holders(opened: Open, inbox: Path) -> None:
-    ordered(opened, inbox, card("annas"), card("annas reserve", level=2, subject="reserve"))
-    leave(
-        inbox,
-        line("annas", **CERTIFICATE),
-        line("annas reserve", number="5678", ski="CD"),
-    )
-    receipts.apply(opened(), inbox)
-    found = known(opened)
-    assert set(found) == {ANNA}
-    assert sorted(found[ANNA], key=lambda each: each["ski"]) == [
-        {"hsa_id": ANNA, **CERTIFICATE},
-        {"hsa_id": ANNA, "issuer": "", "serial": "", "ski": "CD"},
-    ]
-
-
-def test_one_way_to_know_a_certificate_is_given_and_ad_takes_it(opened: Open, inbox: Path) -> None:
-    ordered(opened, inbox, card())
-    leave(inbox, line(issuer="CN=SITHS CA v1,O=Inera AB,C=SE", serial="0a:1b", ski="AB"))
-    receipts.apply(opened(), inbox)
-    assert mappings_by_person(known(opened)) == {
-        ANNA.casefold(): ("X509:<I>C=SE,O=Inera AB,CN=SITHS CA v1<SR>1B0A",)
-    }
-
-
-def test_somebody_of_whom_no_certificate_is_known_is_not_in_it(opened: Open, inbox: Path) -> None:
-    ordered(opened, inbox, card("annas"), card("bos", object=BO))
-    leave(inbox, line("annas"))
-    receipts.apply(opened(), inbox)
-    assert known(opened) == {}
-
-
-def test_a_card_counts_until_its_last_day(opened: Open, inbox: Path) -> None:
-    ordered(opened, inbox, card())
-    leave(inbox, line(**CERTIFICATE))
-    receipts.apply(opened(), inbox)
-    last = dt.date.fromisoformat(VALID_TO)
-    assert known(opened, last) == {ANNA: [{"hsa_id": ANNA, **CERTIFICATE}]}
-    assert known(opened, last + dt.timedelta(days=1)) == {ANNA: []}
-
-
-@pytest.mark.parametrize(
-    ("state", "cause", "counts"),
-    [
-        ("wanted", "left", False),
-        ("ordered", "replaced", False),
-        ("cancelled", "lost", True),
-        ("refused", "replaced", True),
-        ("refused", "lost", False),
-        ("refused", "returned", False),
-        ("refused", "left", False),
-    ],
-)
-def test_a_card_counts_no_more_once_its_revocation_is_asked_for(
-    opened: Open, inbox: Path, state: Any, cause: str, counts: bool
-) -> None:
-    ordered(opened, inbox, card())
-    leave(inbox, line(**CERTIFICATE))
-    receipts.apply(opened(), inbox)
-    ordered(opened, inbox, replace(revocation(), state=state, cause=cause))
-    assert known(opened) == {ANNA: [{"hsa_id": ANNA, **CERTIFICATE}] if counts else []}
-
-
-def test_a_certificate_that_is_told_anew_takes_the_place_of_the_one_before(
-    opened: Open, inbox: Path
-) -> None:
-    ordered(opened, inbox, card())
-    leave(inbox, line(**CERTIFICATE))
-    receipts.apply(opened(), inbox)
-    leave(inbox, line(day="2026-02-25", ski="BB"))
-    receipts.apply(opened(), inbox)
-    assert known(opened) == {ANNA: [{"hsa_id": ANNA, "issuer": "", "serial": "", "ski": "BB"}]}
-
-
-def test_a_card_that_was_closed_as_expired_and_has_another_last_day_is_in_force(
-    opened: Open, inbox: Path
-) -> None:
-    ordered(opened, inbox, card())
-    leave(inbox, line(valid_to="2026-02-28", **CERTIFICATE))
-    receipts.apply(opened(), inbox)
-    thin(opened(), TODAY, {"answer": 30})
-    (closed,) = held(opened(), inbox.parent / "outbox").values()
-    leave(inbox, line(day="2026-02-21", **CERTIFICATE))
-    receipts.apply(opened(), inbox)
-    (order,) = held(opened(), inbox.parent / "outbox").values()
-    assert (closed.closed_on, order.closed_on) == (dt.date(2026, 2, 28), None)
-    assert known(opened) == {ANNA: [{"hsa_id": ANNA, **CERTIFICATE}]}
-
-
-def test_a_card_whose_life_is_over_leaves_its_holder_without(opened: Open, inbox: Path) -> None:
-    ordered(opened, inbox, card())
-    leave(inbox, line(**CERTIFICATE), line(state="utförd", day="2026-02-25"))
-    receipts.apply(opened(), inbox)
-    assert known(opened) == {ANNA: []}
-
-
-@pytest.mark.parametrize("state", ["ordered", "refused"])
-def test_a_card_that_was_taken_over_and_then_lost_counts_no_more(
-    opened: Open, inbox: Path, state: Any
-) -> None:
-    """The takeover answers the refused revocation before it, and none that comes after."""
-    ordered(opened, inbox, card())
-    leave(inbox, line(**CERTIFICATE))
-    receipts.apply(opened(), inbox)
-    takeover = card("to alfa", kind="takeover", cause="moved", follows=key("card"), provider="alfa")
-    ordered(opened, inbox, replace(revocation(), state="refused"), takeover)
-    assert known(opened) == {ANNA: [{"hsa_id": ANNA, **CERTIFICATE}]}
-    lost = replace(revocation(), key=key("lost"), cause="lost", state=state)
-    ordered(opened, inbox, lost)
-    assert known(opened) == {ANNA: []}
-
-
 # --- kills ---------------------------------------------------------------------------------------
 
 KILLS = 25
@@ -698,19 +541,3 @@ def test_runs_that_are_killed_apply_every_answer_once_and_lose_no_line(
         assert kept[f"rejected/{name}"].decode("utf-8-sig") == f"{HEADINGS}\nbad;{round_}\n"
         assert kept[f"rejected/{name}.reasons.txt"] == b"line 22: columns: expected 10\n"
     assert len(kept) == 3 * len(names)
-
-
-@pytest.mark.parametrize(("cause", "counts"), [("left", True), ("lost", False)])
-def test_a_card_that_was_taken_over_after_a_refused_revocation_counts_again(
-    opened: Open, inbox: Path, cause: str, counts: bool
-) -> None:
-    """Its holder had left one provider, and the next one's record came days later."""
-    ordered(opened, inbox, card())
-    leave(inbox, line(**CERTIFICATE))
-    receipts.apply(opened(), inbox)
-    first, second = (
-        card(name, kind="takeover", cause="moved", follows=key(follows), provider="alfa")
-        for name, follows in (("to alfa", "card"), ("to beta", "to alfa"))
-    )
-    ordered(opened, inbox, replace(revocation(), state="refused", cause=cause), first, second)
-    assert known(opened) == {ANNA: [{"hsa_id": ANNA, **CERTIFICATE}] if counts else []}
