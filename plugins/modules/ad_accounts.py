@@ -160,7 +160,7 @@ providers:
       returned: success
       sample: {"account": 25, "group": 6, "added": 26, "modified": 5}
     changes:
-      description: The writes, by kind and id. No name is among them.
+      description: The writes, by kind and id. No person's name is among them.
       type: list
       elements: str
       returned: success
@@ -182,7 +182,8 @@ providers:
       returned: success
       sample: 3f1c0a7be2d94c55
     diff:
-      description: Before and after of everything in the plan. Secrets are masked.
+      description:
+        - Before and after of everything in the plan. Secrets and particulars of people are masked.
       type: dict
       returned: with C(--diff)
     owner_tasks:
@@ -196,7 +197,7 @@ providers:
           group: CN=App-Rontgensvar,OU=Systemgrupper,DC=ad,DC=example,DC=org
           act: join
 findings:
-  description: What is ours and whose provider has no record any more.
+  description: What is ours of providers that have no record any more.
   returned: success
   type: list
   elements: dict

@@ -120,7 +120,7 @@ providers:
       returned: success
       sample: {"provider": 1, "unit": 2, "person": 25, "commission": 3, "added": 31}
     changes:
-      description: The writes, by kind and id. No name is among them.
+      description: The writes, by kind and id. No person's name is among them.
       type: list
       elements: str
       returned: success
@@ -142,11 +142,12 @@ providers:
       returned: success
       sample: 3f1c0a7be2d94c55
     diff:
-      description: Before and after of everything in the plan. Secrets are masked.
+      description:
+        - Before and after of everything in the plan. Secrets and particulars of people are masked.
       type: dict
       returned: with C(--diff)
 findings:
-  description: What is ours and whose provider has no record any more.
+  description: What is ours of providers that have no record any more.
   returned: success
   type: list
   elements: dict
