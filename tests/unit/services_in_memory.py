@@ -15,9 +15,9 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.people.i
     Identities,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services.orders import (
-    Rules,
     desire,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services.rules import Rules
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import orders
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard import Verdict, judge
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import TAKES, Order

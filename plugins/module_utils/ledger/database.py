@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from . import locks
-from . import schema as ledger_schema
+from . import locks, schema
 
 try:
     import sqlalchemy as sa
@@ -141,7 +140,7 @@ class Database:
         engine = _server(self._url) if self._url else _file(self._path, "query_only = ON")
         with engine.connect() as connection:
             version = _version(connection)
-        if version == len(ledger_schema.MIGRATIONS):
+        if version == len(schema.MIGRATIONS):
             return engine
         if version == 0:
             engine.dispose()
@@ -151,7 +150,7 @@ class Database:
     def _borrow(self, engine: Engine) -> Engine:
         """Bring a database up to date without ever committing it."""
         self._borrowed = engine.connect()
-        ledger_schema.migrate(self._borrowed, _version(self._borrowed), ledger_schema.MIGRATIONS)
+        schema.migrate(self._borrowed, _version(self._borrowed), schema.MIGRATIONS)
         return engine
 
     @contextmanager
@@ -186,7 +185,7 @@ def _writing(connection: Connection) -> Iterator[None]:
 
 def _bring_up_to_date(engine: Engine) -> None:
     with engine.connect() as connection:
-        if _version(connection) == len(ledger_schema.MIGRATIONS):
+        if _version(connection) == len(schema.MIGRATIONS):
             return
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
@@ -195,7 +194,7 @@ def _bring_up_to_date(engine: Engine) -> None:
         with _writing(connection):
             # Another controller may have been here meanwhile.
             version = _version(connection)
-            ledger_schema.migrate(connection, version, ledger_schema.MIGRATIONS)
+            schema.migrate(connection, version, schema.MIGRATIONS)
 
 
 def _version(connection: Connection) -> int:
@@ -203,7 +202,7 @@ def _version(connection: Connection) -> int:
     if not sa.inspect(connection).has_table("schema_version"):
         return 0
     version = int(connection.execute(sa.text("SELECT version FROM schema_version")).scalar_one())
-    known = len(ledger_schema.MIGRATIONS)
+    known = len(schema.MIGRATIONS)
     if version > known:
         raise LedgerError(
             f"the ledger has schema version {version}, this collection knows {known}: update it"

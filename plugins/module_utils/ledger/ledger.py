@@ -22,7 +22,7 @@ from ..records.holds import Decisions, Hold
 from ..records.identifiers import parse_hsa_id
 from ..records.lifecycle import end_of_day, start_of_day
 from ..records.people import Remembered
-from . import schema as ledger_schema
+from . import schema
 from .audit import AuditRow, Fault, Head, Values, chained, faults
 from .database import Database, LedgerError
 
@@ -316,7 +316,7 @@ def verify(ledger: Ledger) -> list[Fault]:
 def rows(ledger: Ledger, first_day: dt.date, last_day: dt.date) -> Iterator[Values]:
     """The audit log's rows of a period, both days included, in Europe/Stockholm.
 
-    Their values stand in the order of ledger_schema.COLUMNS["audit"].
+    Their values stand in the order of schema.COLUMNS["audit"].
     """
     at = ledger.audit.c.at
     within = (at >= _stamp(start_of_day(first_day))) & (at < _stamp(end_of_day(last_day)))
@@ -415,4 +415,4 @@ def _place(directory: str) -> str:
 
 
 def _table(name: str) -> TableClause:
-    return sa.table(name, *(sa.column(column) for column in ledger_schema.COLUMNS[name]))
+    return sa.table(name, *(sa.column(column) for column in schema.COLUMNS[name]))

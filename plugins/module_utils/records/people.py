@@ -73,6 +73,12 @@ class Employment:
         return phase(self.record, self.as_of)
 
     @property
+    def is_past_start(self) -> bool:
+        """Whether operation has begun by its day, whatever is missing for it."""
+        start = self.record.agreement.agreement.operation_start
+        return start is not None and start <= self.as_of
+
+    @property
     def is_suspended(self) -> bool:
         """Whether a hold is in force, or the day lies in the assignment's suspension."""
         if self.held or self.is_granted:

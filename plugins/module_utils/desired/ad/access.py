@@ -124,6 +124,4 @@ def _of_trials(employment: Employment) -> Iterator[Use]:
 
 def _was_tried(employment: Employment) -> bool:
     """Whether nothing but a trial can have given access: operation has not begun by its day."""
-    start = employment.record.agreement.agreement.operation_start
-    begun = start is not None and start <= employment.as_of
-    return not begun and bool(trials(employment.record, employment.row))
+    return not employment.is_past_start and bool(trials(employment.record, employment.row))

@@ -91,7 +91,7 @@ def _ticks(shown: str) -> str:
     return str(int((when - _EPOCH).total_seconds()) * _SECOND)
 
 
-def same_moment(shown: str) -> str:
+def moment_form(shown: str) -> str:
     """0 and the largest number both mean never (MS-ADA1 2.1)."""
     return NEVER if shown.startswith(NEVER) else shown
 

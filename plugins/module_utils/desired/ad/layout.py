@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ...engine import matching
 from ...engine.plan import Attribute, Values
 from ...records.catalogue import SERVICES
-from .codecs import EXPIRY, FLAGS, random_password, same_moment
+from .codecs import EXPIRY, FLAGS, moment_form, random_password
 
 # AD's limit for names of accounts that older systems know (MS-SAMR 3.1.1.6); its schema allows 256.
 ACCOUNT_NAME_LENGTH = 20
@@ -118,7 +118,7 @@ def schema(layout: Layout, named: Callable[[str], str] = str) -> tuple[Attribute
         Attribute("employeeNumber"),
         Attribute(layout.key_attribute, matching.exact),
         Attribute("userAccountControl", matching.exact, grants="person", codec=FLAGS),
-        Attribute("accountExpires", same_moment, codec=EXPIRY),
+        Attribute("accountExpires", moment_form, codec=EXPIRY),
         Attribute("unicodePwd", secret=True, made=random_password),
         # One card is as good as another to log in with.
         Attribute("altSecurityIdentities", grants="person", any_grants=True),

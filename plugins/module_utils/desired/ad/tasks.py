@@ -4,7 +4,8 @@
 """What the owners of the region's own accounts must do beside what a run does in AD, by provider.
 
 The region's own employee keeps their account, so its owner gives it membership. The tasks are what
-the day asks for, not what has changed since yesterday; `services/memberships` makes orders of them.
+the day asks for, not what has changed since yesterday; desired/services/memberships.py makes orders
+of them.
 """
 
 from __future__ import annotations

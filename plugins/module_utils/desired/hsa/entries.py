@@ -23,7 +23,7 @@ from ...records.payload import Approved
 from ...records.people import NOTHING_REMEMBERED, NaturalPerson, Remembered
 from . import attributes
 from .findings import errors, findings, person_error
-from .holdings import Holdings, person_key, provider_of_person, unit_of_commission
+from .holdings import Holdings, person_key, provider_key, provider_of_person, unit_of_commission
 from .layout import Layout, schema
 from .register import register
 from .sites import Commission, Site
@@ -81,13 +81,13 @@ class _Draft:
         for name, record in records.items():
             part = record.agreement
             yield self._named_entry(
-                "provider", _PROVIDER, f"provider/{name}", self.layout.provider_branch, part.name,
+                "provider", _PROVIDER, provider_key(name), self.layout.provider_branch, part.name,
                 part.hsa_id, name, attributes.of_provider(part, self.layout),
             )  # fmt: skip
 
     def unit(self, site: Site) -> Iterator[Wanted]:
         """The unit's entry."""
-        provider = f"provider/{site.record.id}"
+        provider = provider_key(site.record.id)
         if site.is_live:
             said = attributes.of_unit(site, self.ids[provider], self.layout)
             yield self._named_entry(
@@ -127,7 +127,7 @@ class _Draft:
         named = {entry.dn for person in people for entry in self.holdings.of_person(person)}
         roles = self.layout.name("hsaSystemRole")
         for entry in self.holdings.our_people:
-            providers = {key.removeprefix("person/") for key in self.holdings.keys(entry)}
+            providers = {provider_of_person(key) for key in self.holdings.keys(entry)}
             if entry.dn in named or not providers <= self.known or roles not in entry.attributes:
                 continue
             yield Wanted(
@@ -243,7 +243,7 @@ class _Draft:
         self, person: NaturalPerson, hsa_id: str, held: Entry | None
     ) -> dict[str, Values]:
         held_keys = self.holdings.keys(held) if held else ()
-        others = tuple(k for k in held_keys if k.removeprefix("person/") not in self.known)
+        others = tuple(k for k in held_keys if provider_of_person(k) not in self.known)
         if person.current:
             said = attributes.of_person(person, hsa_id, held, bool(others), self.as_of, self.layout)
         else:

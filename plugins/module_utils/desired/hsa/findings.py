@@ -18,7 +18,7 @@ from ...engine.provision import Finding
 from ...records.lifecycle import missing_for_operation, phase
 from ...records.payload import Approved
 from ...records.people import NaturalPerson
-from .holdings import Holdings, unit_of_commission
+from .holdings import Holdings, provider_key, provider_of_person, unit_of_commission
 from .sites import Site
 
 
@@ -121,7 +121,7 @@ def _orphans(
     approved: Approved, people: Iterable[NaturalPerson], units: Iterable[Site], holdings: Holdings
 ) -> Iterator[Finding]:
     """Entries of ours that no record explains: reported, never removed."""
-    explained = {f"provider/{record.id}" for record in approved.records}
+    explained = {provider_key(record.id) for record in approved.records}
     explained.update(site.key for site in units)
     entries = {entry.dn for person in people for entry in holdings.of_person(person)}
     for key, entry in holdings.ours.items():
@@ -129,7 +129,7 @@ def _orphans(
         if provider not in approved.invalid and (unit_of_commission(key) or key) not in explained:
             yield _orphan(provider, kind, entry, holdings)
     for entry in holdings.our_people:
-        providers = [key.removeprefix("person/") for key in holdings.keys(entry)]
+        providers = [provider_of_person(key) for key in holdings.keys(entry)]
         if entry.dn not in entries and approved.invalid.isdisjoint(providers):
             for provider in providers:
                 yield _orphan(provider, "person", entry, holdings)
@@ -159,7 +159,7 @@ def person_error(person: NaturalPerson, holdings: Holdings) -> str | None:
 
 
 def _site_errors(site: Site, holdings: Holdings) -> Iterator[str]:
-    part, key = site.record.agreement, f"provider/{site.record.id}"
+    part, key = site.record.agreement, provider_key(site.record.id)
     held = holdings.ours.get(key)
     provider_id = holdings.id(held) if held is not None else part.hsa_id
     number = part.organisation_number.replace("-", "")

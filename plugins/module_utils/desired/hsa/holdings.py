@@ -118,6 +118,11 @@ def index(entries: Sequence[Entry], layout: Layout) -> Holdings:
     )  # fmt: skip
 
 
+def provider_key(provider: str) -> str:
+    """The key of a provider."""
+    return f"provider/{provider}"
+
+
 def person_key(provider: str) -> str:
     """The key of a person for one of the providers whose records name them."""
     return f"person/{provider}"

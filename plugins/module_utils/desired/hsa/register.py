@@ -18,7 +18,7 @@ from ...records import claims
 from ...records.payload import Approved
 from ...records.people import NaturalPerson, Remembered, allocate, decided, natural_people
 from .findings import person_error
-from .holdings import Holdings, index
+from .holdings import Holdings, index, provider_key
 from .layout import Layout
 from .sites import Commission, Site, commissions, sites
 
@@ -88,7 +88,7 @@ def _named(
     """The keys that need an HSA-id, in the order of writing, with the one that a record names."""
     live = [site for site in units if site.is_live]
     return {
-        **{f"provider/{site.record.id}": site.record.agreement.hsa_id for site in live},
+        **{provider_key(site.record.id): site.record.agreement.hsa_id for site in live},
         **{site.key: site.unit.hsa_id for site in live},
         **{
             person.number: None if person_error(person, holdings) else person.hsa_id

@@ -43,6 +43,15 @@ class Identified:
         return frozenset(hsa_id.casefold() for hsa_id in self.ids)
 
     @property
+    def all_ids(self) -> Values:
+        """The HSA-ids, the one that holds first."""
+        return tuple(dict.fromkeys(i for i in (self.hsa_id, *self.ids) if i))
+
+    def spelled(self, folded_id: str) -> str:
+        """As HSA spells it, the one of the HSA-ids that is this in small letters."""
+        return next(hsa_id for hsa_id in self.all_ids if hsa_id.casefold() == folded_id)
+
+    @property
     def is_protected(self) -> bool:
         """Whether a record hides the person, or HSA does for one that cannot be read now."""
         return self.person.protected or self.confidential

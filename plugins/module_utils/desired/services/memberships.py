@@ -17,7 +17,7 @@ from .chains import Matter, Wish, matter
 from .draft import Draft
 from .particulars import of_person
 from .rules import ACCOUNT_OWNER, Rules
-from .users import is_membership, spelled
+from .users import is_membership
 
 OwnerTasks = Mapping[str, Sequence[Mapping[str, str]]]
 
@@ -73,7 +73,7 @@ def _membership(
     task: Mapping[str, str],
 ) -> Wish:  # fmt: skip
     provider, _object, service = place
-    hsa_id, is_protected = spelled(known, place), place[1] in hidden
+    hsa_id, is_protected = known.spelled(place[1]), place[1] in hidden
     employments = [e for e in known.person.employments if e.provider == provider]
     days = [e.last_day for e in employments if e.state == "ended" and e.last_day]
     return Wish(

@@ -31,8 +31,6 @@ from .rules import Rules
 from .telephony import telephony
 from .users import protected, users
 
-__all__ = ["OwnerTasks", "Rules", "desire", "recorded"]
-
 _OF_PEOPLE = frozenset({"join", "guest", "membership"})
 _ENDS = {"join": "leave", "guest": "guest_end", "membership": "membership_end"}
 _ENDED_BY_NOTHING = frozenset({"availability", "equipment", "consultation"})

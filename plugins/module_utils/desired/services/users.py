@@ -1,10 +1,10 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is ordered to be a user of systems that keep users of their own (annex 3.1.1).
+"""Orders that make people users of systems which keep users of their own, or end it.
 
-The region's system owners keep the users of some systems, the provider's administrators those of
-others (annex 2.2). Guests are invited to Teams.
+The systems are those of annex 3.1.1. The region's system owners keep the users of some, the
+provider's administrators those of others (annex 2.2). Guests are invited to Teams.
 """
 
 from __future__ import annotations
@@ -55,11 +55,6 @@ def protected(identities: Identities, draft: Draft, invalid: Collection[str]) ->
 def is_membership(service: str) -> bool:
     """Whether the order of a person is about a group in AD."""
     return service in SERVICES and not _is_kept_by_hand(service)
-
-
-def spelled(known: Identified, place: Matter) -> str:
-    """The HSA-id of a matter of the person, as HSA spells it."""
-    return next(hsa_id for hsa_id in _ids(known) if hsa_id.casefold() == place[1])
 
 
 @dataclass(frozen=True)
@@ -115,7 +110,7 @@ class _User:
         first = earliest(employments)
         if service == _TEAMS and not first.row.mail:
             self.draft.find(
-                provider, "own_mail_missing", spelled(self.known, place),
+                provider, "own_mail_missing", self.known.spelled(place[1]),
                 "a guest in Teams is invited by an e-mail address of their own (annex 3.1.2)",
             )  # fmt: skip
             self.draft.keep(place)
@@ -172,7 +167,7 @@ class _User:
         self, place: Matter, employments: Sequence[Employment], first_day: str = "", **said: Any
     ) -> Wish:
         provider, _object, service = place
-        is_guest, hsa_id = service == _TEAMS, spelled(self.known, place)
+        is_guest, hsa_id = service == _TEAMS, self.known.spelled(place[1])
         is_protected = place[1] in self.hidden
         return Wish(
             provider=provider, object=hsa_id, subject=service,
@@ -186,11 +181,11 @@ class _User:
         )  # fmt: skip
 
     def _losers(self, place: Matter) -> frozenset[Holding]:
-        return frozenset({("person", spelled(self.known, place))})
+        return frozenset({("person", self.known.spelled(place[1]))})
 
     def _place(self, provider: str, service: str) -> Matter | None:
         """The matter under the HSA-id that has orders in it, else the one that holds."""
-        places = [matter(provider, hsa_id, service) for hsa_id in _ids(self.known)]
+        places = [matter(provider, hsa_id, service) for hsa_id in self.known.all_ids]
         held = [place for place in places if self.draft.chain(place).orders]
         if held:
             return held[0]
@@ -211,11 +206,6 @@ class _User:
         self.draft.find(
             employment.provider, "no_hsa_id", employment.label, f"nothing is ordered: {reason}"
         )
-
-
-def _ids(known: Identified) -> tuple[str, ...]:
-    """The person's HSA-ids, the one that holds first."""
-    return tuple(dict.fromkeys(i for i in (known.hsa_id, *known.ids) if i))
 
 
 def _is_kept_by_hand(service: str) -> bool:

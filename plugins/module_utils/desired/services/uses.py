@@ -64,7 +64,7 @@ def lasts(employment: Employment, service: str) -> bool:
     return (
         employment.in_effect
         and service in employment.assignment.systems
-        and _has_started(employment)
+        and employment.is_past_start
         and not is_over(last_day_of_service(employment.record, service), employment.as_of)
     )
 
@@ -117,9 +117,3 @@ def _first_day(employment: Employment) -> dt.date:
 
 def _prepares(employment: Employment) -> bool:
     return employment.phase == "establishment"
-
-
-def _has_started(employment: Employment) -> bool:
-    """Whether operation has begun by its day, whatever is missing for it."""
-    start = employment.record.agreement.agreement.operation_start
-    return start is not None and start <= employment.as_of

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services.orders import (
-    Rules,
     recorded,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services.rules import Rules
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import Order
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import make_plan
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.catalogue import SERVICES
