@@ -27,15 +27,15 @@ FLOORS = (
 )
 # What the wings of `desired` have in common.
 COMMON = "people"
-# Plugins know the rooms of the pipe by one door.
+# The rooms that plugins, and what they have in common, may know of those on lower floors.
 DOORS = {
     "modules": {"runs"},
     "action": {"plugin_utils", "records"},
     "inventory": {"plugin_utils", "records"},
-    "lookup": {"plugin_utils", "records"},
+    "lookup": {"plugin_utils"},
     "plugin_utils": {"records"},
 }
-# Beside the standard library and ourselves; modules_utils import them guarded.
+# Beside the standard library and ourselves; module_utils import them guarded.
 OTHERS = {
     "action": {"ansible"},
     "inventory": {"ansible"},
@@ -99,7 +99,40 @@ def test_an_arrow_that_is_drawn_back_is_seen(source: str, target: str) -> None:
     assert not _goes_down(tuple(source.split("/")), tuple(target.split("/")))
 
 
-def test_unit_tests_lie_in_the_room_of_what_they_test() -> None:
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from ..records.people import allocate",
+        "from ..records import people",
+        "if True:\n    from ..records import people",
+        "def late():\n    from ..records import people",
+        f"from {COLLECTION}.module_utils.records import people",
+        f"from {COLLECTION}.module_utils.records.people import allocate",
+        f"import {COLLECTION}.module_utils.records.people",
+        f"import sys, {COLLECTION}.module_utils.records.people as people",
+    ],
+)
+def test_an_import_is_seen_however_it_is_written(line: str) -> None:
+    tree = ast.parse(line)
+    assert list(_ours(("engine", "plan"), tree, _files())) == [("records", "people")]
+    assert set(_foreign(tree)) == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import requests",
+        "import requests.adapters",
+        "from requests import get",
+        "from ansible_collections.community.general.plugins.module_utils import deps",
+        "import ansible_collections.regionjh.halsoval.tests.unit.builders",
+    ],
+)
+def test_what_is_not_ours_is_seen_however_it_is_written(line: str) -> None:
+    assert len(set(_foreign(ast.parse(line)))) == 1
+
+
+def test_folders_of_unit_tests_are_named_after_rooms() -> None:
     here = Path(__file__).parent
     rooms = {place[:end] for place in _files() for end in range(len(place))}
     places = {path.parent.relative_to(here).parts for path in here.rglob("test_*.py")}
@@ -137,20 +170,37 @@ def _files() -> dict[Place, ast.Module]:
 def _ours(place: Place, tree: ast.Module, files: Mapping[Place, ast.Module]) -> Iterator[Place]:
     """The files of ours that a file imports, wherever in it."""
     for node in ast.walk(tree):
-        if not isinstance(node, ast.ImportFrom):
-            continue
-        module = node.module.split(".") if node.module else []
-        if node.level:
-            base = (*place[: -node.level], *module)
-        elif ".".join(module).startswith(COLLECTION):
-            base = tuple(module[len(COLLECTION.split(".")) :])
-            base = base[1:] if base[:1] == ("module_utils",) else base
-        else:
-            continue
-        for alias in node.names:
-            target = base if base in files else (*base, alias.name)
+        for base, name in _imported(place, node):
+            target = base if base in files else (*base, name)
             assert target in files, f"{'/'.join(place)}: nothing lies at {'/'.join(target)}"
             yield target
+
+
+def _imported(place: Place, node: ast.AST) -> Iterator[tuple[Place, str]]:
+    """What a node imports of ours: a place, and the name that is taken from it or lies in it."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            if _is_ours(alias.name):
+                yield _place(alias.name), ""
+    elif isinstance(node, ast.ImportFrom):
+        module = node.module or ""
+        if node.level:
+            base = (*place[: -node.level], *filter(None, module.split(".")))
+        elif _is_ours(module):
+            base = _place(module)
+        else:
+            return
+        yield from ((base, alias.name) for alias in node.names)
+
+
+def _is_ours(module: str) -> bool:
+    return f"{module}.".startswith(f"{COLLECTION}.")
+
+
+def _place(module: str) -> Place:
+    """Where a module of ours lies, named in full."""
+    parts = tuple(module.split(".")[len(COLLECTION.split(".")) :])
+    return parts[1:] if parts[:1] == ("module_utils",) else parts
 
 
 def _foreign(tree: ast.Module) -> Iterator[str]:
@@ -158,6 +208,7 @@ def _foreign(tree: ast.Module) -> Iterator[str]:
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and not node.level and node.module:
             names = [node.module]
-        for name in (name.partition(".")[0] for name in names):
-            if name not in sys.stdlib_module_names and name != "ansible_collections":
-                yield name
+        for name in names:
+            package = name.partition(".")[0]
+            if package not in sys.stdlib_module_names and not _is_ours(name):
+                yield package

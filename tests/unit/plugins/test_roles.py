@@ -17,25 +17,34 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.regionjh.halsoval.tests.unit.plugins.module_texts import systems
+
 ROLES = Path(__file__).parents[3] / "roles"
 RUNS = "ansible_collections.regionjh.halsoval.plugins.module_utils.runs"
-MODULES = {
-    "hsa": "hsa",
-    "siths": "siths_orders",
-    "ad": "ad_accounts",
-    "services": "service_orders",
-}
 # What the play gives, what an action sets, and what names another role's result.
 OF_THE_PLAY = {"providers", "as_of"}
 OF_THE_ACTION = {"run", "records", "hsa_failures", "owner_tasks"}
 RESULTS = {"hsa_result": "halsoval_hsa", "ad_result": "halsoval_ad"}
 _OMITTED = "{{ omit }}"
 
-each_role = pytest.mark.parametrize("role", sorted(MODULES))
-
 
 def loaded(role: str, path: str) -> Any:
     return yaml.safe_load((ROLES / role / path).read_text(encoding="utf-8"))
+
+
+def modules() -> dict[str, str]:
+    """The module of each role that brings a system in line."""
+    return {
+        path.name: name
+        for path in sorted(ROLES.iterdir())
+        for task in loaded(path.name, "tasks/main.yml")
+        for name in systems()
+        if f"regionjh.halsoval.{name}" in task
+    }
+
+
+MODULES = modules()
+each_role = pytest.mark.parametrize("role", sorted(MODULES))
 
 
 def options(role: str) -> Mapping[str, Mapping[str, Any]]:
@@ -73,6 +82,10 @@ def told(role: str) -> dict[str, dict[str, Any]]:
     }
 
 
+def test_every_system_has_one_role() -> None:
+    assert sorted(MODULES.values()) == systems()
+
+
 @each_role
 def test_role_hands_its_module_every_option(role: str) -> None:
     assert given(role).keys() == options(role).keys() - OF_THE_ACTION
@@ -105,7 +118,7 @@ def test_role_has_the_defaults_of_its_module(role: str) -> None:
     assert loaded(role, "defaults/main.yml") == expected
 
 
-@pytest.mark.parametrize("role", ["ad", "services", "siths"])
+@pytest.mark.parametrize("role", [r for r in sorted(MODULES) if "hsa_server_uri" in options(r)])
 def test_roles_that_read_hsa_are_told_of_it_alike(role: str) -> None:
     hsa = {
         option: variable for option, variable in variables(role).items() if option.startswith("hsa")
