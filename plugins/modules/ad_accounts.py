@@ -176,6 +176,14 @@ providers:
       elements: dict
       returned: success
       sample: [{"code": "manually_disabled", "object": "SE2321000214-HV000017", "message": "..."}]
+    withheld:
+      description:
+        - What a person must confirm, with the hash that confirms just that, and what waits. The
+          rest was done. It is among the errors too.
+      type: list
+      elements: str
+      returned: success
+      sample: []
     plan:
       description: Hash of the plan, empty when there is nothing to do.
       type: str

@@ -136,6 +136,14 @@ providers:
       elements: dict
       returned: success
       sample: [{"code": "orphan", "object": "SE2321000214-HV000017", "message": "left as it is"}]
+    withheld:
+      description:
+        - What a person must confirm, with the hash that confirms just that, and what waits. The
+          rest was done. It is among the errors too.
+      type: list
+      elements: str
+      returned: success
+      sample: []
     plan:
       description: Hash of the plan, empty when there is nothing to do.
       type: str

@@ -26,11 +26,19 @@ def of_provider(registered: Any, name: str, provider: str) -> Mapping[str, Any]:
 
 
 def failures(registered: Any, name: str, providers: Iterable[str]) -> dict[str, str] | None:
-    """The providers that failed, with the message; None where the task is not part of the play."""
+    """The providers that failed, with the message; None where the task is not part of the play.
+
+    Not those of which a person must confirm something: the rest was done.
+    """
     if not isinstance(registered, Mapping) or registered.get("skipped"):
         return None
     results = {provider: of_provider(registered, name, provider) for provider in providers}
-    return {p: str(own.get("msg", "")) for p, own in results.items() if own.get("failed")}
+    return {p: str(own.get("msg", "")) for p, own in results.items() if _has_failed(own)}
+
+
+def _has_failed(own: Mapping[str, Any]) -> bool:
+    rest = [error for error in own.get("errors", ()) if error not in own.get("withheld", ())]
+    return bool(own.get("failed")) and bool(rest or not own.get("errors"))
 
 
 def tasks(

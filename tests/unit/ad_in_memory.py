@@ -197,6 +197,9 @@ class Ad:
             providers=providers, known=known, invalid=everything.invalid, expected=frozenset(),
             secret=b"secret", check=check, diff=True, title="AD",
         )  # fmt: skip
+        journal = self.hsa.journal or MemoryJournal()
+        journal.day = day
+        everything = replace(everything, memory=journal.memory("AD"))
         before, ours = self.directory.copy(), self.our_accounts()
         results = provision(
             self.directory,
@@ -205,7 +208,7 @@ class Ad:
                 failed, check,
             ),
             replace(asked, **request),
-            MemoryJournal(),
+            journal,
         )  # fmt: skip
         self._assert_others_unchanged(before, ours)
         return results

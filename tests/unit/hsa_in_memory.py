@@ -42,13 +42,15 @@ from ansible_collections.regionjh.halsoval.tests.unit.memory_journal import Memo
 class Hsa:
     """The directory with the pure part of the pipe around it.
 
-    `remembered` are the HSA-ids that earlier runs saw, `holds` the decisions in the ledger.
+    `remembered` are the HSA-ids that earlier runs saw, `holds` the decisions in the ledger. With a
+    `journal` that is kept, runs know of the runs before.
     """
 
     def __init__(self, layout: Layout = LAYOUT) -> None:
         self.layout = layout
         self.remembered: Remembered = NOTHING_REMEMBERED
         self.holds: tuple[Hold, ...] = ()
+        self.journal: MemoryJournal | None = None
         self.directory = MemoryDirectory(
             ("c=SE", layout.base_dn, layout.provider_branch, layout.people_branch),
             schema(layout),
@@ -93,18 +95,22 @@ class Hsa:
         **request: Any,
     ) -> dict[str, dict[str, Any]]:
         """The whole pipe with the guard; all providers unless some are selected."""
-        everything = approved(*records, invalid=invalid, holds=self.holds)
+        journal = self.journal or MemoryJournal()
+        journal.day = day
+        everything = replace(
+            approved(*records, invalid=invalid, holds=self.holds), memory=journal.memory("HSA")
+        )
         known = frozenset(record.id for record in everything.records)
         asked = Request(
             providers=tuple(sorted(known | everything.invalid)), known=known,
             invalid=everything.invalid, expected=frozenset(), secret=b"secret", check=False,
-            diff=False, title="HSA",
+            diff=False, title="HSA", sizes={"providers": len(known | everything.invalid)},
         )  # fmt: skip
         return provision(
             self.directory,
             lambda held: desire(everything, day, self.layout, held, self.remembered),
             replace(asked, **request),
-            MemoryJournal(),
+            journal,
         )
 
     # --- what it holds ---------------------------------------------------------------------------

@@ -5,13 +5,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard import (
+    DAYS,
+    Holding,
+    Past,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.journal import (
     Intended,
     Intent,
+    Settled,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.memory import Fact, Memory
+from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY
 
 
 class Busy(Exception):
@@ -25,6 +34,12 @@ class MemoryJournal:
         self.intents: dict[int, tuple[str, Intended]] = {}
         self.outcomes: dict[int, str] = {}
         self.writer: str | None = None
+        self.day = TODAY
+        self.facts: dict[tuple[str, str], frozenset[Fact]] = {}
+        self.days: dict[tuple[str, str], dt.date] = {}
+        self.lost: list[tuple[str, dt.date, str, Holding]] = []
+        self.sizes: dict[str, dict[str, int]] = {}
+        self.refused: dict[str, str] = {}
 
     @contextmanager
     def exclusive(self, system: str) -> Iterator[None]:
@@ -57,3 +72,43 @@ class MemoryJournal:
         """Note what came of intents; each has one outcome."""
         assert self.outcomes.keys().isdisjoint(results)
         self.outcomes.update(results)
+
+    def past(self, system: str) -> Past:
+        """What earlier runs left the guard."""
+        first = self.day - dt.timedelta(days=DAYS - 1)
+        lost: dict[str, set[Holding]] = {}
+        for theirs, day, provider, holding in self.lost:
+            if theirs == system and day >= first:
+                lost.setdefault(provider, set()).add(holding)
+        return Past(lost=lost, sizes=self.sizes.get(system, {}), refused=self.refused)
+
+    def judged(self, system: str, notes: Past) -> None:
+        """Note what the guard of the next run must know."""
+        assert self.writer is not None
+        for provider, holdings in notes.lost.items():
+            self.lost += [(system, self.day, provider, holding) for holding in holdings]
+        if notes.sizes:
+            self.sizes[system] = dict(notes.sizes)
+
+    def remember(self, system: str, settled: Sequence[Settled]) -> None:
+        """Note what a run put in effect."""
+        assert self.writer is not None
+        for one in settled:
+            place = (system, one.provider)
+            known = self.facts.get(place, frozenset())
+            kept = {fact for fact in known if fact.is_for_good or not one.is_about(fact.person)}
+            self.facts[place] = frozenset(
+                kept.union(f for f in one.facts if one.is_about(f.person))
+            )
+            if one.alone is None:
+                self.days[place] = self.day
+
+    def memory(self, system: str) -> Memory:
+        """What earlier runs put in effect in a system."""
+        return Memory(
+            key="key",
+            facts={
+                provider: facts for (name, provider), facts in self.facts.items() if name == system
+            },
+            days={p: day for (name, p), day in self.days.items() if name == system},
+        )

@@ -19,7 +19,11 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services.rules import Rules
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import orders
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard import Verdict, judge
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard import (
+    Case,
+    Verdict,
+    judge,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import TAKES, Order
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
     Entry,
@@ -110,7 +114,7 @@ class Services:
         desired = self.desired(*records, **options)
         plan = make_plan(desired.wanted, desired.attributes)
         selected = [record.id for record in records]
-        return judge(plan, selected, desired.holdings, (), b"secret", {})
+        return judge(plan, selected, Case(holdings=desired.holdings), b"secret")
 
     def run(self, *records: Record, day: dt.date = TODAY, **options: Any) -> list[Order]:
         """Carry out the whole plan without the guard; returns the orders that it touched.

@@ -4,18 +4,21 @@
 """Whether a plan may be carried out.
 
 Counted are the distinct people, units and workstations that lose anything without a date in an
-approved record that says so. A refusal never delays what a date explains.
+approved record that says so, in this run and in the days before it. A refusal never delays what a
+date explains, but for what nobody can call back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from .plan import Operation, Plan, plan_hash
 
 Holding = tuple[str, str]  # (kind, id) of an object that holds something today
 
+# Losses of so many days are counted together: a few today and a few tomorrow are many, too.
+DAYS = 7
 _PER_PROVIDER_MOST = 10
 _PER_PROVIDER_PERCENT = 20
 _PER_RUN_LEAST = 10
@@ -24,135 +27,280 @@ _PER_RUN_PERCENT = 2
 _NAMED = 20
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What is known beside the plan.
+
+    `holdings` says what each provider's objects hold in the system now, for all providers.
+    `expected` are the hashes of the plans that a person confirmed: when there are any, exactly
+    those are carried out. `blocked` names the providers that may not have their plan carried out
+    for another reason, which is their refusal. `pending` are the ids of objects of which nothing
+    undated is written until a person confirms it, each with the reason. `lost` is what each
+    provider's objects lost in the days before, without a date and without anybody's word. `alarm`
+    is why nothing undated may be done for anybody. `refused` says by provider which system refused
+    its plan before in the same run.
+    """
+
+    holdings: Mapping[str, Collection[Holding]]
+    expected: Collection[str] = ()
+    blocked: Mapping[str, str] = field(default_factory=dict)
+    pending: Mapping[str, str] = field(default_factory=dict)
+    lost: Mapping[str, Collection[Holding]] = field(default_factory=dict)
+    alarm: str = ""
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What earlier runs leave the guard: see `Case`, and how many of what the last one read."""
+
+    lost: Mapping[str, Collection[Holding]] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What may be written: the operations, each provider's plan hash, and the refusals in words."""
+    """What may be written: the operations, each provider's plan hash, and the refusals in words.
+
+    `withheld` says by provider what a person must confirm, or what waits, while the rest is done.
+    """
 
     operations: tuple[Operation, ...]
     hashes: Mapping[str, str]
     refusals: Mapping[str, str]
+    withheld: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def judge(
-    plan: Plan,
-    selected: Collection[str],
-    holdings: Mapping[str, Collection[Holding]],
-    expected: Collection[str],
-    secret: bytes,
-    blocked: Mapping[str, str],
-) -> Verdict:
-    """Decide on the plans of the selected providers.
-
-    `holdings` says what each provider's objects hold in the system now, for all providers.
-    `expected` are the hashes of the plans that a person confirmed: when there are any, exactly
-    those plans are carried out. `blocked` names the providers that may not have their plan carried
-    out for another reason, which is their refusal.
-    """
+def judge(plan: Plan, selected: Collection[str], case: Case, secret: bytes) -> Verdict:
+    """Decide on the plans of the selected providers."""
     grouped = {p: operations for p, operations in plan.by_provider().items() if p in selected}
     hashes = {p: plan_hash(operations, secret) for p, operations in grouped.items()}
-    refusals = {p: reason for p, reason in blocked.items() if p in selected}
+    parts = {p: _to_confirm(plan, operations, case.pending) for p, operations in grouped.items()}
+    pending = {p: plan_hash(theirs, secret) for p, theirs in parts.items() if theirs}
+    refusals = {p: reason for p, reason in case.blocked.items() if p in selected}
     judged = {p: operations for p, operations in grouped.items() if p not in refusals}
-    if expected:
+    if case.expected:
         refusals |= {
             p: f"the plan {hashes[p]} is not among the expected plans; nothing of it was done"
             for p in judged
-            if hashes[p] not in expected
+            if hashes[p] not in case.expected and pending.get(p, "") not in case.expected
         }
     else:
-        refusals |= _over_limits(plan, judged, holdings, hashes)
-    allowed = _allowed(plan, set(selected) - set(refusals), refusals, expected)
-    return Verdict(allowed, hashes, refusals)
+        refusals |= _over_limits(plan, judged, case, hashes)
+    door = _Door(plan, case, hashes, pending, refusals, frozenset(selected) - refusals.keys())
+    return Verdict(tuple(door.allowed()), hashes, refusals, door.withheld(grouped))
+
+
+def shrinkage(before: Mapping[str, int], now: Mapping[str, int]) -> str:
+    """Why what was read is surprisingly little, "" if it is not: a filter, a right, half a copy."""
+    for what, last in before.items():
+        fewer = _of_provider(last) if what == "providers" else _of_run(last)
+        if now.get(what, last) < last - fewer:
+            return f"only {now[what]} {what} were read, and {last} in the last run"
+    return ""
+
+
+# --- what a person must confirm -------------------------------------------------------------------
+
+
+def confirmed(plan: Plan, done: Iterable[Operation], pending: Mapping[str, str]) -> frozenset[str]:
+    """Of the ids that were pending those that something undated was done about."""
+    parts = _to_confirm(plan, done, pending)
+    return frozenset(i for part in parts for i in _named(plan, part, pending))
+
+
+def _to_confirm(
+    plan: Plan, operations: Iterable[Operation], pending: Mapping[str, str]
+) -> list[Operation]:
+    """What of operations a person must confirm: no date explains it."""
+    parts = (_part(plan, operation, pending) for operation in operations)
+    return [part for part in parts if part and part.undated_part()]
+
+
+def _part(plan: Plan, operation: Operation, pending: Mapping[str, str]) -> Operation | None:
+    if not pending and not operation.confirm:
+        return None
+    return operation.about(pending, plan.attributes)
+
+
+def _named(plan: Plan, part: Operation, pending: Collection[str]) -> set[str]:
+    """The ids that an operation is about, or whose values name them."""
+    named = {part.subject}
+    for change in part.changes:
+        attribute = plan.attributes[change.attribute]
+        named.update(attribute.named(value) for value in (*change.delete, *change.add))
+    return named.intersection(pending)
+
+
+def _reasons(plan: Plan, parts: Iterable[Operation], pending: Mapping[str, str]) -> list[str]:
+    """Why a person must confirm operations, each reason with whom it is about."""
+    told = {f"{part.subject}: {part.confirm}" for part in parts if part.confirm}
+    told |= {f"{i}: {pending[i]}" for part in parts for i in _named(plan, part, pending)}
+    return sorted(told)
+
+
+# --- limits ---------------------------------------------------------------------------------------
 
 
 def _over_limits(
     plan: Plan,
-    judged: Mapping[str, Collection[Operation]],
-    holdings: Mapping[str, Collection[Holding]],
+    judged: Mapping[str, Sequence[Operation]],
+    case: Case,
     hashes: Mapping[str, str],
 ) -> dict[str, str]:
     """The refusals of providers whose plans take too much, each provider's first."""
-    losses = {p: _losses(plan, operations) for p, operations in judged.items()}
-    refusals = _over_provider_limit(losses, holdings, hashes)
-    others = {p: lost for p, lost in losses.items() if p not in refusals}
-    return refusals | _over_run_limit(others, holdings, hashes)
+    losses = {p: _losses(plan, operations, case.pending) for p, operations in judged.items()}
+    if case.alarm:
+        return {p: _refusal(case.alarm, lost, hashes[p]) for p, lost in losses.items()}
+    refusals = {
+        p: _refusal(reason, lost, hashes[p])
+        for p, lost in losses.items()
+        if (reason := _over_provider_limit(lost, case.holdings.get(p, ()), case.lost.get(p, ())))
+    }
+    others = {p: lost for p, lost in losses.items() if lost and p not in refusals}
+    reason = _over_run_limit(frozenset().union(*others.values()), case)
+    return refusals | {p: _refusal(reason, others[p], hashes[p]) for p in others if reason}
 
 
-def _losses(plan: Plan, operations: Collection[Operation]) -> frozenset[Holding]:
-    return frozenset().union(*(plan.losses(operation) for operation in operations))
+def _losses(
+    plan: Plan, operations: Sequence[Operation], pending: Collection[str]
+) -> frozenset[Holding]:
+    rest = (o.beside(pending, plan.attributes) if pending or o.confirm else o for o in operations)
+    return frozenset().union(*(plan.losses(operation) for operation in rest if operation))
 
 
 def _over_provider_limit(
-    losses: Mapping[str, frozenset[Holding]],
-    holdings: Mapping[str, Collection[Holding]],
-    hashes: Mapping[str, str],
-) -> dict[str, str]:
-    refusals = {}
-    for provider, lost in losses.items():
-        held = set(holdings.get(provider, ()))
-        limit = min(_PER_PROVIDER_MOST, max(1, len(held) * _PER_PROVIDER_PERCENT // 100))
-        units = {holding for holding in held if holding[0] == "unit"}
-        if len(lost) > limit:
-            refusals[provider] = _refusal(
-                f"{len(lost)} of {len(held)} would lose something without a date in the record, "
-                f"at most {limit} may",
-                lost,
-                hashes[provider],
-            )
-        elif units and units <= lost:
-            refusals[provider] = _refusal(
-                "the provider's last unit would lose something without a date in the record",
-                lost,
-                hashes[provider],
-            )
-    return refusals
+    lost: frozenset[Holding], holdings: Collection[Holding], before: Collection[Holding]
+) -> str:
+    """Why a provider may not lose this, "" if it may."""
+    if not lost:
+        return ""
+    gone = lost.union(before)
+    held = gone.union(holdings)
+    limit = _of_provider(len(held))
+    units = {holding for holding in held if holding[0] == "unit"}
+    if len(gone) > limit:
+        return (
+            f"{len(lost)} of {len(held)} would lose something without a date in the record"
+            f"{_after(gone, lost)}, at most {limit} may"
+        )
+    if units and units <= gone:
+        return "the provider's last unit would lose something without a date in the record"
+    return ""
 
 
-def _over_run_limit(
-    losses: Mapping[str, frozenset[Holding]],
-    holdings: Mapping[str, Collection[Holding]],
-    hashes: Mapping[str, str],
-) -> dict[str, str]:
-    total = len(frozenset().union(*map(frozenset, holdings.values())))
-    lost = frozenset().union(*losses.values())
-    limit = max(_PER_RUN_LEAST, total * _PER_RUN_PERCENT // 100)
-    if len(lost) <= limit:
-        return {}
-    reason = (
-        f"in this run {len(lost)} of {total} would lose something without a date in a record, "
-        f"at most {limit} may"
+def _over_run_limit(lost: frozenset[Holding], case: Case) -> str:
+    """Why all providers together may not lose this, "" if they may."""
+    gone = lost.union(*map(frozenset, case.lost.values()))
+    total = len(gone.union(*map(frozenset, case.holdings.values())))
+    limit = _of_run(total)
+    if not lost or len(gone) <= limit:
+        return ""
+    return (
+        f"in this run {len(lost)} of {total} would lose something without a date in a record"
+        f"{_after(gone, lost)}, at most {limit} may"
     )
-    return {
-        provider: _refusal(reason, gone, hashes[provider])
-        for provider, gone in losses.items()
-        if gone
-    }
+
+
+def _of_provider(number: int) -> int:
+    return min(_PER_PROVIDER_MOST, max(1, number * _PER_PROVIDER_PERCENT // 100))
+
+
+def _of_run(number: int) -> int:
+    return max(_PER_RUN_LEAST, number * _PER_RUN_PERCENT // 100)
+
+
+def _after(gone: Collection[Holding], lost: Collection[Holding]) -> str:
+    before = len(gone) - len(lost)
+    return f", after {before} others in the last {DAYS} days" if before else ""
 
 
 def _refusal(reason: str, lost: Collection[Holding], name: str) -> str:
     who = sorted(f"{kind} {object_id}" for kind, object_id in lost)
-    more = f" and {len(who) - _NAMED} more" if len(who) > _NAMED else ""
+    listed = f": {_listed(who)}" if who else ""
     return (
-        f"refused: {reason}: {', '.join(who[:_NAMED])}{more}. Nothing but dated ends was done. To "
+        f"refused: {reason}{listed}. Nothing but dated ends was done. To "
         f"confirm exactly this plan, run again with -e halsoval_expected_plan={name}"
     )
 
 
-def _allowed(
-    plan: Plan,
-    accepted: Collection[str],
-    refused: Collection[str],
-    expected: Collection[str],
-) -> tuple[Operation, ...]:
-    allowed = []
-    for operation in plan.operations:
-        # With expected plans somebody asked for exactly those; the next ordinary run does the rest.
-        is_refused = not expected and not operation.providers.isdisjoint(refused)
-        # What one provider is refused to take from a shared person, the other may not take either.
-        may_be_done = not (is_refused and plan.losses(operation))
-        if operation.at_once or (may_be_done and not operation.providers.isdisjoint(accepted)):
-            allowed.append(operation)
-        elif is_refused:
-            part = operation.dated_part()
+def _listed(texts: Sequence[str], mark: str = ", ") -> str:
+    more = f" and {len(texts) - _NAMED} more" if len(texts) > _NAMED else ""
+    return f"{mark.join(texts[:_NAMED])}{more}"
+
+
+# --- what is let through --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """Lets operations through, whole or in part; `accepted` are the providers that nobody refused.
+
+    `pending` are the hashes of what a person must confirm.
+    """
+
+    plan: Plan
+    case: Case
+    hashes: Mapping[str, str]
+    pending: Mapping[str, str]
+    refusals: Mapping[str, str]
+    accepted: Collection[str]
+
+    def allowed(self) -> Iterator[Operation]:
+        """The operations that may be written, in the order of the plan."""
+        for operation in self.plan.operations:
+            part = None if operation.at_once else _part(self.plan, operation, self.case.pending)
+            rest: Operation | None = operation
             if part is not None:
-                allowed.append(part)
-    return tuple(allowed)
+                rest = operation.beside(self.case.pending, self.plan.attributes)
+            let = self._let(rest) if rest else None
+            if part and self._is_confirmed(part):
+                yield operation if let or part == operation else part
+            elif let:
+                yield let
+
+    def withheld(self, grouped: Mapping[str, Sequence[Operation]]) -> dict[str, tuple[str, ...]]:
+        """What a person must confirm, and what waits, in words by provider."""
+        told = {p: (*self._asked(p, o), *self._waiting(o)) for p, o in grouped.items()}
+        return {provider: texts for provider, texts in told.items() if texts}
+
+    def _is_confirmed(self, part: Operation) -> bool:
+        given = (self.hashes, self.pending)
+        names = {hashes.get(provider) for provider in part.providers for hashes in given}
+        return not names.isdisjoint(self.case.expected)
+
+    def _let(self, operation: Operation) -> Operation | None:
+        """What may be done of an operation that nobody need confirm by itself, or None."""
+        if self._waits(operation):
+            return None
+        # With expected plans somebody asked for exactly those; the next ordinary run does the rest.
+        expected = self.case.expected
+        is_refused = not expected and not operation.providers.isdisjoint(self.refusals)
+        # What one provider is refused to take from a shared person, the other may not take either.
+        may_be_done = not (is_refused and self.plan.losses(operation))
+        accepted = [p for p in self.accepted if not expected or self.hashes.get(p) in expected]
+        if operation.at_once or (may_be_done and not operation.providers.isdisjoint(accepted)):
+            return operation
+        return operation.dated_part() if is_refused else None
+
+    def _waits(self, operation: Operation) -> bool:
+        """Whether nobody can call it back, and another system refused the provider in this run."""
+        return operation.is_final and not operation.providers.isdisjoint(self.case.refused)
+
+    def _asked(self, provider: str, operations: Sequence[Operation]) -> Iterator[str]:
+        if provider not in self.pending or self.case.expected:
+            return
+        parts = _to_confirm(self.plan, operations, self.case.pending)
+        yield (
+            "withheld until a person confirms it: "
+            f"{_listed(_reasons(self.plan, parts, self.case.pending), '; ')}. To confirm exactly "
+            f"this, run again with -e halsoval_expected_plan={self.pending[provider]}"
+        )
+
+    def _waiting(self, operations: Sequence[Operation]) -> Iterator[str]:
+        waiting = [operation for operation in operations if self._waits(operation)]
+        if waiting:
+            others = {s for o in waiting for p in o.providers if (s := self.case.refused.get(p))}
+            who = ", ".join(sorted(others))
+            yield f"{len(waiting)} that nobody can call back wait, as {who} refused the plan"

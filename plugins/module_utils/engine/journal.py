@@ -18,7 +18,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..records.memory import Fact
 from . import matching
+from .guard import Past
 from .plan import Attribute, Entry, Operation
 
 
@@ -46,6 +48,26 @@ class Intent:
     proof: str
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a provider's objects are in effect, as a run has left them, for the memory.
+
+    It takes the place of what was remembered of the provider: of everybody `besides` those people,
+    or of those people `alone`. People are named by keyed hashes.
+    """
+
+    provider: str
+    facts: frozenset[Fact]
+    besides: frozenset[str] = frozenset()
+    alone: frozenset[str] | None = None
+
+    def is_about(self, person: str) -> bool:
+        """Whether facts about the person are replaced."""
+        if self.alone is not None:
+            return person in self.alone
+        return person not in self.besides
+
+
 class Journal(Protocol):
     """What the pipe needs of the ledger. All methods raise the ledger's own errors."""
 
@@ -60,6 +82,18 @@ class Journal(Protocol):
 
     def conclude(self, results: Mapping[int, str]) -> None:
         """Note what came of intents, by their numbers."""
+
+    def past(self, system: str) -> Past:
+        """What earlier runs, and other systems in this one, leave the guard of a system."""
+
+    def judged(self, system: str, notes: Past) -> None:
+        """Note what a run is about to take without a date, whom it refuses, and what it read.
+
+        `sizes` is empty where what was read must not count as right.
+        """
+
+    def remember(self, system: str, settled: Sequence[Settled]) -> None:
+        """Note what a run put in effect."""
 
 
 def intended(

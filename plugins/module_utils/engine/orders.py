@@ -143,12 +143,13 @@ def of_entry(held: Entry) -> Order:
 
 
 def wanted(
-    order: Order, held: Entry | None = None, takes: Iterable[Holding] = (), explained: bool = False
-) -> Wanted:
+    order: Order, held: Entry | None = None, takes: Iterable[Holding] = (),
+    explained: bool = False, is_final: bool = False,
+) -> Wanted:  # fmt: skip
     """The order as a plan wants it: a new one, or the state of one that is held.
 
     `takes` are those who lose something when it is carried out, `explained` says that a date in an
-    approved record, or a hold, is the reason.
+    approved record, or a hold, is the reason, `is_final` that nobody can call it back.
     """
     return Wanted(
         key=order.key,
@@ -163,6 +164,7 @@ def wanted(
         confidential=order.protected,
         takes=frozenset(takes),
         explained=explained,
+        is_final=is_final,
     )
 
 

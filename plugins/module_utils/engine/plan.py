@@ -85,12 +85,14 @@ class Wanted:
 
     Only the attributes named are compared; () means that the attribute must be absent. `rdns` are
     the relative DNs that serve, the preferred one first. `parent` is a DN, or the `key` of another
-    wanted entry. `takes` are the objects that lose something when it is made, as a person does by
-    an order to revoke a card; `explained` says that a record names a date for that. `at_once` is
-    what a hold takes: it is done whichever providers are asked for. `dated` holds the values that
-    an approved record ended by a date: their going is no surprise to the guard. Of an attribute
-    that grants nothing it may also hold values that come with such an end. `level` orders the
-    writes: lower levels first.
+    wanted entry. `level` orders the writes: lower levels first.
+
+    `dated` holds the values that an approved record ended by a date: their going is no surprise to
+    the guard. Of an attribute that grants nothing it may also hold values that come with such an
+    end. `takes` are the objects that lose something when it is made, as a person does by an order
+    to revoke a card; `explained` says that a record names a date for that, `is_final` that nobody
+    can call it back. `at_once` is what a hold takes: it is done whichever providers are asked for.
+    `confirm` is why a person must confirm what of it no date explains.
     """
 
     key: str
@@ -106,7 +108,9 @@ class Wanted:
     confidential: bool = False
     takes: frozenset[tuple[str, str]] = frozenset()
     explained: bool = False
+    is_final: bool = False
     at_once: bool = False
+    confirm: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,20 @@ class Change:
             tuple(value for value in values if (value in self.dated) is dated)
             for values in (self.delete, self.add)
         )
+        return replace(self, delete=delete, add=add)
+
+    def naming(self, ids: Collection[str], attribute: Attribute, others: bool = False) -> Change:
+        """The change of the values that name these ids, or of all `others`.
+
+        Values that a date explains count as others.
+        """
+        names = attribute.refers or attribute.grants == "value"
+
+        def is_chosen(value: str) -> bool:
+            named = names and value not in self.dated and attribute.named(value) in ids
+            return named is not others
+
+        delete, add = (tuple(filter(is_chosen, values)) for values in (self.delete, self.add))
         return replace(self, delete=delete, add=add)
 
 
@@ -150,7 +168,14 @@ class Operation:
     confidential: bool = False
     takes: frozenset[tuple[str, str]] = frozenset()
     explained: bool = False
+    is_final: bool = False
     at_once: bool = False
+    confirm: str = ""
+
+    @property
+    def subject(self) -> str:
+        """The id of whom or what it is about; an order's own key stands after it."""
+        return self.id.partition(" ")[0]
 
     @property
     def new_dn(self) -> str:
@@ -188,6 +213,31 @@ class Operation:
             if (attribute := attributes[change.attribute]).refers
             else change
             for change in self.changes
+        )
+
+    def about(self, ids: Collection[str], attributes: Mapping[str, Attribute]) -> Operation | None:
+        """The part that a person must confirm: about objects with these ids, or naming them.
+
+        None where there is none. What names them in an entry that is yet to be added comes once
+        that is there.
+        """
+        if self.confirm or self.subject in ids:
+            return self
+        if self.action == "add":
+            return None
+        return self._with(
+            change.naming(ids, attributes[change.attribute]) for change in self.changes
+        )
+
+    def beside(self, ids: Collection[str], attributes: Mapping[str, Attribute]) -> Operation | None:
+        """What is left without the part that a person must confirm, or None.
+
+        What a date explains is never left out.
+        """
+        if self.confirm or self.subject in ids:
+            return self.dated_part()
+        return self._with(
+            change.naming(ids, attributes[change.attribute], others=True) for change in self.changes
         )
 
     def _with(self, changes: Iterable[Change]) -> Operation | None:
@@ -357,7 +407,9 @@ def _operations(entry: Wanted, names: _Names, schema: Mapping[str, Attribute]) -
         confidential=entry.confidential,
         takes=entry.takes,
         explained=entry.explained,
+        is_final=entry.is_final,
         at_once=entry.at_once,
+        confirm=entry.confirm,
     )
     if held is None:
         return [replace(write, action="add", changes=_changes(entry, Entry(dn, {}), schema))]

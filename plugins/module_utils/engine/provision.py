@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from ..records.identifiers import MASK, mask
+from ..records.memory import Fact
 from . import matching
-from .guard import Holding, Verdict, judge
-from .journal import Journal, found, intended
+from .guard import Case, Holding, Past, Verdict, confirmed, judge, shrinkage
+from .journal import Journal, Settled, found, intended
 from .plan import Attribute, Entry, Operation, Plan, Wanted, make_plan
 
 _T = TypeVar("_T")
@@ -62,6 +63,9 @@ class Desired:
     `errors` are the reasons why a provider's plan may not be carried out; `waiting` are those why
     something is not in it yet. `holdings` say what each provider's objects hold today. `taken` are
     the DNs of entries that are not ours. `returns` is what else the result says of a provider.
+    `pending` are the ids of people of whom nothing undated is written until a person confirms it,
+    with the reasons. `facts` are what the run puts in effect, by provider, and `people` who that is
+    of those who are pending: see `Journal.remember`.
     """
 
     wanted: tuple[Wanted, ...]
@@ -72,6 +76,9 @@ class Desired:
     waiting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     taken: tuple[str, ...] = ()
     returns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    pending: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, frozenset[Fact]] = field(default_factory=dict)
+    people: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,8 @@ class Request:
 
     `providers` are the selected ones, `known` those with a valid record, `expected` the hashes of
     confirmed plans. `secret` keys the plan hashes; `title` names the system in a diff's header and
-    in the journal, also when it is reached at another address.
+    in the journal, also when it is reached at another address. `sizes` says how many records there
+    are.
     """
 
     providers: tuple[str, ...]
@@ -91,6 +99,7 @@ class Request:
     check: bool
     diff: bool
     title: str
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 def provision(
@@ -108,16 +117,77 @@ def provision(
         held = system.read()
         desired = desire(held)
         plan = make_plan(desired.wanted, desired.attributes, desired.taken)
-        blocked = {provider: "; ".join(reasons) for provider, reasons in desired.errors.items()}
+        case = _case(desired, request, journal.past(request.title), len(held))
         selected = [provider for provider in request.providers if provider in request.known]
-        verdict = judge(plan, selected, desired.holdings, request.expected, request.secret, blocked)
+        verdict = judge(plan, selected, case, request.secret)
         written = Written(verdict.operations, {})
         if not request.check:
             unfinished = journal.unfinished(request.title)
             journal.conclude(found(unfinished, held, plan.attributes, request.secret))
+            journal.judged(request.title, _notes(plan, verdict, case, request, len(held)))
             noted = _Noted(system, journal, plan, verdict.hashes, request)
             written = carry_out(noted, plan, verdict.operations)
+            settled = _settled(desired, plan, verdict, written, selected, request)
+            journal.remember(request.title, settled)
     return _results(desired, plan, verdict, written, request)
+
+
+# --- what is left to the next run ----------------------------------------------------------------
+
+
+def _case(desired: Desired, request: Request, past: Past, entries: int) -> Case:
+    return Case(
+        holdings=desired.holdings,
+        expected=request.expected,
+        blocked={provider: "; ".join(reasons) for provider, reasons in desired.errors.items()},
+        pending=desired.pending,
+        lost=past.lost,
+        alarm=shrinkage(past.sizes, {**request.sizes, "entries": entries}),
+        refused=past.refused,
+    )
+
+
+def _notes(plan: Plan, verdict: Verdict, case: Case, request: Request, entries: int) -> Past:
+    """What the guard of the next run must know; what a person confirmed is no surprise to it."""
+    lost: dict[str, set[Holding]] = {}
+    for operation in () if request.expected else verdict.operations:
+        for provider in operation.providers:
+            lost.setdefault(provider, set()).update(plan.losses(operation))
+    is_right = bool(request.expected) or not case.alarm
+    return Past(
+        lost={provider: holdings for provider, holdings in lost.items() if holdings},
+        refused=dict.fromkeys(verdict.refusals, request.title),
+        sizes={**request.sizes, "entries": entries} if is_right else {},
+    )
+
+
+def _settled(
+    desired: Desired,
+    plan: Plan,
+    verdict: Verdict,
+    written: Written,
+    selected: Iterable[str],
+    request: Request,
+) -> list[Settled]:
+    """What is in effect at the providers whose plan was carried out, but of whom waits."""
+    done = confirmed(plan, written.done, desired.pending)
+    waiting = desired.pending.keys() - done
+    besides, alone = (
+        frozenset().union(*(desired.people.get(i, frozenset()) for i in ids))
+        for ids in (waiting, done)
+    )
+    failed = {provider for operation in written.failed for provider in operation.providers}
+    settled = []
+    for provider in selected:
+        facts = desired.facts.get(provider, frozenset())
+        if provider in failed or provider in verdict.refusals:
+            continue
+        plan_of_all = verdict.hashes.get(provider)
+        is_whole = not request.expected or plan_of_all in {None, *request.expected}
+        settled.append(
+            Settled(provider, facts, besides) if is_whole else Settled(provider, facts, alone=alone)
+        )
+    return settled
 
 
 # --- apply ---------------------------------------------------------------------------------------
@@ -218,11 +288,13 @@ def _results(
             results[provider] = _no_record(provider in request.invalid, operations, errors)
             continue
         refusal = verdict.refusals.get(provider)
-        reasons = (refusal, *errors, *desired.waiting.get(provider, ()))
+        held_back = verdict.withheld.get(provider, ())
+        reasons = (refusal, *held_back, *errors, *desired.waiting.get(provider, ()))
         results[provider] = {
             **_outcome(operations, reasons, Counter(wanted.get(provider, ()))),
             "findings": findings.get(provider, []),
             "plan": verdict.hashes.get(provider, ""),
+            "withheld": [mask(text) for text in held_back],
             **desired.returns.get(provider, {}),
         }
     return results | _with_diffs(results, plan, request) if request.diff else results
@@ -265,7 +337,7 @@ def _no_record(invalid: bool, done: Sequence[Operation], failed: Sequence[str]) 
     """The result of a provider whose record cannot be read: nothing is done but what holds take."""
     what = "nothing but holds was brought about" if done or failed else "nothing was changed"
     reason = f"the record is invalid: {what}" if invalid else "there is no such record"
-    return {**_outcome(done, (reason, *failed), {}), "findings": [], "plan": ""}
+    return {**_outcome(done, (reason, *failed), {}), "findings": [], "plan": "", "withheld": []}
 
 
 def _actions(operations: Iterable[Operation]) -> dict[str, int]:

@@ -12,10 +12,11 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from . import locks, schema
@@ -26,11 +27,16 @@ try:
     from sqlalchemy.engine import URL, Connection, Engine
     from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
     from sqlalchemy.pool import QueuePool, StaticPool
+    from sqlalchemy.sql.expression import TableClause
 
     HAS_SQLALCHEMY = True
 except ImportError:  # ansible-test imports this file without it
     HAS_SQLALCHEMY = False
 
+_T = TypeVar("_T")
+
+# Values in one IN (...): both databases take some ten thousand.
+SLICE = 1000
 # How long a transaction waits for another one, in seconds.
 BUSY_TIMEOUT = 60
 # The option of a connection that begins a transaction to write.
@@ -208,6 +214,28 @@ def _version(connection: Connection) -> int:
             f"the ledger has schema version {version}, this collection knows {known}: update it"
         )
     return version
+
+
+def insert(
+    connection: Connection, table: TableClause, rows: Sequence[tuple[int | str | None, ...]]
+) -> None:
+    """Insert rows whose values stand in the order of the table's columns.
+
+    Some times as fast as SQLAlchemy's own way, which takes rows as dictionaries.
+    """
+    if rows:
+        mark = "?" if connection.dialect.name == "sqlite" else "%s"
+        names = ", ".join(table.c.keys())
+        marks = ", ".join([mark] * len(table.c))
+        statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
+        connection.exec_driver_sql(statement, list(rows))
+
+
+def slices(values: Iterable[_T]) -> Iterator[list[_T]]:
+    """The values in lists that are short enough for one IN (...)."""
+    rest = iter(values)
+    while some := list(islice(rest, SLICE)):
+        yield some
 
 
 # --- PostgreSQL -----------------------------------------------------------------------------------

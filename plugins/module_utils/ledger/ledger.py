@@ -9,89 +9,41 @@ import datetime as dt
 import hashlib
 import hmac
 import re
-import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, fields, replace
-from itertools import islice
-from pathlib import Path
-from typing import Any, TypeVar
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from typing import Any
 
-from ..engine.journal import Intended, Intent
+from ..engine.guard import Past
+from ..engine.journal import Intended, Intent, Settled
 from ..records.holds import Decisions, Hold
 from ..records.identifiers import parse_hsa_id
 from ..records.lifecycle import end_of_day, start_of_day
 from ..records.people import Remembered
-from . import schema
+from . import memory
 from .audit import AuditRow, Fault, Head, Values, chained, faults
-from .database import Database, LedgerError
+from .database import SLICE, LedgerError, insert, slices
+from .tables import Run, Tables
 
 try:
     import sqlalchemy as sa
     from sqlalchemy.engine import Connection, Row
-    from sqlalchemy.sql.expression import Select, TableClause
+    from sqlalchemy.sql.expression import Select
 except ImportError:  # ansible-test imports this file without it; Database says so
     pass
 
-__all__ = ["Ledger", "LedgerError", "Run", "insert", "keyed_hash", "rows", "slices", "verify"]
+__all__ = ["Ledger", "LedgerError", "Run", "keyed_hash", "rows", "verify"]
 
-_T = TypeVar("_T")
-
-# Values in one IN (...): both databases take some ten thousand.
-_SLICE = 1000
 _HASH = re.compile("[0-9a-f]{64}")
 # The names of the keys of hashed personal numbers begin so.
 _SEEN = "seen_ids "
 
 
-@dataclass(frozen=True)
-class Run:
-    """Who writes: one `id` per ansible-playbook, `by` is user@host, `as_of` the run's day."""
-
-    id: str
-    by: str
-    as_of: dt.date
-
-
-class Ledger(Database):
+class Ledger(Tables):
     """An open ledger. `check` is whether it only reads; then a missing one counts as empty.
 
-    Tables are SQLAlchemy's: `ledger.orders.select().where(ledger.orders.c.state == "wanted")`.
     All methods raise LedgerError.
     """
-
-    def __init__(
-        self, url: str | None, state_directory: Path, run: Run, check: bool = False
-    ) -> None:
-        super().__init__(url, state_directory / "ledger.sqlite3", check)
-        self.run = run
-        self.audit, self.chain = _table("audit"), _table("chain")
-        self.runs, self.settings = _table("runs"), _table("settings")
-        self.intents, self.holds = _table("intents"), _table("holds")
-        self.orders, self.particulars = _table("orders"), _table("particulars")
-        self.batches, self.receipts = _table("batches"), _table("receipts")
-        self.seen_ids, self.taken_ids = _table("seen_ids"), _table("taken_ids")
-
-    def __enter__(self) -> Ledger:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
-
-    def changing(self) -> AbstractContextManager[Connection]:
-        """A transaction, or in check mode a read, for what is told then as it would be done."""
-        return self.reading() if self.check else self.transaction()
-
-    def key(self, connection: Connection, name: str) -> str:
-        """The secret key of this name, in hexadecimal digits; "" where none was ever made."""
-        query = sa.select(self.settings.c.value).where(self.settings.c.name == name)
-        return str(connection.execute(query).scalar_one_or_none() or "")
-
-    def new_key(self, connection: Connection, name: str) -> str:
-        """Make a secret key, for keyed_hash()."""
-        key = secrets.token_hex(32)
-        insert(connection, self.settings, [(name, key)])
-        return key
 
     def append(self, connection: Connection, rows: Sequence[AuditRow]) -> range:
         """Add to the audit log, within a transaction(); returns the rows' seq."""
@@ -165,6 +117,20 @@ class Ledger(Database):
                     outcomes.append(AuditRow("outcome", *row, result=results[row[-1]]))
                 connection.execute(self.intents.delete().where(intents.seq.in_(numbers)))
             self.append(connection, outcomes)
+
+    # --- memory: what earlier runs put in effect, took, refused and read --------------------------
+
+    def past(self, system: str) -> Past:
+        """What earlier runs, and other systems in this one, leave the guard of a system."""
+        return memory.past(self, system)
+
+    def judged(self, system: str, notes: Past) -> None:
+        """Note what a run takes without a date, whom it refuses, and how much it read."""
+        memory.judged(self, system, notes)
+
+    def remember(self, system: str, settled: Sequence[Settled]) -> None:
+        """Note what a run put in effect."""
+        memory.remember(self, system, settled)
 
     # --- holds and grants -------------------------------------------------------------------------
 
@@ -270,28 +236,6 @@ class Ledger(Database):
             connection.execute(table.delete().where(gone))
 
 
-def insert(
-    connection: Connection, table: TableClause, rows: Sequence[tuple[int | str | None, ...]]
-) -> None:
-    """Insert rows whose values stand in the order of the table's columns.
-
-    Some times as fast as SQLAlchemy's own way, which takes rows as dictionaries.
-    """
-    if rows:
-        mark = "?" if connection.dialect.name == "sqlite" else "%s"
-        names = ", ".join(table.c.keys())
-        marks = ", ".join([mark] * len(table.c))
-        statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
-        connection.exec_driver_sql(statement, list(rows))
-
-
-def slices(values: Iterable[_T]) -> Iterator[list[_T]]:
-    """The values in lists that are short enough for one IN (...)."""
-    rest = iter(values)
-    while some := list(islice(rest, _SLICE)):
-        yield some
-
-
 def keyed_hash(key: str, text: str) -> str:
     """A hash that tells nothing of a text, such as a number, to who has not the ledger's key()."""
     return hmac.new(bytes.fromhex(key), text.encode(), hashlib.sha256).hexdigest()[:32]
@@ -326,7 +270,7 @@ def rows(ledger: Ledger, first_day: dt.date, last_day: dt.date) -> Iterator[Valu
 
 
 def _streamed(connection: Connection, query: Select[Any]) -> Iterator[Values]:
-    found = connection.execute(query, execution_options={"yield_per": _SLICE})
+    found = connection.execute(query, execution_options={"yield_per": SLICE})
     return (tuple(row) for row in found)
 
 
@@ -409,10 +353,3 @@ def _is_hsa_id(text: str) -> bool:
 def _place(directory: str) -> str:
     """The name of an HSA directory in the ledger."""
     return hashlib.sha256(directory.encode()).hexdigest()[:16]
-
-
-# --- tables ---------------------------------------------------------------------------------------
-
-
-def _table(name: str) -> TableClause:
-    return sa.table(name, *(sa.column(column) for column in schema.COLUMNS[name]))

@@ -40,6 +40,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "receipts": ("id", "order_key", "run", "as_of", "state", "pseudonym"),
     "seen_ids": ("directory", "person", "hsa_id"),
     "taken_ids": ("directory", "hsa_id"),
+    "facts": ("system", "provider", "person", "fact"),
+    "settled": ("system", "provider", "as_of"),
+    "losses": ("system", "provider", "kind", "object", "as_of"),
+    "refusals": ("run", "system", "provider"),
+    "sizes": ("system", "what", "number"),
 }  # fmt: skip
 
 _FIRST: Migration = (
@@ -157,7 +162,53 @@ _FIRST: Migration = (
     """,
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST,)
+_MEMORY: Migration = (
+    """
+    CREATE TABLE facts (
+        system TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        person TEXT NOT NULL,
+        fact TEXT NOT NULL,
+        PRIMARY KEY (system, provider, person, fact)
+    )
+    """,
+    """
+    CREATE TABLE settled (
+        system TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        as_of TEXT NOT NULL,
+        PRIMARY KEY (system, provider)
+    )
+    """,
+    """
+    CREATE TABLE losses (
+        system TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        object TEXT NOT NULL,
+        as_of TEXT NOT NULL,
+        PRIMARY KEY (system, provider, kind, object, as_of)
+    )
+    """,
+    """
+    CREATE TABLE refusals (
+        run TEXT NOT NULL,
+        system TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        PRIMARY KEY (run, system, provider)
+    )
+    """,
+    """
+    CREATE TABLE sizes (
+        system TEXT NOT NULL,
+        what TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        PRIMARY KEY (system, what)
+    )
+    """,
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _MEMORY)
 
 
 def migrate(connection: Any, version: int, migrations: Sequence[Migration]) -> None:

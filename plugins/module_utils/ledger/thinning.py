@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..engine.orders import TAKES, VOID
 from .audit import AuditRow
-from .ledger import Ledger, slices
+from .database import slices
+from .ledger import Ledger
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

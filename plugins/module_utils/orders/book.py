@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..engine import orders
 from ..engine.orders import Order
 from ..engine.plan import Change, Entry, Operation
-from ..ledger.ledger import Ledger, insert, slices
+from ..ledger.database import insert, slices
+from ..ledger.ledger import Ledger
 from .outbox import Batch, Outbox, OutboxError
 
 if TYPE_CHECKING:

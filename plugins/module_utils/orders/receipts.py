@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.orders import FULFILLED, Order, as_text
 from ..ledger.audit import AuditRow
-from ..ledger.ledger import Ledger, insert, keyed_hash, slices
+from ..ledger.database import insert, slices
+from ..ledger.ledger import Ledger, keyed_hash
 from ..records.identifiers import mask
 from . import files
 from .book import SYSTEMS, name_of, read_orders

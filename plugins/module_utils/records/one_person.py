@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from .model import Person, Record
 
@@ -43,3 +44,33 @@ def numbers(person: Person) -> tuple[str, ...]:
     """All personal numbers of a row, also where not exactly one is today's."""
     given = (person.personnummer, person.samordningsnummer, *person.previous_numbers)
     return tuple(number for number in given if number is not None)
+
+
+def linked(records: Sequence[Record], successors: Mapping[str, str]) -> tuple[Record, ...]:
+    """The records, in which rows with a number that another took the place of have that one too.
+
+    `successors` are remembered from rows that are gone. Where a row has the later number as its own
+    today, the records themselves say what is the same person's.
+    """
+    own = {row.number for record in records for row in record.staff.people}
+    used = {number: later for number, later in successors.items() if later not in own}
+    if not used:
+        return tuple(records)
+    return tuple(_with_successors(record, used) for record in records)
+
+
+def _with_successors(record: Record, successors: Mapping[str, str]) -> Record:
+    rows = record.staff.people
+    if not any(row.number in successors for row in rows):
+        return record
+    people = tuple(_with(row, successors) for row in rows)
+    return replace(record, staff=replace(record.staff, people=people))
+
+
+def _with(row: Person, successors: Mapping[str, str]) -> Person:
+    later = successors.get(row.number)
+    if later is None:
+        return row
+    return replace(
+        row, personnummer=later, samordningsnummer=None, previous_numbers=(*row.numbers,)
+    )

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 
 from .holds import NO_DECISIONS, Decisions
+from .memory import NO_MEMORY, Memory
 from .model import Record, from_json
 
 
@@ -20,12 +21,14 @@ class PayloadError(Exception):
 class Approved:
     """Every record there is: `records` sorted by id, and the ids of those that are invalid.
 
-    `decisions` are the holds and grants beside them, which the ledger keeps.
+    `decisions` are the holds and grants beside them, `memory` is what earlier runs put in effect in
+    the system that this is for: the ledger keeps both.
     """
 
     records: tuple[Record, ...]
     invalid: frozenset[str]
     decisions: Decisions = NO_DECISIONS
+    memory: Memory = NO_MEMORY
 
 
 def read(path: str) -> Approved:

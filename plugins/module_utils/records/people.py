@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -28,6 +28,7 @@ from .lifecycle import (
     state,
     unit_of,
 )
+from .memory import NO_MEMORY, Effect, Fact, Memory
 from .model import Assignment, Person, Record, Trial
 from .one_person import Row, rows_by_person
 
@@ -46,7 +47,7 @@ class Employment:
     """An assignment of a person, with what it gives on the day.
 
     `held` says that a hold takes its access; `granted_to` is the last day of a grant that alone
-    gives it effect, or gave.
+    gives it effect, or gave. `effect` is what the last run remembers of it, if it gave access then.
     """
 
     record: Record
@@ -56,6 +57,7 @@ class Employment:
     as_of: dt.date
     held: bool = False
     granted_to: dt.date | None = None
+    effect: Effect | None = None
 
     @property
     def provider(self) -> str:
@@ -131,15 +133,18 @@ class Employment:
     def explains(self) -> bool:
         """Whether the record says by a date, or a hold, that what the assignment gave is over.
 
-        An end does so for a while only: when somebody's newer row vanishes, an older one that
-        ended long ago is no reason for it.
+        An end does so where the last run knew of it, or it lies not long before that. Where no run
+        remembers the assignment, an end does so for a while only.
         """
-        if self.state == "outside":
-            return False
-        if self.is_suspended:
-            return True
+        return self.state != "outside" and (self.is_suspended or self.end_explains)
+
+    @property
+    def end_explains(self) -> bool:
+        """Whether its last day, or a grant's, has passed and explains what is taken today."""
         last = self.last_day if self.state == "ended" else None
         ends = [day for day in (last, self.granted_to) if day is not None and day < self.as_of]
+        if self.effect is not None:
+            return any(map(self.effect.is_ended_by, ends))
         return any(is_recent(day, self.as_of) for day in ends)
 
 
@@ -169,10 +174,17 @@ class PersonName:
 
 @dataclass(frozen=True)
 class NaturalPerson:
-    """A person: every row in any record that shares a personal number, previous ones included."""
+    """A person: every row in any record that shares a personal number, previous ones included.
+
+    `listed` are those rows, whatever their days. `effects` are the assignments that gave access
+    when the last run of their providers was done.
+    """
 
     numbers: frozenset[str]
     employments: tuple[Employment, ...]
+    as_of: dt.date
+    listed: tuple[Person, ...]
+    effects: tuple[Effect, ...] = ()
 
     @cached_property
     def rows(self) -> tuple[Person, ...]:
@@ -183,6 +195,11 @@ class NaturalPerson:
     def current(self) -> tuple[Employment, ...]:
         """The assignments that call for an entry on the day."""
         return tuple(e for e in self.employments if e.state in ("upcoming", "active", "suspended"))
+
+    @cached_property
+    def coming_back(self) -> tuple[Employment, ...]:
+        """The assignments that begin after the lead time: nothing is prepared for them yet."""
+        return tuple(e for e in self.employments if e.state == "later")
 
     @cached_property
     def has_left_with_all(self) -> bool:
@@ -196,9 +213,10 @@ class NaturalPerson:
 
     @cached_property
     def number(self) -> str:
-        """The number today: the one that no row calls a previous number, if rows differ."""
-        previous = {number for row in self.rows for number in row.previous_numbers}
-        return next((r.number for r in self.rows if r.number not in previous), self.rows[0].number)
+        """The number today: the one that no row calls a previous number, whatever its days."""
+        previous = {number for row in self.listed for number in row.previous_numbers}
+        rows = (*self.rows, *self.listed)
+        return next((row.number for row in rows if row.number not in previous), rows[0].number)
 
     @cached_property
     def names(self) -> tuple[PersonName, ...]:
@@ -209,8 +227,23 @@ class NaturalPerson:
 
     @cached_property
     def protected(self) -> bool:
-        """Whether any row says that the identity is protected."""
-        return any(row.protected for row in self.rows)
+        """Whether any row says that the identity is protected, whatever its days."""
+        return any(row.protected for row in self.listed)
+
+    @cached_property
+    def surprises(self) -> tuple[Effect, ...]:
+        """What gave access when the last run was done, and is over without a date that says so."""
+        return tuple(effect for effect in self.effects if not self._accounts_for(effect))
+
+    def surprises_at(self, provider: str) -> tuple[Effect, ...]:
+        """Those at one provider."""
+        return tuple(effect for effect in self.surprises if effect.provider == provider)
+
+    def _accounts_for(self, effect: Effect) -> bool:
+        if effect.last_day is not None and effect.last_day < self.as_of:
+            return True
+        same = (e for e in self.employments if effect.is_of(e.provider, e.assignment))
+        return any(e.state == "active" or e.explains for e in same)
 
     @cached_property
     def hsa_id(self) -> str | None:
@@ -218,14 +251,16 @@ class NaturalPerson:
         return next((e.row.hsa_id for e in self.employments if e.row.hsa_id), None)
 
 
-def explained(employments: Iterable[Employment]) -> bool:
+def explained(employments: Iterable[Employment], surprises: Collection[Effect] = ()) -> bool:
     """Whether dates in the record explain that somebody has lost what assignments gave.
 
     They do not where one of them is in effect by its own days: it was another reason, such as a
-    provider that fell back to establishment.
+    provider that fell back to establishment. Nor where others gave it when the last run was done,
+    which are over without a date: `surprises`, as far as they gave the same.
     """
     given = tuple(employments)
-    return any(e.explains for e in given) and not any(e.in_effect for e in given)
+    is_over = not surprises and not any(e.in_effect for e in given)
+    return is_over and any(e.explains for e in given)
 
 
 @dataclass(frozen=True)
@@ -253,10 +288,37 @@ NOTHING_REMEMBERED = Remembered()
 
 
 def natural_people(
-    records: Sequence[Record], as_of: dt.date, lead_days: int
+    records: Sequence[Record], as_of: dt.date, lead_days: int, memory: Memory = NO_MEMORY
 ) -> tuple[NaturalPerson, ...]:
     """The people of all records, in the order of the records and their rows."""
-    return tuple(_person(rows, as_of, lead_days) for rows in rows_by_person(records))
+    people = (_person(rows, as_of, lead_days) for rows in rows_by_person(records))
+    return tuple(_with_memory(person, memory) for person in people)
+
+
+def _with_memory(person: NaturalPerson, memory: Memory) -> NaturalPerson:
+    """The person with what gave access when the last runs of their providers were done."""
+    effects = memory.effects(person.numbers)
+    if not effects:
+        return person
+    employments = tuple(
+        replace(e, effect=next((x for x in effects if x.is_of(e.provider, e.assignment)), None))
+        for e in person.employments
+    )
+    return replace(person, employments=employments, effects=effects)
+
+
+def facts(people: Iterable[NaturalPerson], memory: Memory) -> dict[str, frozenset[Fact]]:
+    """What a run puts in effect of people's assignments, by provider, for the next one to know."""
+    found: dict[str, set[Fact]] = defaultdict(set)
+    for person in people:
+        rows: dict[int, list[Employment]] = defaultdict(list)
+        for employment in person.employments:
+            if employment.has_begun:
+                rows[id(employment.row)].append(employment)
+        for given in rows.values():
+            active = ((e.assignment, e.last_day) for e in given if e.state == "active")
+            found[given[0].provider].update(memory.facts_of(given[0].row, person.number, active))
+    return {provider: frozenset(theirs) for provider, theirs in found.items()}
 
 
 def decided(person: NaturalPerson, ids: Collection[str], decisions: Decisions) -> NaturalPerson:
@@ -305,6 +367,8 @@ def _person(rows: Sequence[Row], as_of: dt.date, lead_days: int) -> NaturalPerso
             for record, _index, row in rows
             for assignment in row.assignments
         ),
+        as_of,
+        tuple(row for _record, _index, row in rows),
     )
 
 

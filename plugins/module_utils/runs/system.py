@@ -16,6 +16,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..engine.plan import Entry
 from ..engine.provision import Desired, Finding, Request, System, provision
 from ..ledger.ledger import Ledger
+from ..ledger.memory import make_key, recall
 from ..records import payload
 from ..records.identifiers import mask
 from .ledger import LEDGER_ARGUMENTS, with_ledger
@@ -50,10 +51,12 @@ def bring_in_line(
     def work(ledger: Ledger, as_of: dt.date) -> dict[str, Any]:
         approved = payload.read(module.params["records"])
         strays: list[Finding] = []
+        make_key(ledger)
 
         def wish(held: Sequence[Entry]) -> Desired:
             # Read here, under the lock: somebody may be held while the run waits for it.
-            decided = replace(approved, decisions=ledger.decisions())
+            memory = recall(ledger, title)
+            decided = replace(approved, decisions=ledger.decisions(), memory=memory)
             desired = desire(decided, as_of, held, ledger)
             strays.extend(_strays(desired, approved))
             return desired
@@ -92,6 +95,7 @@ def _request(module: AnsibleModule, title: str, secret: str, approved: payload.A
         check=module.check_mode,
         diff=module._diff,
         title=title,
+        sizes={"providers": len(approved.records) + len(approved.invalid)},
     )
 
 

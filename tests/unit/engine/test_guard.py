@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard import (
+    Case,
     Holding,
     Verdict,
     judge,
@@ -70,9 +72,11 @@ def judged(
     selected: Collection[str] | None = None,
     expected: Collection[str] = (),
     blocked: Mapping[str, str] | None = None,
+    **more: Any,
 ) -> Verdict:
     chosen = set(holdings) if selected is None else selected
-    return judge(made, chosen, holdings, expected, SECRET, blocked or {})
+    case = Case(holdings=holdings, expected=expected, blocked=blocked or {}, **more)
+    return judge(made, chosen, case, SECRET)
 
 
 # --- per provider --------------------------------------------------------------------------------

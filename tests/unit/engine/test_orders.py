@@ -14,7 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard import Verdict, judge
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard import (
+    Case,
+    Verdict,
+    judge,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import (
     ATTRIBUTES,
     Order,
@@ -115,7 +119,7 @@ def revocations(count: int, explained: bool = False) -> Plan:
 
 
 def verdict(plan: Plan, *expected: str) -> Verdict:
-    return judge(plan, ["alfa"], HELD, expected, b"secret", {})
+    return judge(plan, ["alfa"], Case(holdings=HELD, expected=expected), b"secret")
 
 
 def test_one_person_who_loses_a_card_passes_and_two_of_six_do_not() -> None:

@@ -18,10 +18,10 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.journal i
     Intent,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.audit import AuditRow, Fault
+from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.database import insert
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import (
     Ledger,
     LedgerError,
-    insert,
     rows,
     verify,
 )

@@ -13,11 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import (
-    Ledger,
-    insert,
-    verify,
-)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.database import insert
+from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import Ledger, verify
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.schema import COLUMNS
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.thinning import (
     KINDS,

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.audit import AuditRow
-from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import Ledger, insert
+from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.database import insert
+from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import Ledger
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.schema import COLUMNS
 from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.audit import audit
 from ansible_collections.regionjh.halsoval.tests.conftest import TODAY, Ledgers

@@ -37,9 +37,18 @@ class Use:
 
 @dataclass(frozen=True)
 class Access:
-    """All that a person uses, at all providers."""
+    """All that a person uses, at all providers.
+
+    `surprises` are uses that gave access when the last run was done, and are over without a date.
+    """
 
     uses: tuple[Use, ...]
+    surprises: tuple[Use, ...] = ()
+
+    @property
+    def evidence(self) -> tuple[Use, ...]:
+        """All that tells whether a date explains what is lost."""
+        return (*self.uses, *self.surprises)
 
     @cached_property
     def open(self) -> tuple[Use, ...]:
@@ -75,7 +84,17 @@ def explained(uses: Collection[Use]) -> bool:
 def access(person: NaturalPerson) -> Access:
     """What a person's assignments open on the day."""
     uses = (use for e in person.employments for use in (*_of_assignment(e), *_of_trials(e)))
-    return Access(tuple(uses))
+    return Access(tuple(uses), tuple(_surprises(person)))
+
+
+def _surprises(person: NaturalPerson) -> Iterator[Use]:
+    for effect in person.surprises:
+        services = AD_SERVICES & effect.systems
+        if services:
+            yield Use(
+                effect.provider, services, effect.last_day, is_open=False, is_coming=False,
+                has_ended=False, explains=False, lasts=True,
+            )  # fmt: skip
 
 
 def _of_assignment(employment: Employment) -> Iterator[Use]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ...engine import matching
@@ -20,9 +20,12 @@ from ...engine.guard import Holding
 from ...engine.plan import Entry, Values, Wanted
 from ...engine.provision import Desired
 from ...records.lifecycle import phase
+from ...records.memory import Memory
 from ...records.payload import Approved
+from ...records.people import facts
 from ..people.gate import Gate
 from ..people.identified import Identities
+from ..people.pending import OTHER_NAME, REVEALED
 from . import attributes
 from .access import Access, access, explained
 from .codecs import ENABLED
@@ -68,7 +71,22 @@ def desire(
         *new_accounts(ready, holdings),
         *forgotten(everybody, holdings, told, ended, as_of, is_held),
     ]
-    return _desired(approved, as_of, everybody, kept, holdings, gate, wrong)
+    desired = _desired(approved, as_of, everybody, kept, holdings, gate, wrong)
+    return _with_memory(desired, approved.memory, identities, everybody)
+
+
+def _with_memory(
+    desired: Desired, memory: Memory, identities: Identities, everybody: Sequence[Holder]
+) -> Desired:
+    """The same with whose identity changes, and what is in effect for the next run to know."""
+    others = {h.known.hsa_id: OTHER_NAME for h in everybody if h.has_another_name}
+    pending = identities.pending.also({i: reason for i, reason in others.items() if i})
+    return replace(
+        desired,
+        pending=pending.reasons,
+        people=pending.people,
+        facts=facts((one.person for one in identities.people), memory),
+    )
 
 
 def _desired(
@@ -122,6 +140,11 @@ class _Draft:
         yield self._entry(account, "logon", logon, self._dated(account), listed)
         if said:
             yield self._entry(account, "person", said, self._over(account.held))
+        if account.holder and account.holder.revealed:
+            # What a person has changed by hand meanwhile is hidden first.
+            then = replace(account.held, attributes={**account.held.attributes, **said})
+            revealed = self._entry(account, "revealed", account.holder.revealed)
+            yield replace(revealed, held=then, confirm=REVEALED)
 
     def _entry(
         self, account: Account, part: str, said: Mapping[str, Values],
@@ -183,7 +206,7 @@ class _Draft:
             "userAccountControl": (ENABLED,),
             self.holdings.layout.key_attribute: (DISABLED_BY_US,),
         }
-        is_explained = explained(account.uses) and not account.misses_row
+        is_explained = explained(account.evidence) and not account.misses_row
         return dated if is_explained or account.is_over else {}
 
 

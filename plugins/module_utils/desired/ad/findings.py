@@ -18,7 +18,7 @@ from ...engine.provision import Finding
 from ...records.lifecycle import trials
 from ...records.payload import Approved
 from ..people.gate import Gate, waiting_in_words
-from .holdings import Holdings, cn, folded, is_enabled, our_id
+from .holdings import Holdings, cn, is_enabled, our_id
 from .layout import LENGTHS, name_form
 from .owners import Account, Holder, unnamed
 
@@ -90,8 +90,6 @@ def _of_account(holder: Holder, holdings: Holdings) -> Iterator[str]:
         yield f"AD has several accounts for one person ({', '.join(known.ids)}): merge them by hand"
     if holder.is_regions or known.hsa_id is None:
         return
-    if not known.seen and any(_is_of_another(holder, account) for account in holder.accounts):
-        yield f"the account of {known.hsa_id} has another person's name: see whose it is"
     if holder.foreign:
         yield f"an account outside our OUs has the employeeNumber {known.hsa_id}"
     if holder.strangers and not holder.accounts:
@@ -106,16 +104,6 @@ def _of_account(holder: Holder, holdings: Holdings) -> Iterator[str]:
     principal = name_form(holder.said["userPrincipalName"][0])
     if holdings.principals.get(principal, own) != own:
         yield f"another account has the userPrincipalName of {known.hsa_id}"
-
-
-def _is_of_another(holder: Holder, account: Entry) -> bool:
-    """Whether an account tells somebody else's name, given name and surname both.
-
-    The HSA-id of somebody whose entry was deleted may have been given out again.
-    """
-    names = {(folded(name.given), folded(name.surname)) for name in holder.known.person.names}
-    given, surname = (folded(account.first(name) or "") for name in ("givenName", "sn"))
-    return bool(given) and all(given != one and surname != other for one, other in names)
 
 
 def _of_groups(holder: Holder, holdings: Holdings) -> Iterator[tuple[str, str]]:

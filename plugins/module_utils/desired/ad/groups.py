@@ -59,8 +59,10 @@ def provider_groups(
             continue
         now, part = members(held) if held else frozenset(), _Part()
         for account in concerned[record.id]:
-            theirs = [use for use in account.uses if use.provider == record.id]
-            is_explained = explained(theirs) or today == "ended"
+            theirs = [use for use in account.evidence if use.provider == record.id]
+            is_explained = explained(theirs) or (
+                today == "ended" and not any(use.lasts for use in theirs)
+            )
             part.note(account, theirs, account.dn in now, is_explained)
         wanted = _provider_group(record.id, held, part, holdings)
         yield from _apart(wanted, held, part) if held else [wanted]
@@ -87,7 +89,7 @@ def service_groups(kept: Sequence[Account], holdings: Holdings) -> Iterator[Want
         parts: dict[tuple[frozenset[str], bool], _Part] = defaultdict(_Part)
         now, opens = members(group), services[group.dn]
         for account in kept:
-            theirs = [use for use in account.uses if not opens.isdisjoint(use.services)]
+            theirs = [use for use in account.evidence if not opens.isdisjoint(use.services)]
             is_member = account.dn in now
             opened = frozenset(use.provider for use in theirs if use.is_open)
             # While a provider's record cannot be read, what its account has is its wish.

@@ -15,6 +15,7 @@ from ...engine.plan import Entry, Values
 from ...records.lifecycle import start_of_day
 from ..people.gate import Gate
 from ..people.identified import Identified
+from ..people.pending import has_another_name
 from .access import Access, Use
 from .attributes import of_account, of_certificates, of_protected_person, without_contacts
 from .codecs import moment
@@ -32,7 +33,8 @@ class Holder:
     `accounts` are ours or taken over, `strangers` lie in our OUs without our key, and `foreign`
     elsewhere. `others` are the providers in their keys whose records cannot be read now, `kept_by`
     those of them that give access today. `said` is what an account says of its owner.
-    `is_held` says that a hold takes what those providers give, and nothing else is left.
+    `is_held` says that a hold takes what those providers give, and nothing else is left. `revealed`
+    is what an account that hides its owner would say, where no record asks for that any more.
     """
 
     known: Identified
@@ -45,6 +47,7 @@ class Holder:
     protected: bool
     said: Mapping[str, Values]
     is_held: bool
+    revealed: Mapping[str, Values]
 
     @property
     def number(self) -> str:
@@ -62,6 +65,14 @@ class Holder:
     def needs_account(self) -> bool:
         """Whether an account must be made."""
         return self.access.called_for and not self.accounts and not self.is_regions
+
+    @property
+    def has_another_name(self) -> bool:
+        """Whether an account that is to give access has somebody else's given name and surname."""
+        return self.access.called_for and any(
+            has_another_name(a.first("givenName"), a.first("sn"), self.known.person.names)
+            for a in self.accounts
+        )
 
     @cached_property
     def providers(self) -> frozenset[str]:
@@ -100,6 +111,11 @@ class Account:
         return self.holder.access.uses if self.holder else ()
 
     @property
+    def evidence(self) -> tuple[Use, ...]:
+        """What tells whether a date explains that its owner loses something."""
+        return self.holder.access.evidence if self.holder else ()
+
+    @property
     def kept_by(self) -> tuple[str, ...]:
         """The providers that give it access whose records cannot be read now."""
         return self.holder.kept_by if self.holder else ()
@@ -123,9 +139,11 @@ def held_accounts(
         for held in holder.accounts:
             number = holder.known.hsa_id or our_id(held)
             listed = {employment.provider for employment in holder.known.person.employments}
+            # An end that nobody knew of, long back, explains nothing by itself.
+            over = frozenset() if holder.access.surprises else ended
             yield Account(
                 number, held.dn, held, holder, holder.providers,
-                is_over=holder.is_held or _is_over(held, holdings, ended, as_of),
+                is_over=holder.is_held or _is_over(held, holdings, over, as_of),
                 is_held=holder.is_held,
                 misses_row=any(
                     holdings.is_in_group_of(provider, held)
@@ -192,15 +210,14 @@ def _holder(
     stopped = {p for p in given_by if is_held(known.ids, p)}
     kept_by = given_by - stopped
     neutral = (holdings.layout.protected_name,)
-    protected = known.is_protected or (
-        bool(others) and any(e.attributes.get("displayName") == neutral for e in ours)
-    )
+    protected = known.is_protected or any(e.attributes.get("displayName") == neutral for e in ours)
     said = _said(known, access, ours, bool(kept_by), holdings.layout)
+    revealed = said if protected and not known.is_protected and not others else {}
     if protected:
-        said |= of_protected_person(holdings.layout)
+        said = said | of_protected_person(holdings.layout)
     return Holder(
         known, access, ours, unkeyed, foreign, tuple(sorted(others)), tuple(sorted(kept_by)),
-        protected, said, bool(stopped) and not kept_by and not access.open,
+        protected, said, bool(stopped) and not kept_by and not access.open, revealed,
     )  # fmt: skip
 
 

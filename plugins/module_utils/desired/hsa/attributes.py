@@ -93,7 +93,7 @@ def of_person(
             (service for e in person.current if e.state == "active" for service in e.services),
             layout,
         ),
-        **_period(person.current),
+        **_period((*person.current, *person.coming_back)),
         **_name(person.names, hsa_id, held),
         "title": present([agreed(row.position for row in person.rows)]),
         "mail": present([agreed(row.mail for row in person.rows)]),
@@ -103,10 +103,11 @@ def of_person(
 
 
 def of_person_without_assignment(person: NaturalPerson, others: bool) -> dict[str, Values]:
-    """A person whose assignments have all ended: the entry stays, with its last day."""
+    """A person without an assignment today: the entry stays, with the last day of all."""
     if others:
         return {}
-    return {"endDate": _period(person.employments)["endDate"], "hsaSystemRole": ()}
+    theirs = person.coming_back or person.employments
+    return {"endDate": _period(theirs)["endDate"], "hsaSystemRole": ()}
 
 
 def of_protected_person(
@@ -134,6 +135,8 @@ def of_protected_person(
 
 def over(person: NaturalPerson, as_of: dt.date, layout: Layout) -> dict[str, Values]:
     """What assignments gave that a date in a record has ended or suspended."""
+    if person.surprises:
+        return {}
     ended = [e for e in person.employments if e.explains or person.has_left_with_all]
     lasting = [e for e in person.employments if e.in_effect]
     titles = _titles((e.row for e in lasting), as_of)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...engine import matching
 from ...engine.guard import Holding
@@ -20,11 +20,13 @@ from ...engine.plan import Entry, Values, Wanted
 from ...engine.provision import Desired
 from ...records.holds import Decisions
 from ...records.payload import Approved
-from ...records.people import NOTHING_REMEMBERED, NaturalPerson, Remembered
+from ...records.people import NOTHING_REMEMBERED, NaturalPerson, Remembered, facts
+from ..people.pending import REVEALED
 from . import attributes
 from .findings import errors, findings, person_error
 from .holdings import Holdings, person_key, provider_key, provider_of_person, unit_of_commission
 from .layout import Layout, schema
+from .pending import pending
 from .register import register
 from .sites import Commission, Site
 
@@ -54,12 +56,16 @@ def desire(
         *(entry for commission in known.commissions for entry in draft.commission(commission)),
     )
     wanted += tuple(draft.held_back(wanted))
+    waits = pending(known, approved.memory)
     return Desired(
         wanted=wanted,
         attributes=schema(layout),
         holdings=_held_objects(wanted, layout),
         findings=findings(approved, as_of, people, units, holdings, known.ids),
         errors=errors(people, units, holdings),
+        pending=waits.reasons,
+        facts=facts(people, approved.memory),
+        people=waits.people,
         taken=tuple(entry.dn for entry in (*holdings.not_ours, *holdings.ours.values())),
     )
 
@@ -107,17 +113,26 @@ class _Draft:
         if held is not None and not self.holdings.may_write(held, person.hsa_id):
             return
         hsa_id = self.ids[person.number]
-        yield Wanted(
+        said = self._of_person(person, hsa_id, held)
+        was_protected = held is not None and self.holdings.is_confidential(held)
+        is_protected = person.protected or was_protected
+        hidden = attributes.of_protected_person(said, hsa_id, self.layout) if is_protected else said
+        wanted = Wanted(
             key=f"person/{hsa_id}", kind="person", id=hsa_id, level=_PERSON,
             parent=self.layout.people_branch,
             rdns=(matching.rdn((self.layout.name("cn"), hsa_id)),),
-            attributes=self._of_person(person, hsa_id, held) | self._without_roles(person, held),
+            attributes=self._keyed(hidden, person, held) | self._without_roles(person, held),
             providers=frozenset(e.provider for e in person.current or person.employments),
-            held=held,
-            dated=self._dated(person, held),
-            confidential=person.protected
-            or (held is not None and self.holdings.is_confidential(held)),
+            held=held, dated=self._dated(person, held), confidential=is_protected,
         )  # fmt: skip
+        yield wanted
+        if held is not None and is_protected and not person.protected and not self._others(held):
+            # What a person has changed by hand meanwhile is hidden first.
+            then = replace(held, attributes={**held.attributes, **wanted.attributes})
+            yield replace(
+                wanted, key=f"{wanted.key}/revealed", attributes=self.layout.local(said),
+                held=then, confirm=REVEALED, dated={},
+            )  # fmt: skip
 
     def forgotten(self, people: Sequence[NaturalPerson]) -> Iterator[Wanted]:
         """People of ours whom no record names any more: the entry stays, its system roles go.
@@ -182,9 +197,14 @@ class _Draft:
         if commission.is_called_for:
             yield self._called_for(commission, over)
         elif commission.key in self.holdings.ours:
+            surprising = {
+                self.holdings.id(entry)
+                for person in commission.surprising()
+                for entry in self.holdings.of_person(person)
+            }
             yield self._withdrawn(
                 "commission", _COMMISSION, commission.key, site.key, "hsaCommissionMember", site,
-                over,
+                over, surprising,
             )  # fmt: skip
 
     def _called_for(self, commission: Commission, over: Values) -> Wanted:
@@ -227,32 +247,44 @@ class _Draft:
 
     def _withdrawn(
         self, kind: str, level: int, key: str, parent: str, attribute: str, site: Site,
-        over: Values,
+        over: Values, surprising: Collection[str] = (),
     ) -> Wanted:  # fmt: skip
-        """An entry that is left as it is but for the access it gives."""
+        """An entry that is left as it is but for the access it gives.
+
+        Dates explain that of what is `over`, and all where the unit has ended but what is
+        `surprising`.
+        """
         held = self.holdings.ours[key]
         name = self.layout.name(attribute)
+        ended = tuple(v for v in held.attributes.get(name, ()) if v not in surprising)
         return Wanted(
             key=key, kind=kind, id=self.holdings.id(held), level=level,
             parent=parent, rdns=(), attributes={name: ()},
             providers=frozenset({site.record.id}), held=held,
-            dated={name: held.attributes.get(name, ()) if site.has_ended else over},
+            dated={name: ended if site.has_ended else over},
         )  # fmt: skip
 
     def _of_person(
         self, person: NaturalPerson, hsa_id: str, held: Entry | None
     ) -> dict[str, Values]:
-        held_keys = self.holdings.keys(held) if held else ()
-        others = tuple(k for k in held_keys if provider_of_person(k) not in self.known)
+        """What the entry is to say, as long as nobody says that the identity is protected."""
+        others = bool(self._others(held))
         if person.current:
-            said = attributes.of_person(person, hsa_id, held, bool(others), self.as_of, self.layout)
-        else:
-            said = attributes.of_person_without_assignment(person, bool(others))
-        if person.protected or (others and held and self.holdings.is_confidential(held)):
-            said = attributes.of_protected_person(said, hsa_id, self.layout)
+            return attributes.of_person(person, hsa_id, held, others, self.as_of, self.layout)
+        return attributes.of_person_without_assignment(person, others)
+
+    def _keyed(
+        self, said: Mapping[str, Values], person: NaturalPerson, held: Entry | None
+    ) -> dict[str, Values]:
+        held_keys = self.holdings.keys(held) if held else ()
         # Without any key the entry would not be ours any more, when the person starts later on.
-        keys = (*map(person_key, sorted(person.named_by)), *others) or held_keys
+        keys = (*map(person_key, sorted(person.named_by)), *self._others(held)) or held_keys
         return {**self.layout.local(said), self.layout.key_attribute: keys}
+
+    def _others(self, held: Entry | None) -> tuple[str, ...]:
+        """The keys of an entry that name providers whose records cannot be read now."""
+        keys = self.holdings.keys(held) if held else ()
+        return tuple(key for key in keys if provider_of_person(key) not in self.known)
 
     def _without_roles(self, person: NaturalPerson, held: Entry | None) -> dict[str, Values]:
         """Where holds take all that gives roles, those go that unreadable records give, too."""

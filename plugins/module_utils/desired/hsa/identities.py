@@ -17,6 +17,7 @@ from ..people.identified import Identified, Identities
 from .findings import person_error
 from .holdings import provider_of_person
 from .layout import Layout
+from .pending import pending
 from .register import Register, known_ids, register
 
 
@@ -31,7 +32,8 @@ def identify(
     known = register(approved, as_of, layout, held, remembered)
     seen = remembered.of(known.people)
     return Identities(
-        tuple(_identified(person, known, seen.get(person.number)) for person in known.people)
+        tuple(_identified(person, known, seen.get(person.number)) for person in known.people),
+        pending=pending(known, approved.memory),
     )
 
 
@@ -39,7 +41,7 @@ def recall(
     approved: Approved, as_of: dt.date, layout: Layout, remembered: Remembered, unread: str
 ) -> Identities:
     """Who everybody is as far as earlier runs know, where HSA cannot be read."""
-    listed = natural_people(approved.records, as_of, layout.lead_days)
+    listed = natural_people(approved.records, as_of, layout.lead_days, approved.memory)
     earlier = remembered.of(listed)
     people = (decided(one, known_ids(one, (), earlier), approved.decisions) for one in listed)
     known = ((person, earlier.get(person.number)) for person in people)
@@ -74,11 +76,7 @@ def _identified(person: NaturalPerson, known: Register, seen: str | None) -> Ide
         entered=bool(entries),
         ours=all(holdings.may_write(entry, person.hsa_id) for entry in entries),
         archived=any(map(holdings.is_archived, entries)),
-        confidential=any(
-            holdings.is_confidential(entry)
-            and not known.readable.issuperset(map(provider_of_person, holdings.keys(entry)))
-            for entry in entries
-        ),
+        confidential=any(map(holdings.is_confidential, entries)),
         seen=hsa_id is not None and seen == hsa_id,
         unreadable=known.invalid.intersection(
             provider_of_person(key) for entry in entries for key in holdings.keys(entry)

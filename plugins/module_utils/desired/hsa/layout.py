@@ -63,7 +63,7 @@ def searches(layout: Layout) -> tuple[Search, ...]:
 
 def identity_searches(layout: Layout) -> tuple[Search, ...]:
     """The same entries, with what tells who and whose they are and which ids are taken."""
-    names = (layout.key_attribute, *map(layout.name, _IDENTIFYING))
+    names = (layout.key_attribute, *map(layout.name, (*_IDENTIFYING, "givenName", "sn")))
     return ((layout.base_dn, f"({layout.name('hsaIdentity')}=*)", names),)
 
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...engine.plan import Entry
 from ...records import claims
+from ...records.one_person import linked
 from ...records.payload import Approved
 from ...records.people import NaturalPerson, Remembered, allocate, decided, natural_people
 from .findings import person_error
@@ -52,7 +53,8 @@ def register(
     Raises ValueError when no HSA-ids are left.
     """
     holdings = index(held, layout)
-    listed = natural_people(approved.records, as_of, layout.lead_days)
+    approved = _linked(approved, holdings)
+    listed = natural_people(approved.records, as_of, layout.lead_days, approved.memory)
     seen = remembered.of(listed)
     people = tuple(
         decided(
@@ -70,6 +72,13 @@ def register(
     given = _ids(named, people, holdings, reserved | remembered.ids, earlier)
     readable = frozenset(record.id for record in approved.records)
     return Register(readable, approved.invalid, earlier, holdings, people, units, groups, given)
+
+
+def _linked(approved: Approved, holdings: Holdings) -> Approved:
+    """The records with what the memory knows of numbers that are one person's."""
+    numbers = [row.number for record in approved.records for row in record.staff.people]
+    successors = approved.memory.successors(numbers, holdings.by_number)
+    return replace(approved, records=linked(approved.records, successors))
 
 
 def known_ids(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ...records.lifecycle import Phase, State, last_day, phase
+from ...records.memory import Effect
 from ...records.model import Assignment, Record, Unit
 from ...records.people import Employment, NaturalPerson, explained
 from .holdings import commission_key, unit_key, unit_of_commission
@@ -76,11 +77,27 @@ class Commission:
 
     def over(self) -> tuple[NaturalPerson, ...]:
         """The people whose membership dates in the record explain away."""
-        theirs: dict[str, list[Employment]] = defaultdict(list)
+        return tuple(
+            person
+            for person, given in self._by_person()
+            if explained(given, self._surprises(person))
+        )
+
+    def surprising(self) -> tuple[NaturalPerson, ...]:
+        """The people who have lost it since the last run, though no date says so."""
+        return tuple(person for person, _given in self._by_person() if self._surprises(person))
+
+    def _by_person(self) -> Iterable[tuple[NaturalPerson, list[Employment]]]:
+        theirs: dict[str, tuple[NaturalPerson, list[Employment]]] = {}
         for person, employment in self.employments:
-            theirs[person.number].append(employment)
-        people = {person.number: person for person, _employment in self.employments}
-        return tuple(people[number] for number, given in theirs.items() if explained(given))
+            theirs.setdefault(person.number, (person, []))[1].append(employment)
+        return theirs.values()
+
+    def _surprises(self, person: NaturalPerson) -> tuple[Effect, ...]:
+        """What is over for the person without a date, of what the commission gives."""
+        place = (self.site.record.id, self.site.unit.id, self.assignment.purpose)
+        lost = person.surprises
+        return tuple(e for e in lost if (e.provider, e.unit, e.purpose) == place)
 
     def people(self, *states: State) -> tuple[NaturalPerson, ...]:
         """The people whose assignment is in one of the states, in order."""

@@ -9,10 +9,11 @@ HSA's wing finds it out. AD, cards and services go by it, and know nothing of HS
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...engine.plan import Values
 from ...records.people import NaturalPerson
+from .pending import Pending
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,8 @@ class Identified:
     `ids` are the HSA-ids that HSA has them under, or had; `hsa_id` is the one that holds, None
     where it cannot be told. `entered` says that HSA holds the person, `ours` whether the entry is
     ours or will be (None: nobody knows just now), `archived` that somebody has archived it,
-    `confidential` that it hides the person for a provider whose record cannot be read now, and
-    `unreadable` are those providers that have the person. `seen` says that an earlier run saw the
+    `confidential` that it hides the person, and `unreadable` are those providers that have the
+    person whose records cannot be read now. `seen` says that an earlier run saw the
     person under this id.
     """
 
@@ -53,7 +54,7 @@ class Identified:
 
     @property
     def is_protected(self) -> bool:
-        """Whether a record hides the person, or HSA does for one that cannot be read now."""
+        """Whether a record hides the person, or HSA does, until a person confirms otherwise."""
         return self.person.protected or self.confidential
 
     def may_be_hidden(self, invalid: Collection[str], unread: bool) -> bool:
@@ -66,7 +67,11 @@ class Identified:
 
 @dataclass(frozen=True)
 class Identities:
-    """Everybody in the records; `unread` says why HSA could not be read, if it could not."""
+    """Everybody in the records; `unread` says why HSA could not be read, if it could not.
+
+    `pending` says of whom nothing is written until a person confirms it.
+    """
 
     people: tuple[Identified, ...]
     unread: str | None = None
+    pending: Pending = field(default_factory=Pending)

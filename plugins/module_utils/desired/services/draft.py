@@ -189,7 +189,8 @@ class Draft:
     def _add(self, wish: Wish, order: Order) -> None:
         takes = order.kind in TAKES or order.cause in (START_MOVED, END_MOVED)
         losers = wish.losers if takes else ()
-        self.wanted.append(orders.wanted(order, None, losers, takes and wish.explained))
+        is_final = order.kind == TERMINATE
+        self.wanted.append(orders.wanted(order, None, losers, takes and wish.explained, is_final))
 
     def _unchanged(self, order: Order) -> Wanted:
         return orders.wanted(order, self._entries[order.key])

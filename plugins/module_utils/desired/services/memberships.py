@@ -85,5 +85,6 @@ def _membership(
         particulars=of_person(
             is_protected, hsa_id, service, employments, group=task.get("group", "")
         ),
-        losers=frozenset({("person", hsa_id)}), explained=explained(employments),
+        losers=frozenset({("person", hsa_id)}),
+        explained=explained(employments, known.person.surprises_at(provider)),
     )  # fmt: skip

@@ -22,6 +22,7 @@ from ...engine.provision import Desired
 from ...records.lifecycle import phase
 from ...records.model import Record
 from ...records.payload import Approved
+from ...records.people import facts
 from ..people.identified import Identities
 from .chains import Chain, Matter, Wish
 from .connections import agreements, connections, consultations
@@ -65,7 +66,12 @@ def desire(
         if place[0] not in approved.invalid:
             is_hidden = place[1] in hidden
             _leave_over(place, records.get(place[0]), draft, is_hidden, bool(identities.unread))
-    return Desired(tuple(draft.wanted), ATTRIBUTES, holdings, tuple(dict.fromkeys(draft.findings)))
+    return Desired(
+        tuple(draft.wanted), ATTRIBUTES, holdings, tuple(dict.fromkeys(draft.findings)),
+        pending=identities.pending.reasons,
+        people=identities.pending.people,
+        facts=facts((one.person for one in identities.people), approved.memory),
+    )  # fmt: skip
 
 
 def recorded(desired: Desired) -> Desired:

@@ -47,7 +47,10 @@ def protected(identities: Identities, draft: Draft, invalid: Collection[str]) ->
         hsa_id
         for known in identities.people
         if known.is_protected
-        or (known.may_be_hidden(invalid, is_unread) and draft.was_protected(known.folded_ids))
+        or (
+            (known.may_be_hidden(invalid, is_unread) or is_unread)
+            and draft.was_protected(known.folded_ids)
+        )
         for hsa_id in known.folded_ids
     )
 
@@ -161,7 +164,8 @@ class _User:
         elif here:
             over = all(e.state == "ended" for e in here)
             days = [e.last_day for e in here if e.last_day] if over else []
-            self._leave(place, max(days, default=None), here, over and explained(here))
+            surprises = self.known.person.surprises_at(place[0])
+            self._leave(place, max(days, default=None), here, over and explained(here, surprises))
 
     def _wish(
         self, place: Matter, employments: Sequence[Employment], first_day: str = "", **said: Any
@@ -199,7 +203,10 @@ class _User:
     def _lasts(self, provider: str, service: str) -> bool:
         """Whether by its own days an assignment gives the use: it is lost for another reason."""
         employments = self.known.person.employments
-        return any(lasts(e, service) for e in employments if e.provider == provider)
+        surprises = self.known.person.surprises_at(provider)
+        return any(service in effect.systems for effect in surprises) or any(
+            lasts(e, service) for e in employments if e.provider == provider
+        )
 
     def _cannot_be_named(self, employment: Employment) -> None:
         reason = self.unread or "HSA does not tell who the person is"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ...records.model import CardWish
-from ...records.people import Employment, NaturalPerson, is_recent
+from ...records.people import Employment, NaturalPerson
 from ..people.identified import Identified
 from .cards import KINDS, Card, Ending
 from .reports import EVENTS, Event, Report, card_of, reports, reports_by_card
@@ -47,6 +47,11 @@ class Day:
     rules: Rules
     invalid: frozenset[str]
     unread: bool
+
+    @property
+    def last_return(self) -> dt.date:
+        """The last first day of somebody who comes back and keeps the card till then."""
+        return self.as_of + dt.timedelta(days=self.rules.arrival_days + self.rules.collect_days)
 
     def may_hide(self, known: Identified) -> bool:
         """Whether a record that cannot be read may name the person."""
@@ -135,8 +140,15 @@ class Matter:
         return ending.cause if ending else None
 
     def has_left(self, provider: str) -> bool:
-        """Whether the person has no assignment any more, as a date of the provider says."""
-        is_gone = not self.person.current and not self.day.may_hide(self.known)
+        """Whether the person has no assignment any more, as a date of the provider says.
+
+        Whom a record has come back before a new card could be ordered and collected keeps it.
+        """
+        comes_back = any(
+            e.assignment.from_ <= self.day.last_return for e in self.person.coming_back
+        )
+        may_be_here = comes_back or self.day.may_hide(self.known)
+        is_gone = not self.person.current and not may_be_here
         return is_gone and self._is_ended_at(provider)
 
     @property
@@ -145,9 +157,9 @@ class Matter:
 
         A hold, or a suspension, takes access and no card.
         """
-        since = self._gone_since
         is_over = not any(employment.in_effect for employment in self.person.employments)
-        return is_over and since is not None and is_recent(since - _ONE_DAY, self.day.as_of)
+        ended = (e for e in self.person.employments if e.state == "ended")
+        return is_over and any(e.end_explains for e in ended) and not self.person.surprises
 
     @cached_property
     def _gone_since(self) -> dt.date | None:
@@ -355,11 +367,12 @@ def _holder(
 def _is_protected(known: Identified, cards: Iterable[Card], day: Day) -> bool:
     """Whether the person's name must not be told.
 
-    Who was protected stays so while the record that says it may be one that cannot be read.
+    Who was protected stays so while the record that says it may be one that cannot be read, or HSA
+    cannot be read, which hides who was protected until a person confirms otherwise.
     """
     if known.is_protected:
         return True
-    return day.may_hide(known) and any(card.order.protected for card in cards)
+    return (day.may_hide(known) or day.unread) and any(card.order.protected for card in cards)
 
 
 def _wishes(person: NaturalPerson) -> Iterable[Wish]:

@@ -20,6 +20,7 @@ from ...engine.orders import ATTRIBUTES, Order, of_entry, order_key, wanted
 from ...engine.plan import Entry, Wanted
 from ...engine.provision import Desired
 from ...records.payload import Approved
+from ...records.people import facts
 from ..people.gate import Gate, waiting_in_words
 from ..people.identified import Identities
 from .cards import CARD, REVOCATION, TAKEOVER, Card, cards
@@ -31,6 +32,8 @@ from .rules import Rules
 _SYSTEM = "siths"
 # The causes of cards for people who have none of ours.
 _FRESH = frozenset({"first", "again", "takeover"})
+# The causes of revocations that wait for nothing: somebody else may have the card.
+_AT_ONCE = frozenset({"lost", "returned"})
 
 
 def desire(
@@ -63,6 +66,9 @@ def desire(
         holdings=_held_objects(known, as_of),
         findings=findings(everybody, known, identities, day),
         waiting=_waiting(matters, gate),
+        pending=identities.pending.reasons,
+        people=identities.pending.people,
+        facts=facts((one.person for one in identities.people), approved.memory),
     )
 
 
@@ -79,7 +85,9 @@ class _Draft:
         for order in (*self._revocations(matter), *self._takeovers(matter), *self._cards(matter)):
             if order.key not in self.made:
                 takes = _takes(order)
-                yield wanted(order, None, takes, bool(takes) and _is_explained(order, matter))
+                explained = bool(takes) and _is_explained(order, matter)
+                is_final = order.kind == REVOCATION and order.cause not in _AT_ONCE
+                yield wanted(order, None, takes, explained, is_final)
 
     def _cards(self, matter: Matter) -> Iterator[Order]:
         cause, wish, hsa_id = matter.cause, matter.wish, matter.known.hsa_id

@@ -749,7 +749,7 @@ def test_an_id_that_was_given_out_again_leads_to_nobodys_account(world: Ad) -> N
     result = world.run(record(people=[person(2, uses(), given_name="Åsa", surname="Öst")]))["alfa"]
     assert world.id_of(number(2)) == id
     assert result["failed"] is True
-    assert f"the account of {id} has another person's name" in result["msg"]
+    assert f"{id}: given name and surname both differ" in result["msg"]
     assert world.account(number(2)) == before
 
 

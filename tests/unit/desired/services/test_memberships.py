@@ -88,7 +88,7 @@ def test_membership_that_no_date_ends_is_guarded(services: Services) -> None:
             for n in range(1, 12)
         ]
     }
-    assert "11 of 0 would lose something" in services.judge(own, tasks=tasks).refusals["alfa"]
+    assert "11 of 11 would lose something" in services.judge(own, tasks=tasks).refusals["alfa"]
 
 
 def test_without_a_look_at_ad_nobody_is_an_orphan_of_its_groups(services: Services) -> None:

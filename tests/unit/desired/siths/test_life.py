@@ -405,6 +405,21 @@ def test_who_comes_back_after_a_card_was_over_gets_another(
     assert (card.cause, card.follows) == ("again", active.key)
 
 
+@pytest.mark.parametrize(
+    ("days_away", "keeps"),
+    # So many days a new card takes at most to arrive, and may then wait to be collected.
+    [(75, True), (56 + 92, True), (56 + 92 + 1, False)],
+)
+def test_who_the_record_says_comes_back_before_a_new_card_could_be_there_keeps_it(
+    siths: Siths, active: Order, days_away: int, keeps: bool
+) -> None:
+    gone = day("2026-09-01")
+    back = assignment(since=str(gone + dt.timedelta(days=days_away)))
+    first = assignment(to="2026-08-31")
+    made = siths.bring(record("alfa", [person(1, first, back, cards=[{}])]), day=gone)
+    assert [order.kind for order in made] == ([] if keeps else ["revocation"])
+
+
 def test_a_change_of_assignment_is_no_coming_back(siths: Siths, active: Order) -> None:
     works = [assignment(since="2026-04-01", to="2026-06-30"), assignment(since="2026-07-01")]
     wish = {"kind": "ordinary", "loa": 3, "returned": "2026-06-15"}

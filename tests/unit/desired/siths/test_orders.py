@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths.rules import Rules
-from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard import judge
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard import Case, judge
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     JOURNAL,
@@ -402,6 +402,7 @@ def test_a_protected_person_stays_so_while_the_record_that_says_it_cannot_be_rea
     assert "surname" not in renewal.particulars
     assert renewal.particulars["kur"] is True
     # Once both can be read, they alone say it.
+    siths.unread = None
     plain = staff("beta", RESERVE)
     (other,) = siths.bring(alfa, plain, day=dt.date(2026, 4, 10))
     assert (other.subject, other.protected) == ("reserve", False)
@@ -441,7 +442,7 @@ def verdict(siths: Siths, *records: Record, day: dt.date) -> dict[str, str]:
     """The refusals of a run."""
     desired, plan = siths.desired(*records, day=day), siths.plan(*records, day=day)
     selected = [one.id for one in records]
-    return dict(judge(plan, selected, desired.holdings, (), b"x", {}).refusals)
+    return dict(judge(plan, selected, Case(holdings=desired.holdings), b"x").refusals)
 
 
 def many(**work: Any) -> Record:

@@ -1,0 +1,63 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whose identity changes: a row with another number, or an entry with another person's name."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from ...records.memory import Memory
+from ...records.people import NaturalPerson
+from ..people.pending import NEW_NUMBER, OTHER_NAME, Pending, has_another_name
+from .register import Register
+
+
+def pending(known: Register, memory: Memory) -> Pending:
+    """Of whom nothing is written until a person confirms it, and why.
+
+    Where a row has another number, these are the person who had the row and the one who has it now.
+    """
+    reasons: dict[str, str] = {}
+    people: dict[str, set[str]] = defaultdict(set)
+    for person in known.people:
+        former = _former(person, memory)
+        if former:
+            for hsa_id in (*_ids(person, known), *_ids_of(former, known, memory)):
+                reasons[hsa_id] = NEW_NUMBER
+                people[hsa_id] |= former.union(map(memory.digest, person.numbers))
+        elif _has_another_name(person, known):
+            for hsa_id in _ids(person, known):
+                reasons.setdefault(hsa_id, OTHER_NAME)
+                people[hsa_id] |= set(map(memory.digest, person.numbers))
+    return Pending(reasons, {hsa_id: frozenset(hashes) for hsa_id, hashes in people.items()})
+
+
+def _former(person: NaturalPerson, memory: Memory) -> frozenset[str]:
+    """The hashes of the numbers of others whom a provider had in the person's row."""
+    rows = ((e.provider, e.row) for e in person.employments if e.has_begun)
+    former = frozenset().union(*(memory.former(provider, row) for provider, row in rows))
+    return former.difference(map(memory.digest, person.numbers)) if former else former
+
+
+def _ids(person: NaturalPerson, known: Register) -> Iterator[str]:
+    yield from map(known.holdings.id, known.holdings.of_person(person))
+    if person.number in known.ids:
+        yield known.ids[person.number]
+
+
+def _ids_of(hashes: frozenset[str], known: Register, memory: Memory) -> Iterator[str]:
+    """The HSA-ids of the entries whose numbers have these hashes."""
+    for number, entries in known.holdings.by_number.items():
+        if memory.digest(number) in hashes:
+            yield from map(known.holdings.id, entries)
+
+
+def _has_another_name(person: NaturalPerson, known: Register) -> bool:
+    given, surname = map(known.holdings.layout.name, ("givenName", "sn"))
+    return bool(person.current) and any(
+        has_another_name(entry.first(given), entry.first(surname), person.names)
+        for entry in known.holdings.of_person(person)
+        if known.holdings.may_write(entry, person.hsa_id)
+    )

@@ -1,0 +1,37 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Of whom nothing is written until a person confirms it: somebody else may stand in the row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ...records.people import PersonName
+
+NEW_NUMBER = "the row has another personal number, which the record does not call the same person's"
+OTHER_NAME = "given name and surname both differ from those that the system has"
+REVEALED = "no record says any more that the identity is protected"
+
+
+@dataclass(frozen=True)
+class Pending:
+    """The reasons by HSA-id, and the keyed hashes of the numbers of those people."""
+
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    people: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def also(self, reasons: Mapping[str, str]) -> Pending:
+        """The same with further reasons."""
+        return Pending({**reasons, **self.reasons}, self.people)
+
+
+def has_another_name(given: str | None, surname: str | None, names: Iterable[PersonName]) -> bool:
+    """Whether a system has a name of which neither part is one that the records give."""
+    if not given or not surname:
+        return False
+    return all(
+        given.casefold() != name.given.casefold() and surname.casefold() != name.surname.casefold()
+        for name in names
+    )

@@ -1,0 +1,131 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the ledger remembers of earlier runs, for the guard and for what explains a loss."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from ..engine.guard import DAYS, Holding, Past
+from ..engine.journal import Settled
+from ..records.memory import Fact, Memory
+from .database import insert, slices
+from .tables import Tables
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+
+# The name of the key that numbers and names are hashed with.
+_KEY = "memory"
+
+
+def recall(ledger: Tables, system: str) -> Memory:
+    """What earlier runs put in effect in a system. Raises LedgerError."""
+    facts, settled = ledger.facts, ledger.settled
+    with ledger.reading() as connection:
+        found: dict[str, set[Fact]] = defaultdict(set)
+        for row in connection.execute(facts.select().where(facts.c.system == system)):
+            found[row.provider].add(Fact(row.person, row.fact))
+        rows = connection.execute(settled.select().where(settled.c.system == system)).all()
+        return Memory(
+            key=ledger.key(connection, _KEY),
+            facts={provider: frozenset(theirs) for provider, theirs in found.items()},
+            days={row.provider: dt.date.fromisoformat(row.as_of) for row in rows},
+        )
+
+
+def make_key(ledger: Tables) -> None:
+    """Have a key for hashes before the first thing is remembered. Raises LedgerError."""
+    if ledger.check:
+        return
+    with ledger.reading() as connection:
+        if ledger.key(connection, _KEY):
+            return
+    with ledger.transaction() as connection:
+        if not ledger.key(connection, _KEY):
+            ledger.new_key(connection, _KEY)
+
+
+def past(ledger: Tables, system: str) -> Past:
+    """What earlier runs, and other systems in this one, leave the guard of a system."""
+    losses, refusals, sizes = ledger.losses, ledger.refusals, ledger.sizes
+    first = ledger.run.as_of - dt.timedelta(days=DAYS - 1)
+    with ledger.reading() as connection:
+        lost: dict[str, set[Holding]] = defaultdict(set)
+        recent = (losses.c.system == system) & (losses.c.as_of >= first.isoformat())
+        for row in connection.execute(losses.select().where(recent)):
+            lost[row.provider].add((row.kind, row.object))
+        others = (refusals.c.run == ledger.run.id) & (refusals.c.system != system)
+        refused = connection.execute(refusals.select().where(others)).all()
+        counted = connection.execute(sizes.select().where(sizes.c.system == system)).all()
+    return Past(
+        lost=lost,
+        refused={row.provider: row.system for row in refused},
+        sizes={row.what: row.number for row in counted},
+    )
+
+
+def judged(ledger: Tables, system: str, notes: Past) -> None:
+    """Note what a run takes without a date, whom it refuses, and how much it read."""
+    today = ledger.run.as_of.isoformat()
+    losses = {
+        (system, provider, kind, object_id, today)
+        for provider, holdings in notes.lost.items()
+        for kind, object_id in holdings
+    }
+    with ledger.transaction() as connection:
+        table = ledger.losses
+        theirs = (table.c.system == system) & (table.c.as_of == today)
+        known = {tuple(row) for row in connection.execute(table.select().where(theirs))}
+        insert(connection, table, sorted(losses - known))
+        _replace(ledger, connection, system, notes)
+
+
+def _replace(ledger: Tables, connection: Connection, system: str, notes: Past) -> None:
+    run, table = ledger.run.id, ledger.refusals
+    mine = (table.c.run == run) & (table.c.system == system)
+    connection.execute(table.delete().where(mine))
+    insert(connection, table, [(run, system, provider) for provider in notes.refused])
+    if notes.sizes:
+        sizes = ledger.sizes
+        connection.execute(sizes.delete().where(sizes.c.system == system))
+        insert(connection, sizes, [(system, *size) for size in notes.sizes.items()])
+
+
+def remember(ledger: Tables, system: str, settled: Sequence[Settled]) -> None:
+    """Note what a run put in effect; only what differs is written."""
+    today = ledger.run.as_of.isoformat()
+    with ledger.transaction() as connection:
+        table = ledger.facts
+        held: dict[str, set[Fact]] = defaultdict(set)
+        for row in connection.execute(table.select().where(table.c.system == system)):
+            held[row.provider].add(Fact(row.person, row.fact))
+        new: list[tuple[str, str, str, str]] = []
+        for one in settled:
+            known = held[one.provider]
+            facts = {fact for fact in one.facts if one.is_about(fact.person)}
+            facts |= {fact for fact in known if fact.is_for_good or not one.is_about(fact.person)}
+            _forget(ledger, connection, system, one.provider, known - facts)
+            new += [(system, one.provider, *fact) for fact in facts - known]
+        insert(connection, table, new)
+        days = ledger.settled
+        whole = [one.provider for one in settled if one.alone is None]
+        for some in slices(whole):
+            theirs = (days.c.system == system) & days.c.provider.in_(some)
+            connection.execute(days.delete().where(theirs))
+        insert(connection, days, [(system, provider, today) for provider in whole])
+
+
+def _forget(
+    ledger: Tables, connection: Connection, system: str, provider: str, facts: Iterable[Fact]
+) -> None:
+    table = ledger.facts
+    theirs = (table.c.system == system) & (table.c.provider == provider)
+    for person, text in facts:
+        one = theirs & (table.c.person == person) & (table.c.fact == text)
+        connection.execute(table.delete().where(one))

@@ -1,0 +1,157 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What earlier runs put in effect in a system, which explains what the next one takes.
+
+A record tells what holds today. Whether a loss is a surprise also depends on what held before: a
+row that vanished explains nothing, whatever other rows of the person say. The memory names people
+by keyed hashes of their numbers, and holds neither names nor numbers.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from .model import Assignment, Person
+
+# An end that lay further back when it was entered than this surprises.
+SURPRISING = dt.timedelta(days=7)
+
+
+class Fact(NamedTuple):
+    """Something that a run put in effect: by keyed hash of a person's number, as text."""
+
+    person: str
+    text: str
+
+    @property
+    def is_for_good(self) -> bool:
+        """Whether it outlives the row that says it: which numbers are one person."""
+        return self.text.startswith("was ")
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """An assignment that gave access when the last run was done, on the day `seen_on`."""
+
+    provider: str
+    unit: str
+    purpose: str
+    from_: dt.date
+    last_day: dt.date | None
+    systems: frozenset[str]
+    seen_on: dt.date
+
+    def is_of(self, provider: str, assignment: Assignment) -> bool:
+        """Whether a record's assignment is this one, whatever became of its end."""
+        return (provider, assignment.unit, assignment.purpose or "", assignment.from_) == (
+            self.provider, self.unit, self.purpose, self.from_,
+        )  # fmt: skip
+
+    def is_ended_by(self, last_day: dt.date) -> bool:
+        """Whether a last day that has passed is no surprise: it was known, or is not long ago."""
+        return last_day == self.last_day or last_day >= self.seen_on - SURPRISING
+
+
+@dataclass(frozen=True)
+class Memory:
+    """All that a system's earlier runs put in effect; `key` is the ledger's, for hashes.
+
+    `facts` are by provider, `days` are those of the last run of each provider.
+    """
+
+    key: str = ""
+    facts: Mapping[str, frozenset[Fact]] = field(default_factory=dict)
+    days: Mapping[str, dt.date] = field(default_factory=dict)
+    _effects: dict[str, list[Effect]] = field(init=False, repr=False, compare=False)
+    _labels: dict[tuple[str, str], str] = field(init=False, repr=False, compare=False)
+    _later: dict[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        effects: dict[str, list[Effect]] = defaultdict(list)
+        labels: dict[tuple[str, str], str] = {}
+        later: dict[str, str] = {}
+        for provider, facts in self.facts.items():
+            for person, text in facts:
+                kind, _space, rest = text.partition(" ")
+                if kind == "label":
+                    labels[provider, rest] = person
+                elif kind == "was":
+                    later[rest] = person
+                else:
+                    effects[person].append(_effect(provider, rest, self.days[provider]))
+        object.__setattr__(self, "_effects", effects)
+        object.__setattr__(self, "_labels", labels)
+        object.__setattr__(self, "_later", later)
+
+    def digest(self, text: str) -> str:
+        """The keyed hash of a number or a name."""
+        return hmac.new(self.key.encode(), text.encode(), hashlib.sha256).hexdigest()[:32]
+
+    def effects(self, numbers: Iterable[str]) -> tuple[Effect, ...]:
+        """What gave access to the person with these numbers."""
+        if not self._effects:
+            return ()
+        return tuple(e for number in numbers for e in self._effects.get(self.digest(number), ()))
+
+    def successors(self, numbers: Iterable[str], among: Iterable[str]) -> dict[str, str]:
+        """The numbers that took the place of some of these, of those `among` which they may be."""
+        if not self._later:
+            return {}
+        wanted = {n: self._later[h] for n in numbers if (h := self.digest(n)) in self._later}
+        known = {self.digest(n): n for n in among} if wanted else {}
+        return {n: known[h] for n, h in wanted.items() if h in known}
+
+    def former(self, provider: str, row: Person) -> frozenset[str]:
+        """The hashes of those whom a provider had under the row's ref or name."""
+        if not self._labels:
+            return frozenset()
+        found = (self._labels.get((provider, self.digest(text))) for text in _labels(row))
+        return frozenset(person for person in found if person)
+
+    def facts_of(
+        self, row: Person, number: str, in_effect: Iterable[tuple[Assignment, dt.date | None]]
+    ) -> Iterator[Fact]:
+        """What to remember of a row: its ref and name, and the assignments that give access."""
+        person = self.digest(number)
+        for previous in row.previous_numbers:
+            yield Fact(person, f"was {self.digest(previous)}")
+        for text in _labels(row):
+            yield Fact(person, f"label {self.digest(text)}")
+        for assignment, last_day in in_effect:
+            yield Fact(person, f"effect {_text(assignment, last_day)}")
+
+
+NO_MEMORY = Memory()
+
+
+def _labels(row: Person) -> Iterator[str]:
+    """What a provider tells a row by: the ref, and the name. No ref looks like a name."""
+    if row.ref:
+        yield f"ref {row.ref}"
+    yield f"name {row.given_name.casefold()} {row.surname.casefold()}"
+
+
+def _text(assignment: Assignment, last_day: dt.date | None) -> str:
+    return json.dumps(
+        [
+            assignment.unit, assignment.purpose or "", assignment.from_.isoformat(),
+            last_day.isoformat() if last_day else "", sorted(assignment.systems),
+        ],
+        ensure_ascii=False,
+    )  # fmt: skip
+
+
+def _effect(provider: str, text: str, seen_on: dt.date) -> Effect:
+    unit, purpose, from_, last_day, systems = json.loads(text)
+    return Effect(
+        provider, unit, purpose, dt.date.fromisoformat(from_),
+        dt.date.fromisoformat(last_day) if last_day else None, frozenset(systems), seen_on,
+    )  # fmt: skip

@@ -1,0 +1,126 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is protected stays so until a person says otherwise, whatever becomes of the row."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
+from ansible_collections.regionjh.halsoval.tests.unit.ad_in_memory import Ad
+from ansible_collections.regionjh.halsoval.tests.unit.builders import (
+    ECG,
+    TODAY,
+    assignment,
+    number,
+    person,
+    record,
+    uses,
+)
+from ansible_collections.regionjh.halsoval.tests.unit.services_in_memory import Services
+
+NAME = {"given_name": "Hemlig", "surname": "Namnlos", "mail": "hemlig@example.org"}
+WORDS = ("Hemlig", "Namnlos", "hemlig@example.org")
+YESTERDAY = str(TODAY - dt.timedelta(days=1))
+# What becomes of the row that says it, while nobody touches the others.
+ROWS: dict[str, dict[str, Any]] = {
+    "in effect": {},
+    "ended yesterday": {"to": YESTERDAY},
+    "ended long ago": {"since": "2020-01-01", "to": "2021-01-01"},
+    "begins beyond the lead time": {"since": "2026-12-01"},
+    "no Hälsoval work": {"halsoval": False},
+    "suspended": {"suspended": {"from": "2026-01-01"}},
+}
+
+
+def alfa(**fields: Any) -> Record:
+    return record("alfa", [person(1, uses(), **NAME, **fields)])
+
+
+def beta(*assignments: dict[str, Any], **fields: Any) -> Record:
+    return record("beta", [person(1, *assignments, protected=True, **NAME)], **fields)
+
+
+def told(world: Ad) -> str:
+    return f"{world.hsa.entries()} {world.directory.read()}"
+
+
+@pytest.mark.parametrize("days", ROWS.values(), ids=list(ROWS))
+def test_a_row_that_protects_does_so_whatever_its_days(world: Ad, days: dict[str, Any]) -> None:
+    world.run(alfa(), beta(assignment(**days)))
+    assert world.account(number(1))
+    assert not [word for word in WORDS if word in told(world)]
+
+
+@pytest.mark.parametrize("phase", ["application", "establishment", "ended"])
+def test_a_provider_that_protects_does_so_in_every_phase(world: Ad, phase: str) -> None:
+    world.run(alfa(), beta(assignment(), phase=phase))
+    assert not [word for word in WORDS if word in told(world)]
+
+
+@pytest.mark.parametrize("days", ROWS.values(), ids=list(ROWS))
+def test_orders_name_nobody_whom_a_row_protects_whatever_its_days(days: dict[str, Any]) -> None:
+    services = Services()
+    made = services.run(record("alfa", [person(1, uses(ECG), **NAME)]), beta(assignment(**days)))
+    assert made
+    assert not [word for word in WORDS if word in str(made)]
+
+
+AFTER = {
+    "the row is gone": record("beta"),
+    "the row says it no more": record("beta", [person(1, assignment(), **NAME)]),
+}
+
+
+@pytest.mark.parametrize("after", AFTER.values(), ids=list(AFTER))
+def test_who_is_protected_stays_so_until_a_person_confirms(world: Ad, after: Record) -> None:
+    world.run(alfa(), beta(assignment()))
+    results = world.run(alfa(), after)
+    assert not [word for word in WORDS if word in told(world)]
+    refused = world.hsa_results["alfa"]
+    assert refused["failed"] is True
+    assert "no record says any more that the identity is protected" in refused["msg"]
+    assert not [word for word in WORDS if word in str((refused, results))]
+
+
+def test_who_is_protected_stays_so_without_the_record_of_the_provider(world: Ad) -> None:
+    world.run(alfa(), beta(assignment()))
+    world.run(alfa())
+    assert not [word for word in WORDS if word in told(world)]
+
+
+def test_the_hash_in_the_refusal_reveals_and_nothing_else_does(world: Ad) -> None:
+    world.run(alfa(), beta(assignment()))
+    records = (alfa(), record("beta"))
+    world.run(*records)
+    msg = world.hsa_results["alfa"]["msg"]
+    world.run(*records, expected=frozenset({msg.rpartition("=")[2]}))
+    assert world.hsa.person(number(1)).first("sn") == "Namnlos"
+    # AD has a plan of its own.
+    assert world.account(number(1)).first("sn") == "Skyddad person"
+    msg = world.run(*records)["alfa"]["msg"]
+    world.run(*records, expected=frozenset({msg.rpartition("=")[2]}))
+    assert world.account(number(1)).first("sn") == "Namnlos"
+    assert world.run(*records)["alfa"]["failed"] is False
+    assert world.hsa_results["alfa"]["failed"] is False
+
+
+def test_others_of_the_provider_go_on_while_one_waits(world: Ad) -> None:
+    world.run(alfa(), beta(assignment()))
+    both = record("alfa", [person(1, uses(), **NAME), person(2, uses())])
+    world.run(both, record("beta"))
+    assert world.hsa.people(number(2))
+    assert world.account(number(2))
+    assert not [word for word in WORDS if word in told(world)]
+
+
+def test_an_end_is_not_delayed_by_what_waits(world: Ad) -> None:
+    world.run(alfa(), beta(assignment()))
+    ended = record("alfa", [person(1, uses(to=YESTERDAY), **NAME)])
+    world.run(ended, record("beta"))
+    assert number(1) not in world.hsa.members("alfa")
+    assert "ENABLED" not in world.account(number(1)).attributes["userAccountControl"]

@@ -1,0 +1,252 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What no date explains: rows that vanish, ends that nobody knew of, other people in the row."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
+from ansible_collections.regionjh.halsoval.tests.unit.ad_in_memory import Ad
+from ansible_collections.regionjh.halsoval.tests.unit.builders import (
+    JOURNAL,
+    NPO,
+    STATISTICS,
+    TODAY,
+    assignment,
+    coordination_number,
+    number,
+    person,
+    record,
+    unit,
+)
+from ansible_collections.regionjh.halsoval.tests.unit.memory_journal import MemoryJournal
+
+TWENTY = range(1, 21)
+UNITS = [unit(), unit("norr")]
+GIVES = {"systems": [JOURNAL, NPO]}
+
+
+@pytest.fixture
+def world() -> Ad:
+    """A region whose runs know of the runs before."""
+    region = Ad()
+    region.hsa.journal = MemoryJournal()
+    return region
+
+
+def provider(*assignments: dict[str, Any], who: Any = TWENTY, **fields: Any) -> Record:
+    people = [person(n, *assignments) for n in who]
+    return record("alfa", people, units=UNITS, **fields)
+
+
+def enabled(world: Ad) -> int:
+    accounts = (world.accounts(n) for n in map(number, TWENTY))
+    return sum("ENABLED" in a.attributes["userAccountControl"] for some in accounts for a in some)
+
+
+def assert_nobody_lost_anything(world: Ad, results: dict[str, Any], provider: str = "alfa") -> None:
+    assert len(world.hsa.members(provider)) == len(TWENTY)
+    assert enabled(world) == len(TWENTY)
+    assert "refused" in world.hsa_results[provider]["msg"]
+    assert "refused" in results[provider]["msg"]
+
+
+def test_a_second_assignment_that_vanishes_is_not_explained_by_the_first(world: Ad) -> None:
+    first = assignment(to="2026-12-31", **GIVES)
+    both = provider(first, assignment(since="2027-01-01", **GIVES))
+    for day in (dt.date(2026, 12, 30), dt.date(2027, 1, 15)):
+        world.run(both, day=day)
+    results = world.run(provider(first), day=dt.date(2027, 1, 16))
+    assert_nobody_lost_anything(world, results)
+
+
+def test_rows_that_others_took_the_place_of_are_not_explained_by_these(world: Ad) -> None:
+    world.run(provider(assignment(**GIVES)))
+    other = assignment("norr", purpose=STATISTICS, to=str(TODAY - dt.timedelta(days=1)), **GIVES)
+    assert_nobody_lost_anything(world, world.run(provider(other)))
+
+
+@pytest.mark.parametrize("days_back", [8, 90, 365])
+@pytest.mark.parametrize("where", ["the agreement", "the unit", "the assignment"])
+def test_an_end_that_is_new_and_lies_back_is_no_surprise_for_a_week_only(
+    world: Ad, where: str, days_back: int
+) -> None:
+    gives = assignment(since="2024-01-01", **GIVES)
+    started = {"agreement": {"operation_start": "2024-01-01"}}
+    world.run(provider(gives, **started))
+    end = str(TODAY - dt.timedelta(days=days_back))
+    staff = [person(n, gives) for n in TWENTY]
+    units = [unit(closes=end), UNITS[1]]
+    after = {
+        "the agreement": provider(gives, agreement={**started["agreement"], "ends": end}),
+        "the unit": record("alfa", staff, units=units, **started),
+        "the assignment": provider({**gives, "to": end}, **started),
+    }
+    assert_nobody_lost_anything(world, world.run(after[where]))
+
+
+@pytest.mark.parametrize("days_back", [1, 7])
+def test_an_end_of_the_last_days_is_carried_out(world: Ad, days_back: int) -> None:
+    world.run(provider(assignment(**GIVES)))
+    end = str(TODAY - dt.timedelta(days=days_back))
+    results = world.run(provider(assignment(to=end, **GIVES)))
+    assert (world.hsa.members(), enabled(world)) == (set(), 0)
+    assert results["alfa"]["failed"] is False
+
+
+def test_an_end_that_was_known_is_carried_out_however_long_no_run_was_made(world: Ad) -> None:
+    ending = provider(assignment(to="2026-03-20", **GIVES))
+    world.run(ending)
+    results = world.run(ending, day=dt.date(2026, 9, 1))
+    assert (world.hsa.members(), enabled(world)) == (set(), 0)
+    assert results["alfa"]["failed"] is False
+
+
+def test_a_row_that_is_tidied_away_after_its_end_takes_nothing(world: Ad) -> None:
+    world.run(provider(assignment(to="2026-03-20", **GIVES)))
+    world.run(provider(assignment(to="2026-03-20", **GIVES)), day=dt.date(2026, 3, 21))
+    results = world.run(provider(who=()), day=dt.date(2026, 6, 1))
+    assert results["alfa"]["failed"] is False
+
+
+# --- some today and some tomorrow ----------------------------------------------------------------
+
+
+def test_rows_that_vanish_run_by_run_are_counted_together(world: Ad) -> None:
+    records = [
+        record(name, [person(10 * p + n, assignment(**GIVES)) for n in range(1, 6)])
+        for p, name in enumerate("abcdefghijklmn")
+    ]
+    world.run(*records)
+    shorter = [
+        record(own.id, [person(10 * p + n, assignment(**GIVES)) for n in range(1, 5)])
+        for p, own in enumerate(records)
+    ]
+    lost = []
+    for some in ("abcde", "fghij", "klmn"):
+        results = world.run(*shorter, providers=tuple(some))
+        lost += [p for p in some if not results[p]["failed"]]
+    assert lost == list("abcdefghij")
+
+
+def test_one_row_a_night_does_not_empty_a_provider_of_four(world: Ad) -> None:
+    for night, left in enumerate((4, 3, 2, 1, 0)):
+        world.run(provider(assignment(**GIVES), who=range(left)), day=TODAY + dt.timedelta(night))
+    assert len(world.hsa.members()) == 3
+
+
+def test_what_a_person_has_confirmed_is_not_counted_again(world: Ad) -> None:
+    world.run(provider(assignment(**GIVES)))
+    fewer = provider(assignment(**GIVES), who=range(1, 11))
+    results = world.run(fewer)
+    hashes = frozenset({world.hsa_results["alfa"]["plan"], results["alfa"]["plan"]})
+    world.run(fewer, expected=hashes)
+    assert len(world.hsa.members()) == 10
+    results = world.run(provider(assignment(**GIVES), who=range(1, 10)))
+    assert results["alfa"]["failed"] is False
+    assert len(world.hsa.members()) == 9
+
+
+# --- other people in the row ---------------------------------------------------------------------
+
+
+def test_two_people_whose_numbers_are_swapped_wait_for_a_person(world: Ad) -> None:
+    def staff(first: int, second: int, **more: str) -> Record:
+        people = [
+            person(first, assignment(**GIVES), ref="a", given_name="Anna", surname="Ek"),
+            person(second, assignment(**GIVES), ref="b", given_name="Bo", surname="Ek"),
+        ]
+        return record("alfa", people)
+
+    world.run(staff(1, 2))
+    before = (world.hsa.entries(), world.directory.read())
+    results = world.run(staff(2, 1))
+    assert (world.hsa.entries(), world.directory.read()) == before
+    for own in (world.hsa_results["alfa"], results["alfa"]):
+        assert own["failed"] is True
+        assert "withheld until a person confirms it" in own["msg"]
+
+
+@pytest.mark.parametrize("ref", [{"ref": "a"}, {}], ids=["ref", "name"])
+def test_another_number_in_the_row_waits_for_a_person(world: Ad, ref: dict[str, str]) -> None:
+    name = {"given_name": "Anna", "surname": "Ek", **ref}
+    world.run(record("alfa", [person(1, assignment(**GIVES), **name)]))
+    before = world.hsa.members()
+    changed = record("alfa", [person(3, assignment(**GIVES), **name)])
+    world.run(changed)
+    assert "another personal number" in world.hsa_results["alfa"]["msg"]
+    assert world.hsa.members() == before
+    assert world.hsa.people(number(3)) == []
+    msg = world.hsa_results["alfa"]["msg"]
+    world.run(changed, expected=frozenset({msg.rpartition("=")[2].split()[0]}))
+    assert world.hsa.people(number(3))
+
+
+def test_a_new_number_that_the_record_links_to_the_old_one_waits_for_nobody(world: Ad) -> None:
+    name = {"given_name": "Anna", "surname": "Ek", "ref": "a"}
+    old = coordination_number(1)
+    row = person(1, assignment(**GIVES), personnummer=None, samordningsnummer=old, **name)
+    world.run(record("alfa", [row]))
+    linked = person(1, assignment(**GIVES), previous_numbers=[old], **name)
+    results = world.run(record("alfa", [linked]))
+    assert results["alfa"]["failed"] is False
+    assert len(world.hsa.people(number(1))) == 1
+
+
+def test_numbers_that_were_one_person_are_so_after_the_row_that_said_it(world: Ad) -> None:
+    old = coordination_number(1)
+    linked = record("alfa", [person(1, assignment(**GIVES), previous_numbers=[old])])
+    row = person(1, assignment(**GIVES), personnummer=None, samordningsnummer=old)
+    other = record("beta", [row])
+    world.run(linked, other)
+    (before,) = world.hsa.people(number(1))
+    ended = record(
+        "alfa", [person(1, assignment(to="2026-03-01", **GIVES), previous_numbers=[old])]
+    )
+    for records in ((ended, other), (record("alfa"), other)):
+        world.run(*records)
+        (after,) = world.hsa.people(number(1))
+        assert after.first("hsaIdentity") == before.first("hsaIdentity")
+        assert world.hsa.people(old) == []
+        assert world.hsa.members("beta") == {number(1)}
+
+
+def test_a_surname_that_changes_waits_for_nobody(world: Ad) -> None:
+    world.run(record("alfa", [person(1, assignment(**GIVES), given_name="Anna", surname="Ek")]))
+    married = record("alfa", [person(1, assignment(**GIVES), given_name="Anna", surname="Al")])
+    assert world.run(married)["alfa"]["failed"] is False
+    assert world.hsa.person(number(1)).first("sn") == "Al"
+
+
+def test_an_entry_with_both_names_of_another_waits_for_a_person(world: Ad) -> None:
+    world.run(record("alfa", [person(1, assignment(**GIVES), given_name="Anna", surname="Ek")]))
+    before = (world.hsa.entries(), world.directory.read())
+    other = record("alfa", [person(1, assignment(**GIVES), given_name="Bo", surname="Al")])
+    results = world.run(other)
+    assert (world.hsa.entries(), world.directory.read()) == before
+    assert "given name and surname both differ" in world.hsa_results["alfa"]["msg"]
+    assert results["alfa"]["failed"] is True
+
+
+# --- what was read -------------------------------------------------------------------------------
+
+
+def test_a_source_that_is_suddenly_smaller_stops_what_no_date_explains(world: Ad) -> None:
+    names = [f"p{n}" for n in range(10)]
+    records = [record(name, [person(n, assignment(**GIVES))]) for n, name in enumerate(names)]
+    world.run(*records)
+    moved = [
+        record(own.id, [person(n, assignment(**GIVES), mail="x@example.org")])
+        for n, own in enumerate(records)
+    ]
+    world.run(*moved[:7])
+    msg = world.hsa_results["p0"]["msg"]
+    assert "only 7 providers were read, and 10 in the last run" in msg
+    assert world.hsa.person(number(0)).first("mail") is None
+    world.run(*moved[:7], expected=frozenset({world.hsa_results["p0"]["plan"]}))
+    assert world.hsa.person(number(0)).first("mail") == "x@example.org"
