@@ -32,7 +32,7 @@ PACKAGES = {
         "slapd": "/usr/sbin/slapd",
     },
     "ad": {
-        "ldap-utils": "/usr/bin/ldapsearch",
+        "ldap-utils": "/usr/bin/ldapwhoami",
         "openssl": "/usr/bin/openssl",
         # Debian 12 has the program in the package samba, which this one brings.
         "samba-ad-dc": "/usr/sbin/samba",
@@ -114,8 +114,8 @@ def takes_root(systems: Sequence[str], lacking: Sequence[str]) -> str:
     alone = "This user is neither root nor allowed to run sudo without a password.\n"
     if "ad" in systems:
         return (
-            f"{alone}Active Directory takes root at each start, since Samba's ports are below 1024. "
-            "The HSA directory takes none:\n"
+            f"{alone}Active Directory takes root at each start: Samba's ports are below 1024. The "
+            "HSA directory takes none:\n"
             "  make demo SYSTEMS=hsa"
         )
     if not lacking:
@@ -123,7 +123,9 @@ def takes_root(systems: Sequence[str], lacking: Sequence[str]) -> str:
     services = [name for system in systems for name in SERVICES[system]]
     new = [name for name in services if not os.path.exists(f"/etc/init.d/{name}")]
     commands = "\n  ".join(by_hand(lacking, new))
-    return f"{alone}Missing packages take root once. Install them by hand, then go on:\n  {commands}"
+    return (
+        f"{alone}Missing packages take root once. Install them by hand, then go on:\n  {commands}"
+    )
 
 
 def by_hand(packages: Sequence[str], services: Sequence[str]) -> list[str]:
