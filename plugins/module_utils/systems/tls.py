@@ -33,7 +33,8 @@ _NO_TLS = ("WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILU
 class VerifiedTls(Tls):
     """Stands where ldap3's own does, for one connection, which may try several addresses.
 
-    `refusal` says why an address was not trusted, `interruption` how one broke off the handshake.
+    Where none will do, `refusal` says why one was not trusted, and `interruption` how one broke off
+    the handshake.
     """
 
     def __init__(self, context: ssl.SSLContext, host: str, ca_path: str | None) -> None:
@@ -62,6 +63,7 @@ class VerifiedTls(Tls):
         except ssl.SSLError as error:
             self.refusal = _disagreement(error)
             raise
+        self.refusal = self.interruption = ""  # of an address that was tried before
 
 
 def verifying(ca_path: str | None) -> ssl.SSLContext:

@@ -101,6 +101,18 @@ def by_certificate(pem: Path, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) 
     return answer
 
 
+def hanging_up(pem: Path) -> Answer:
+    """A directory with this certificate, which ends every connection at the first message."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pem)
+
+    def answer(plain: socket.socket, _running: Peer) -> None:
+        with tls.wrap_socket(plain, server_side=True) as connection:
+            connection.recv(4096)
+
+    return answer
+
+
 def saying(octets: bytes) -> Answer:
     """A server that reads what comes first, says this, and closes."""
 
@@ -225,6 +237,48 @@ def test_a_certificate_is_verified_whatever_the_process_did_before(
     good, bad = ours.issue(folder, ["localhost"]), self_signed(folder, ["localhost"])
     for pem, believed in ((good, True), (bad, False), (good, True)):
         assert (met(pem, "localhost", ours.pem)[0] == BELIEVED) is believed
+
+
+# --- a name with several addresses ---------------------------------------------------------------
+
+
+def said_of_both(monkeypatch: pytest.MonkeyPatch, ca: Path, *peers: Peer) -> str:
+    """What a read says of a directory whose name leads to these servers, in this order."""
+    addresses = [
+        (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", one.port))
+        for one in peers
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_any, **_named: addresses)
+    return said("ldaps://localhost", ca)
+
+
+def test_of_several_addresses_the_first_that_is_trusted_is_used(
+    folder: Path, ours: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = self_signed(folder, ["localhost"]), ours.issue(folder, ["localhost"])
+    with peer(by_certificate(bad)) as other, peer(by_certificate(good)) as right:
+        assert BELIEVED in said_of_both(monkeypatch, ours.pem, other, right)
+    assert (len(other.seen), len(right.seen)) == (0, 1)
+
+
+def test_an_address_that_was_passed_over_is_not_blamed_for_what_the_next_one_does(
+    folder: Path, ours: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = self_signed(folder, ["localhost"]), ours.issue(folder, ["localhost"])
+    with peer(by_certificate(bad)) as other, peer(hanging_up(good)) as right:
+        text = said_of_both(monkeypatch, ours.pem, other, right)
+    assert "could not be reached, or stayed busy" in text
+    assert "certificate" not in text
+
+
+def test_a_certificate_is_told_also_where_another_address_does_not_answer(
+    folder: Path, ours: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with peer(saying(b"")) as ended:
+        pass
+    with peer(by_certificate(self_signed(folder, ["localhost"]))) as bad:
+        for order in ((ended, bad), (bad, ended)):
+            assert "it is signed by itself" in said_of_both(monkeypatch, ours.pem, *order)
 
 
 # --- no TLS, or another --------------------------------------------------------------------------
