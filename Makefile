@@ -4,6 +4,11 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 LAB := inventories/lab/halsoval.yml
+# What the lab runs; Active Directory takes root, or sudo without a password.
+SYSTEMS ?= hsa ad
+# -e with the lab's state and systems, and with the systems that are onboarded.
+lab_in = -e '{lab_state: $(1), halsoval_lab_systems: [$(foreach system,$(SYSTEMS),$(system),)]}'
+WITHOUT_AD := $(if $(filter ad,$(SYSTEMS)),,-e '{halsoval_systems: [hsa, siths, services]}')
 ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
 # Those that start Active Directory take as long as all others.
 AD_TESTS := $(addprefix tests/integration/,test_lab.py test_orders.py test_personal_data.py) $(wildcard tests/integration/test_ad_*.py)
@@ -35,41 +40,47 @@ help: ## List what can be made
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: lab-up ## Start the lab and onboard the example providers; leaves the lab running
-	ansible-playbook -i $(LAB) regionjh.halsoval.onboard
+demo: lab-up ## Start the lab and onboard the example providers; SYSTEMS=hsa does without Active Directory
+	ansible-playbook -i $(LAB) regionjh.halsoval.onboard $(WITHOUT_AD)
 	@printf '%s\n' '' \
-		'HSA and Active Directory now hold what the records of the example providers ask' \
-		'for on the day of the lab. Look around:' \
+		'The lab now holds what the records of the example providers ask for on its day.' \
+		'Look around:' \
 		'' \
 		'  LDAPTLS_CACERT=.lab/ca/ca.pem ldapsearch -x -LLL -o ldif-wrap=no -H ldaps://127.0.0.1:6636 \' \
 		'    -D "cn=halsoval,ou=System,o=Region Jämtland Härjedalen,c=SE" -y .lab/secrets/hsa_service \' \
 		'    -b "ou=Privata vårdgivare,o=Region Jämtland Härjedalen,c=SE"' \
+		$(if $(WITHOUT_AD),, \
 		'  LDAPTLS_CACERT=.lab/ca/ca.pem ldapsearch -x -LLL -o ldif-wrap=no -H ldaps://127.0.0.10 \' \
 		'    -D CN=svc-halsoval,OU=Servicekonton,DC=ad,DC=region,DC=example -y .lab/secrets/ad_service \' \
-		'    -b OU=Halsoval,DC=ad,DC=region,DC=example' \
+		'    -b OU=Halsoval,DC=ad,DC=region,DC=example') \
 		'' \
 		'Orders that people carry out have left through .lab/outbox, a folder for each recipient.' \
 		'' \
 		'Change a record below inventories/lab/providers/ and see what would happen, then let it:' \
 		'' \
 		'  source .venv/bin/activate' \
-		'  ansible-playbook regionjh.halsoval.onboard --check --diff' \
-		'  ansible-playbook regionjh.halsoval.onboard' \
+		"  ansible-playbook regionjh.halsoval.onboard --check --diff $(WITHOUT_AD)" \
+		"  ansible-playbook regionjh.halsoval.onboard $(WITHOUT_AD)" \
 		'' \
 		'make lab-down stops the lab. README.md and docs/ tell more.' ''
 
 .PHONY: lab-up
-lab-up: .venv/ready ## Start the lab: the region's servers, on this machine, below .lab/
-	ansible-playbook -i $(LAB) regionjh.halsoval.lab -e lab_state=started
+lab-up: lab-possible .venv/ready ## Start the lab: the region's servers, on this machine, below .lab/
+	ansible-playbook -i $(LAB) regionjh.halsoval.lab $(call lab_in,started)
 
 .PHONY: lab-down
 lab-down: .venv/ready ## Stop the lab; its data stays
-	ansible-playbook -i $(LAB) regionjh.halsoval.lab -e lab_state=stopped
+	ansible-playbook -i $(LAB) regionjh.halsoval.lab $(call lab_in,stopped)
+
+# Before anything is installed.
+.PHONY: lab-possible
+lab-possible:
+	@$(PYTHON) roles/lab/files/preconditions.py $(if $(wildcard .venv/ready),,--venv) $(SYSTEMS) >/dev/null
 
 ##@ For developers
 
 .PHONY: test
-test: lint sanity .venv/servers ## Everything that CI runs
+test: lab-possible lint sanity .venv/servers ## Everything that CI runs
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=target pytest-ad pytest-others molecule
 
 .PHONY: lint

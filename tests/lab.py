@@ -9,14 +9,19 @@ import json
 import os
 import random
 import socket
-import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import ldap3
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.tls import (
+    VerifiedTls,
+    verifying,
+)
 
 BASE = "o=Region Jämtland Härjedalen,c=SE"
 AD_BASE = "DC=ad,DC=region,DC=example"
@@ -99,7 +104,8 @@ class Lab:
 
 def connect(uri: str, ca: Path, user: str | None, password: str | None) -> ldap3.Connection:
     """Log in over verified TLS; without a user: anonymously. Errors of LDAP are raised."""
-    tls = ldap3.Tls(ca_certs_file=str(ca), validate=ssl.CERT_REQUIRED)
+    # As the product does: ldap3 itself cannot verify an address from Python 3.12 on.
+    tls = VerifiedTls(verifying(str(ca)), str(urlsplit(uri).hostname), str(ca))
     server = ldap3.Server(uri, tls=tls, get_info=ldap3.NONE, connect_timeout=10)
     return ldap3.Connection(
         server,

@@ -94,16 +94,27 @@ def failed_for_all(run: Run, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("known_ca", "name"), [(False, "localhost"), (True, "annan.example")], ids=["ca", "name"]
+    ("known_ca", "name", "reason"),
+    [
+        (False, "localhost", "it is signed by itself, not by the one in"),
+        (True, "annan.example", "it is not for the name localhost"),
+    ],
+    ids=["ca", "name"],
 )
 def test_certificate_that_cannot_be_verified(
-    lab: Lab, changed_site: Site, onboarded: Held, tmp_path: Path, known_ca: bool, name: str
+    lab: Lab,
+    changed_site: Site,
+    onboarded: Held,
+    tmp_path: Path,
+    known_ca: bool,
+    name: str,
+    reason: str,
 ) -> None:
     restore(lab, onboarded)
     with faulty_directory(lab, tmp_path, known_ca=known_ca, name=name) as directory:
         run = changed_site.onboard(halsoval_hsa_server_uri=directory.uri)
 
-    failed_for_all(run, f"{directory.uri} presents a certificate that cannot be verified")
+    failed_for_all(run, f"{directory.uri} presents a certificate that cannot be verified: {reason}")
     assert directory.seen["message"] == 0  # nobody unknown gets to see the password
     assert held(lab).entries == onboarded.entries
 

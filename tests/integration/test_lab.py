@@ -36,7 +36,7 @@ from ldap3.protocol.microsoft import security_descriptor_control
 from ldap3.utils.dn import parse_dn
 
 from ansible_collections.regionjh.halsoval.tests.integration.domain import empty_domain
-from ansible_collections.regionjh.halsoval.tests.lab import AD_BASE, start_lab
+from ansible_collections.regionjh.halsoval.tests.lab import AD_BASE, run_lab, start_lab
 
 if TYPE_CHECKING:
     from ansible_collections.regionjh.halsoval.tests.lab import Domain, Lab
@@ -501,6 +501,44 @@ def test_a_port_in_use_is_named(lab: Lab, other_lab: Lab) -> None:
     assert f"Port {lab.port} of 127.0.0.1 is used by another program" in run.stdout
     assert len(slapd_processes(lab)) == 1
     assert slapd_processes(other_lab) == []
+
+
+def test_a_slapd_that_does_not_start_says_why(lab: Lab) -> None:
+    key = lab.dir / "hsa/server.key"
+    good = key.read_bytes()
+    kill_slapd(lab)
+    key.write_text("no key")
+    try:
+        run = lab.run("started")
+    finally:
+        key.write_bytes(good)
+    assert run.returncode == 2
+    assert "slapd does not start. It says: " in run.stdout
+    assert "TLS init def ctx failed" in run.stdout
+    assert changed(lab.run("started")) == 1
+
+
+def looking(*command: str) -> dict[str, object]:
+    """Role variables by which another program looks at the machine."""
+    return {"__halsoval_lab_look": command}
+
+
+def test_a_machine_that_cannot_run_the_lab_is_refused_before_anything_is_made(
+    tmp_path: Path,
+) -> None:
+    look = looking("sh", "-c", "echo This machine runs something else >&2; exit 1")
+    run = run_lab(tmp_path / "none", "started", **look)
+    assert run.returncode == 2
+    assert "This machine runs something else" in run.stdout
+    assert "changed=0" in run.stdout
+    assert not (tmp_path / "none").exists()
+
+
+def test_packages_that_bring_something_else_than_they_should_are_named(tmp_path: Path) -> None:
+    run = run_lab(tmp_path / "none", "started", **looking("echo", "openssl"))
+    assert run.returncode == 2
+    assert "openssl: installed, but without the file that the lab looks for" in run.stdout
+    assert not (tmp_path / "none").exists()
 
 
 def test_an_interrupted_load_starts_anew(lab: Lab) -> None:

@@ -20,7 +20,6 @@ Why so much is checked here (all reproduced with ldap3 2.9.1):
 
 from __future__ import annotations
 
-import os
 import re
 import ssl
 import time
@@ -35,6 +34,7 @@ from urllib.parse import urlsplit
 from ..engine.plan import Attribute, Change, Codec, Entry, Operation, Values
 from ..records.identifiers import mask
 from .ldap_message import message
+from .tls import VerifiedTls, verifying
 
 try:
     import ldap3
@@ -51,6 +51,10 @@ PAGED_RESULTS = "1.2.840.113556.1.4.319"
 # Without it AD refers every search of a domain to its other partitions (MS-ADTS 3.1.1.3.4.1.5).
 DOMAIN_SCOPE = "1.2.840.113556.1.4.1339"
 PAGE_SIZE = 1000
+# So many pages in a row without a new entry mean that a search goes round in circles. Cookies do
+# not tell: Samba sends the same with every page. Nor does an empty page: entries that went away
+# since the search began leave one, and this would be a million of them.
+IDLE_PAGES = 1000
 # Requests under way at once. OpenLDAP drops a session with more than 1,000 pending
 # (conn_max_pending_auth); beyond 64 nothing gets faster.
 WINDOW = 64
@@ -154,7 +158,8 @@ class Directory:
         self._settings = settings
         self._searches = searches
         self._schema = schema
-        self._server = _server(settings)
+        self._address = _address(settings.uri)
+        self._verifying = _verifying(settings)
         codecs = {name: a.codec for name, a in schema.items() if a.codec}
         names = {name.casefold(): name for name in (*schema, _GUID)}
         self._form = _Form(names, codecs, active_directory)
@@ -210,14 +215,19 @@ class Directory:
 
     def _pages(self, connection: Any, search: Search) -> Iterator[Entry]:
         cookie: bytes | None = None
-        while True:
-            entries, following = _searched(connection, search, self._form, cookie)
+        seen: set[str] = set()
+        idle = 0
+        while idle <= IDLE_PAGES:
+            entries, cookie = _searched(connection, search, self._form, cookie)
             yield from entries
-            if not following:
+            if not cookie:
                 return
-            if following == cookie and not entries:
-                raise IncompleteRead("the directory repeated a page of the search")
-            cookie = following
+            known = len(seen)
+            seen.update(entry.address or entry.dn for entry in entries)
+            idle = 0 if len(seen) > known else idle + 1
+        raise IncompleteRead(
+            f"the search below {search.base} never ends: {idle} pages in a row brought nothing new"
+        )
 
     def _states(self, operations: Sequence[Operation]) -> dict[Operation, str]:
         """Whether operations were done, are undone, or somebody else changed their entry."""
@@ -294,8 +304,9 @@ class Directory:
     def _connection(self) -> Iterator[Any]:
         """A bound connection. Raises _Transient, or DirectoryError where trying again is no use."""
         settings = self._settings
+        tls = VerifiedTls(self._verifying, self._address[0], settings.ca_path)
         connection = ldap3.Connection(
-            self._server,
+            _server(self._address, settings, tls),
             user=settings.bind_dn,
             password=settings.password,
             client_strategy=ldap3.SYNC,
@@ -306,7 +317,7 @@ class Directory:
             receive_timeout=settings.timeout,
         )
         try:
-            _bind(connection, settings)
+            _bind(connection, settings, tls)
             yield connection
         except (ldap_errors.LDAPExceptionError, OSError) as error:
             raise _Transient(str(error)) from error
@@ -326,16 +337,22 @@ class Directory:
         raise AssertionError("unreachable")
 
 
-def _server(settings: Settings) -> Any:
-    parts = urlsplit(settings.uri)
-    if parts.scheme != "ldaps" or not parts.hostname:
-        raise DirectoryError("expected a server_uri of the form ldaps://host[:port]")
-    if settings.ca_path is not None and not os.access(settings.ca_path, os.R_OK):
-        raise DirectoryError(f"the CA file {settings.ca_path} cannot be read")
-    tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=settings.ca_path, sni=parts.hostname)
+def _address(uri: str) -> tuple[str, int]:
+    """Host and port of ldaps://host[:port]."""
+    with suppress(ValueError):  # a port or an IPv6 address that is none
+        parts = urlsplit(uri)
+        host, port = parts.hostname or "", parts.port or 636
+        host.encode("idna")  # else looking it up raises UnicodeError
+        if parts.scheme == "ldaps" and host:
+            return host, port
+    raise DirectoryError("expected a server_uri of the form ldaps://host[:port]")
+
+
+def _server(address: tuple[str, int], settings: Settings, tls: VerifiedTls) -> Any:
+    host, port = address
     return ldap3.Server(
-        parts.hostname,
-        port=parts.port or 636,
+        host,
+        port=port,
         use_ssl=True,
         tls=tls,
         get_info=ldap3.NONE,
@@ -343,17 +360,25 @@ def _server(settings: Settings) -> Any:
     )
 
 
-def _bind(connection: Any, settings: Settings) -> None:
+def _verifying(settings: Settings) -> ssl.SSLContext:
+    try:
+        return verifying(settings.ca_path)
+    except ssl.SSLError as error:
+        raise DirectoryError(
+            f"the CA file {settings.ca_path} holds no certificate in PEM form"
+        ) from error
+    except OSError as error:
+        raise DirectoryError(f"the CA file {settings.ca_path} cannot be read") from error
+
+
+def _bind(connection: Any, settings: Settings, tls: VerifiedTls) -> None:
     try:
         connection.open(read_server_info=False)
         connection.bind(read_server_info=False)
     except (ldap_errors.LDAPExceptionError, OSError) as error:
-        if "certificate" in str(error).casefold():
-            raise DirectoryError(
-                f"{settings.uri} presents a certificate that cannot be verified: its CA is not the "
-                "one in ca_path, it names another host, or it has expired"
-            ) from error
-        raise _Transient(str(error)) from error
+        if tls.refusal:
+            raise DirectoryError(f"{settings.uri} {tls.refusal}") from error
+        raise _Transient(tls.interruption or str(error)) from error
     if connection.bound:
         return
     code = connection.result["result"]
@@ -480,7 +505,7 @@ def _entry(payload: Any, form: _Form, asked: str = "") -> tuple[Entry, Mapping[s
     for name in form.codecs.keys() & attributes.keys():
         attributes[name] = form.codecs[name].decode(attributes[name])
     guid = attributes.pop(_GUID, None)
-    return Entry(dn, attributes, _address(guid) if guid else ""), cut
+    return Entry(dn, attributes, _guid_address(guid) if guid else ""), cut
 
 
 def _first(asked: str) -> int:
@@ -488,7 +513,7 @@ def _first(asked: str) -> int:
     return int(part[2]) if part else 0
 
 
-def _address(guid: Values) -> str:
+def _guid_address(guid: Values) -> str:
     """A name that AD takes in place of a DN (MS-ADTS 3.1.1.3.1.2.4)."""
     octets = guid[0].encode("utf-8", "surrogateescape")
     return f"<GUID={uuid.UUID(bytes_le=octets)}>"

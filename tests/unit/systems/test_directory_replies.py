@@ -16,6 +16,8 @@ import ldap3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ldap3.protocol.convert import build_controls_list
+from ldap3.protocol.rfc2696 import paged_search_control
 from ldap3.protocol.rfc4511 import LDAPMessage, MessageID, ProtocolOp, ResultCode
 from ldap3.protocol.rfc4511 import SearchResultDone as Done
 from ldap3.protocol.rfc4511 import SearchResultEntry as Found
@@ -72,13 +74,13 @@ def part(first: int, last: int | None, names: Iterable[str], dn: str = DN) -> Re
     return "searchResEntry", found
 
 
-def done(code: int = 0) -> Reply:
-    """A SearchResultDone."""
+def done(code: int = 0, cookie: bytes | None = None) -> Reply:
+    """A SearchResultDone; with a cookie it ends a page (RFC 2696)."""
     result = Done()
     result["resultCode"] = ResultCode(code)
     result["matchedDN"] = b""
     result["diagnosticMessage"] = b""
-    return "searchResDone", result
+    return "searchResDone", (result, cookie)
 
 
 class Server:
@@ -99,9 +101,12 @@ class Server:
         asked = [bytes(name).decode() for name in request["attributes"]]
         self.requests.append((bytes(request["baseObject"]).decode(), asked, controls))
         for kind, content in self._answers.pop(0):
+            content, cookie = content if isinstance(content, tuple) else (content, None)
             whole = LDAPMessage()
             whole["messageID"] = MessageID(len(self.requests))
             whole["protocolOp"] = ProtocolOp().setComponentByName(kind, content)
+            if cookie is not None:
+                whole["controls"] = build_controls_list([paged_search_control(False, 0, cookie)])
             self._pending.append(bytes(encode(whole)))
 
     def receiving(self) -> list[bytes]:
@@ -173,6 +178,77 @@ def test_a_search_of_a_base_is_not_paged() -> None:
 def test_a_search_that_is_cut_short_is_no_read(code: int) -> None:
     with pytest.raises(IncompleteRead):
         searched([entry(member=["CN=a"]), done(code)])
+
+
+# --- pages ---------------------------------------------------------------------------------------
+
+
+def page(names: Iterable[str], cookie: bytes) -> list[Reply]:
+    """A page with these groups."""
+    return [*(entry(f"CN={name},DC=example", member=["CN=a"]) for name in names), done(0, cookie)]
+
+
+def read(*answers: Sequence[Reply]) -> tuple[list[str], Server]:
+    """The groups that all pages of a search give, and what the server was asked."""
+    server = Server(*answers)
+    entries = Directory(SETTINGS, [GROUPS], SCHEMA)._pages(server, GROUPS)
+    return [e.dn.partition(",")[0].removeprefix("CN=") for e in entries], server
+
+
+PAGES = st.lists(st.lists(st.integers(0, 999), max_size=3), min_size=1, max_size=9)
+
+
+@settings(max_examples=100)
+@given(PAGES, st.lists(st.sampled_from([b"same", b"a", b"b"]), min_size=9, max_size=9))
+def test_pages_of_any_size_make_the_whole_whatever_the_cookies(
+    sizes: list[list[int]], cookies: list[bytes]
+) -> None:
+    """Samba: one cookie for all pages, and empty ones where entries went away meanwhile."""
+    names = [
+        [f"g{place}-{n}" for n, _any in enumerate(members)] for place, members in enumerate(sizes)
+    ]
+    answers = [page(one, cookies[place]) for place, one in enumerate(names[:-1])]
+    found, server = read(*answers, page(names[-1], b""))
+    assert found == [name for one in names for name in one]
+    assert len(server.requests) == len(names)
+
+
+def test_a_page_of_what_is_known_already_is_no_end() -> None:
+    """Somebody renamed a group to the name of one that the search has passed."""
+    answers = [page(["a"], b"x"), page(["a"], b"x"), page([], b"x"), page(["b"], b"")]
+    assert read(*answers)[0] == ["a", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    "circle",
+    [
+        [page([], b"same")],
+        [page(["a"], b"same")],
+        [page([], b"a"), page([], b"b")],
+        [page(["a", "b"], b"a"), page(["b"], b"b"), page([], b"c")],
+    ],
+    ids=["empty", "the same again", "two cookies", "three pages"],
+)
+def test_a_search_that_goes_round_in_circles_is_no_read(
+    monkeypatch: pytest.MonkeyPatch, circle: list[list[Reply]]
+) -> None:
+    monkeypatch.setattr(room, "IDLE_PAGES", 20)
+    with pytest.raises(IncompleteRead, match="21 pages in a row brought nothing new"):
+        read(*circle * 30)
+
+
+def test_a_search_with_new_cookies_and_nothing_else_ends_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(room, "IDLE_PAGES", 20)
+    with pytest.raises(IncompleteRead):
+        read(*[page([], str(n).encode()) for n in range(30)])
+
+
+def test_a_page_that_is_cut_short_in_the_middle_is_no_read() -> None:
+    for code in (3, 4, 11, 50, 80):
+        with pytest.raises(DirectoryError):
+            read(page(["a"], b"same"), page([], b"same"), [done(code)])
 
 
 # --- ranges --------------------------------------------------------------------------------------
