@@ -76,9 +76,7 @@ def read(
         _apply_rules(drafts, hsa_id_prefixes)
         valid = {d.folder.host: d.record for d in drafts if d.record is not None and not d.errors}
         invalid = sorted((d for d in drafts if d.errors), key=lambda d: d.folder.host)
-        stands_for = {
-            name for d in invalid for name in (d.folder.provider_id, d.stated_id) if name
-        }
+        stands_for = {name for d in invalid for name in (d.folder.provider_id, d.stated_id) if name}
         return Reading(
             as_of=as_of,
             providers={host: _provider(valid[host], as_of) for host in sorted(valid)},

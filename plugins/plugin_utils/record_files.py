@@ -48,7 +48,8 @@ class Folder:
 def find(directory: Path, groups: Collection[str]) -> list[Folder]:
     """Every record in the directory by name, those whose name is no provider id too.
 
-    `groups` are those of the inventory, whose names no host gets. Raises SourceError where there are none, or the directory cannot be read.
+    `groups` are those of the inventory, whose names no host gets. Raises SourceError where there
+    are no records, or the directory cannot be read.
     """
     try:
         paths = [path for path in sorted(directory.iterdir()) if not _IGNORED.fullmatch(path.name)]
