@@ -22,6 +22,14 @@ from . import matching
 from .plan import Attribute, Entry, Operation
 
 
+class JournalError(Exception):
+    """The journal cannot be read or written. The text can be shown."""
+
+
+class Unsettled(str):
+    """Why nobody knows yet whether a write was made. Its intent stays open for the next run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intended:
     """A write that is about to be made.
@@ -47,7 +55,7 @@ class Intent:
 
 
 class Journal(Protocol):
-    """What the pipe needs of the ledger. All methods raise the ledger's own errors."""
+    """What the pipe needs of the ledger. All methods raise JournalError."""
 
     def exclusive(self, system: str) -> AbstractContextManager[None]:
         """Be the only writer of a system."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ..engine.journal import JournalError
 from . import locks
 from . import schema as ledger_schema
 
@@ -43,7 +44,7 @@ _WRITERS = 0x68616C736F76616C
 _TURNS = 3
 
 
-class LedgerError(Exception):
+class LedgerError(JournalError):
     """The ledger cannot be used. The text names no password, no person and no values."""
 
 
