@@ -215,9 +215,9 @@ class Directory:
         """Why operations failed, "" where a look at those whose reply was lost finds them done."""
         told = (op for op, reason in failed.items() if not isinstance(reason, Unsettled))
         states = self._states([op for op in told if op in lost])
-        found = {op: state for op, state in states.items() if isinstance(state, Unsettled)}
-        found |= {op: "" for op, state in states.items() if state == "done"}
-        return {**failed, **found}
+        unread = {op: state for op, state in states.items() if isinstance(state, Unsettled)}
+        done = {op: "" for op, state in states.items() if state == "done"}
+        return {**failed, **unread, **done}
 
     # --- reading ---------------------------------------------------------------------------------
 
