@@ -139,7 +139,8 @@ bench: .venv/bench ## Measure against ldapadd and community.general; prints the 
 	@[ -x /usr/sbin/slapd ] && [ -x /usr/sbin/samba ] || for state in started stopped; do \
 		ansible-playbook regionjh.halsoval.lab -e halsoval_lab_dir=$(CURDIR)/.cache/lab -e lab_state=$$state; \
 	done
-	@python -c 'from ansible_collections.regionjh.halsoval.tests import postgresql; postgresql.binaries()'
+	@python -c 'from ansible_collections.regionjh.halsoval.tests import pgbouncer, postgresql; \
+		postgresql.binaries(); pgbouncer.program()'
 	@touch $@
 
 # python-ldap is built from source.

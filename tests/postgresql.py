@@ -28,7 +28,7 @@ import pytest
 
 _BINARIES = Path("/usr/lib/postgresql")
 _CLUSTERS = Path("/etc/postgresql")
-_SERVICE = Path("/etc/init.d/postgresql")
+_SERVICES = Path("/etc/init.d")
 # Quick start and writes; nothing here outlives the tests.
 _SETTINGS = {
     "fsync": "off",
@@ -105,14 +105,14 @@ def start(directory: Path, **changed: str) -> Server:
         programs / "initdb", "--no-sync", "--auth=scram-sha-256", "--username=postgres",
         "--encoding=UTF8", "--locale=C", f"--pwfile={directory / 'password'}", data,
     ]  # fmt: skip
-    subprocess.run(_as_postgres(*initdb), check=True, capture_output=True, cwd="/")
-    port = _free_port()
+    subprocess.run(as_postgres(*initdb), check=True, capture_output=True, cwd="/")
+    port = free_port()
     where = {"port": str(port), "unix_socket_directories": str(directory)}
     settings = {**_SETTINGS, **changed, **where}
     options = [word for pair in settings.items() for word in ("-c", "=".join(pair))]
     with open(directory / "log", "wb") as log:
         process = subprocess.Popen(
-            _as_postgres(programs / "postgres", "-D", data, *options),
+            as_postgres(programs / "postgres", "-D", data, *options),
             cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
     server = Server(directory, port, password, process)
@@ -138,13 +138,14 @@ def _wait_for(server: Server) -> None:
             time.sleep(0.05)
 
 
-def _as_postgres(*command: str | Path) -> list[str]:
-    """PostgreSQL refuses to run as root. It stops when the tests' process dies."""
+def as_postgres(*command: str | Path) -> list[str]:
+    """A server that refuses to run as root. It stops when the tests' process dies."""
     user = ["--reuid=postgres", "--regid=postgres", "--init-groups"] * (os.geteuid() == 0)
     return ["setpriv", *user, "--pdeathsig=INT", *map(str, command)]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -162,20 +163,32 @@ def _installed() -> list[Path]:
 
 
 def _install() -> None:
-    """Install the package; the cluster that it makes is removed, and a new service switched off."""
-    before, is_new = set(_CLUSTERS.glob("*/*")), not _SERVICE.exists()
-    arguments = "name=postgresql install_recommends=false update_cache=true policy_rc_d=101"
+    """Install the package; the cluster that it makes is removed."""
+    before = set(_CLUSTERS.glob("*/*"))
+    try:
+        install("postgresql")
+    finally:
+        for cluster in set(_CLUSTERS.glob("*/*")) - before:
+            drop = ["pg_dropcluster", "--stop", cluster.parent.name, cluster.name]
+            subprocess.run([*_sudo(), *drop], check=True)
+
+
+def install(package: str) -> None:
+    """Install a Debian package without starting what it brings; a new service is switched off."""
+    service = _SERVICES / package
+    is_new = not service.exists()
+    arguments = f"name={package} install_recommends=false update_cache=true policy_rc_d=101"
     ansible = Path(sys.executable).with_name("ansible")
     become = ["--become"] * (os.geteuid() != 0)
-    sudo = ["sudo", "--non-interactive"] * (os.geteuid() != 0)
     try:
         subprocess.run(
             [ansible, "localhost", *become, "-m", "ansible.builtin.apt", "-a", arguments],
             check=True,
         )
     finally:
-        for cluster in set(_CLUSTERS.glob("*/*")) - before:
-            drop = ["pg_dropcluster", "--stop", cluster.parent.name, cluster.name]
-            subprocess.run([*sudo, *drop], check=True)
-        if is_new and _SERVICE.exists():
-            subprocess.run([*sudo, "/usr/sbin/update-rc.d", "postgresql", "disable"], check=True)
+        if is_new and service.exists():
+            subprocess.run([*_sudo(), "/usr/sbin/update-rc.d", package, "disable"], check=True)
+
+
+def _sudo() -> list[str]:
+    return ["sudo", "--non-interactive"] * (os.geteuid() != 0)

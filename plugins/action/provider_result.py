@@ -13,6 +13,12 @@ from ansible_collections.regionjh.halsoval.plugins.plugin_utils import record_st
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils.system_results import of_provider
 
 _FAILED = {"changed": False, "failed": True}
+_SPEC: dict[str, Any] = {
+    "results": {"type": "list", "elements": "str", "required": True},
+    "changed_first": {"type": "bool", "default": False},
+}
+# What a failure shows without -v: of a large provider the rest is thousands of lines.
+_SHOWN = ("changed", "failed", "msg", "summary", "incomplete")
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no types
@@ -26,9 +32,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         host = variables["inventory_hostname"]
-        _spec, options = self.validate_argument_spec(
-            {"results": {"type": "list", "elements": "str", "required": True}}
-        )
+        _spec, options = self.validate_argument_spec(_SPEC)
         try:
             reading = record_store.reading()
         except record_store.StoreError as error:
@@ -42,8 +46,21 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
         }
         if host not in reading.providers:
             raise AnsibleActionFail(f"no approved record names the host {host}")
+        if host in variables["groups"]:
+            systems["inventory"] = {**_FAILED, "msg": f"a group is named {host} too: rename it"}
         words = f"{host} ({reading.providers[host].phase}): {_in_words(systems)}"
-        return {**result, **_together(systems, bool(self._task.diff)), "summary": words}
+        own = {**_together(systems, bool(self._task.diff)), "summary": words}
+        return {**result, **_told(own, options["changed_first"], self._display.verbosity > 0)}
+
+
+def _told(own: dict[str, Any], changed_first: bool, everything: bool) -> dict[str, Any]:
+    """What Ansible is told: a task that fails has changed nothing to it."""
+    told = {**own, "incomplete": own["failed"]}
+    if changed_first and own["changed"]:
+        return {**told, "failed": False}
+    if own["failed"] and not everything:
+        return {name: told[name] for name in _SHOWN}
+    return told
 
 
 def _invalid(host: str, errors: Sequence[str]) -> dict[str, Any]:

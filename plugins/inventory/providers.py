@@ -121,6 +121,7 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]  # ansible-cor
             loader._vault,
             _day(self._vars.get("halsoval_as_of") or self.get_option("as_of")),
             tuple(self.get_option("hsa_id_prefixes")),
+            self.inventory.groups,
         )
 
     def _show(self, reading: Reading) -> None:

@@ -16,6 +16,8 @@ description:
   - Ansible goes on when an inventory source fails, and skips every play that C(--limit) leaves
     without hosts, so nothing would be done and the exit status would be 0. But it templates the
     hosts of a play before it looks for them.
+  - Fails where another inventory source has a host of a term that is a group. Ansible would take
+    the host alone.
   - Fails with C(--limit) where the play is not about providers. C(--limit) would leave it without
     hosts, and its work undone, without a word.
 options:
@@ -52,6 +54,10 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core has no typ
     def run(
         self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any
     ) -> list[str]:
+        groups = (variables or {}).get("groups", {})
+        for term in groups.keys() & set(terms):
+            if term in groups["all"]:
+                raise AnsibleLookupError(f"a host named {term} hides the group {term}: rename it")
         try:
             record_store.reading()
         except record_store.StoreError as error:

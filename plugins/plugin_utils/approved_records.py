@@ -61,16 +61,22 @@ class _Draft:
 
 
 def read(
-    directory: Path, vault: VaultLib, as_of: dt.date, hsa_id_prefixes: Collection[str]
+    directory: Path,
+    vault: VaultLib,
+    as_of: dt.date,
+    hsa_id_prefixes: Collection[str],
+    groups: Collection[str] = (),
 ) -> Reading:
-    """Every record in the directory. Raises SourceError where they cannot be used at all."""
+    """Every record in the directory. Raises SourceError where they cannot be used at all.
+
+    A record with the name of one of the inventory's `groups` is invalid: each would hide the other.
+    """
     with _no_garbage_collection():
-        drafts = [_draft(folder, vault) for folder in record_files.find(directory)]
+        drafts = [_draft(folder, vault) for folder in record_files.find(directory, groups)]
         _apply_rules(drafts, hsa_id_prefixes)
         valid = {d.folder.host: d.record for d in drafts if d.record is not None and not d.errors}
         invalid = sorted((d for d in drafts if d.errors), key=lambda d: d.folder.host)
-        stands_for = {d.folder.host for d in invalid if d.folder.is_provider_id}
-        stands_for |= {d.stated_id for d in invalid if d.stated_id}
+        stands_for = {name for d in invalid for name in (d.folder.provider_id, d.stated_id) if name}
         return Reading(
             as_of=as_of,
             providers={host: _provider(valid[host], as_of) for host in sorted(valid)},
@@ -117,7 +123,7 @@ def _apply_rules(drafts: Iterable[_Draft], hsa_id_prefixes: Collection[str]) -> 
         if draft.record is not None:
             problems = rules.check_record(draft.record, hsa_id_prefixes)
             _note_all(draft, [(p.part, p.path, p.message) for p in problems])
-            if draft.record.id == draft.folder.host:
+            if draft.record.id == draft.folder.path.name:
                 records[draft.record.id] = draft
     faults: dict[str, list[validation.Fault]] = defaultdict(list)
     for p in rules.check_all([d.record for d in records.values() if d.record is not None]):

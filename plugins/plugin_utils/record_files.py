@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultLib, is_encrypted
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import mask
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import (
+    RESERVED_IDS,
+    mask,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import PARTS
 
 from .yaml_text import Problem, TextError, shown
@@ -37,15 +40,16 @@ class Folder:
     host: str
 
     @property
-    def is_provider_id(self) -> bool:
-        """Whether the folder's name is a provider id, and so the host's name too."""
-        return self.path.name == self.host
+    def provider_id(self) -> str | None:
+        """The id that the folder's name is, also one that no host may have; or None."""
+        return self.path.name if self.path.is_dir() and is_provider_id(self.path.name) else None
 
 
-def find(directory: Path) -> list[Folder]:
+def find(directory: Path, groups: Collection[str]) -> list[Folder]:
     """Every record in the directory by name, those whose name is no provider id too.
 
-    Raises SourceError where there are none, or the directory cannot be read.
+    `groups` are those of the inventory, whose names no host gets. Raises SourceError where there
+    are no records, or the directory cannot be read.
     """
     try:
         paths = [path for path in sorted(directory.iterdir()) if not _IGNORED.fullmatch(path.name)]
@@ -58,8 +62,10 @@ def find(directory: Path) -> list[Folder]:
         raise SourceError(
             f"the record directory {directory} is empty: no provider has a folder there"
         )
-    taken = {path.name for path in paths if path.is_dir() and is_provider_id(path.name)}
-    return [Folder(path, _host_name(path, taken)) for path in paths]
+    folders = {path.name for path in paths if path.is_dir() and is_provider_id(path.name)}
+    good = folders.difference(RESERVED_IDS, groups)
+    taken = folders.union(groups)
+    return [Folder(p, p.name if p.name in good else _safe_name(p, taken)) for p in paths]
 
 
 def stray_files(folder: Folder) -> Iterator[Problem]:
@@ -67,12 +73,14 @@ def stray_files(folder: Folder) -> Iterator[Problem]:
     if not folder.path.is_dir():
         yield Problem(None, (), "expected a folder for each provider; this is a file")
         return
-    if not folder.is_provider_id:
+    if folder.host != folder.path.name:
         yield Problem(
             None,
             (),
             "expected a provider id as the folder's name: 2 to 40 of a-z, 0-9 and hyphens, "
-            "a letter first, no hyphen last, no personal number",
+            "a letter first, no hyphen last, no personal number"
+            if folder.provider_id is None
+            else "expected an id that is no group of the inventory, nor localhost",
         )
     try:
         names = sorted(path.name for path in folder.path.iterdir())
@@ -129,10 +137,8 @@ def _decrypt(path: Path, content: bytes, vault: VaultLib) -> bytes:
         raise TextError(Problem(None, (), message)) from None
 
 
-def _host_name(path: Path, taken: set[str]) -> str:
-    """The folder's name where it is a provider id, else a safe name that is not taken yet."""
-    if path.is_dir() and is_provider_id(path.name):
-        return path.name
+def _safe_name(path: Path, taken: set[str]) -> str:
+    """A name that is not taken yet, for the host of a record whose own name none may have."""
     slug = re.sub(r"[^a-z0-9]+", "-", mask(path.name).lower()).strip("-")[:30].strip("-")
     base = host = f"invalid-{slug}" if slug else "invalid"
     number = 1

@@ -17,8 +17,10 @@ def of_provider(registered: Any, name: str, provider: str) -> Mapping[str, Any]:
         return {**_FAILED, "msg": f"{name} holds no result: its task did not run"}
     if registered.get("skipped"):
         return {"changed": False, "failed": False, "msg": "skipped"}
-    # A role keeps its task from ending the play (failed_when), so `failed` alone does not tell.
-    own = None if registered.get("failed") else registered.get("providers", {}).get(provider)
+    if registered.get("failed"):  # Ansible has shown it, once for all
+        return {**_FAILED, "msg": "nothing was done for anybody: its task failed, see there"}
+    # Where failed_when keeps a task from ending the play, `failed` does not tell.
+    own = registered.get("providers", {}).get(provider)
     if own is None:
         silence = f"{name} holds no result for this provider"
         return {**_FAILED, "msg": registered.get("msg") or silence}

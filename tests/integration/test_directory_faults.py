@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -269,3 +271,87 @@ def test_write_that_stays_busy_fails_its_provider_alone(
     after = held(lab)
     assert after.of("bracke-lakarhus") == onboarded.of("bracke-lakarhus")
     assert after.members("fjallhalsan") == changed.members("fjallhalsan")
+
+
+# --- a directory that goes away for good while it is written to -----------------------------------
+
+IMPATIENT = "ansible_collections.regionjh.halsoval.tests.integration.impatient_hsa"
+# The bind for the read is the first one; each level of writes has its own.
+CUTS = {
+    "at the first add": (Fault("add", {1}, "close"), 3),
+    "among the units": (Fault("add reply", {6}, "close"), 4),
+    "among the people": (Fault("add reply", {60}, "close"), 5),
+    "late among the people": (Fault("add", {140}, "close"), 5),
+    "at the last level": (Fault("add reply", {165}, "close"), 6),
+    "between two levels": (Fault("bind", {4}, "close"), 4),
+}
+
+
+def gone_after(fault: Fault, bind: int) -> tuple[Fault, ...]:
+    """A fault, and no login from that one on."""
+    return fault, Fault("bind", range(bind, 1000), "close")
+
+
+def told(result: dict[str, Any]) -> tuple[set[str], set[str], set[str]]:
+    """The HSA-ids of objects that a provider's result calls done, perhaps done, and not done."""
+    done = {change.split()[-1] for change in result["changes"]}
+    errors = [re.fullmatch(r"\w+ (\S+): (.*)", error, re.DOTALL) for error in result["errors"]]
+    reasons = {error[1]: error[2] for error in errors if error}
+    assert len(reasons) == len(result["errors"])
+    perhaps = {what for what, why in reasons.items() if why.startswith("perhaps written")}
+    return done, perhaps, reasons.keys() - perhaps
+
+
+def ids(content: Held) -> set[str]:
+    return {entry["hsaIdentity"][0] for entry in content.ours().values()}
+
+
+@pytest.mark.parametrize(("fault", "bind"), CUTS.values(), ids=CUTS.keys())
+def test_a_directory_that_goes_away_while_it_is_written_to(
+    lab: Lab, task: Task, onboarded: Held, tmp_path: Path, fault: Fault, bind: int
+) -> None:
+    """Each provider is told what is done and what not, the journal is right, the next run mends."""
+    empty(lab)
+    task.forget()
+    impatient = replace(task, module=IMPATIENT)
+    with faulty_directory(lab, tmp_path, *gone_after(fault, bind)) as directory:
+        result = impatient.but(server_uri=directory.uri).run()
+    assert directory.seen["bind"] >= bind, "it did not go away"
+    after = held(lab)
+    for provider, own in result["providers"].items():
+        done, perhaps, failed = told(own)
+        assert done | perhaps | failed == ids(Held(onboarded.of(provider)))
+        assert done <= ids(after)
+        assert failed.isdisjoint(ids(after))
+        assert (own["changed"], own["failed"]) == (bool(done), bool(perhaps | failed))
+
+    succeeded(task.run())
+
+    assert held(lab).entries == onboarded.entries
+    task.audit_log()  # every intent has its outcome
+
+
+def test_who_was_done_before_a_directory_went_away_is_not_failed(
+    lab: Lab, task: Task, onboarded: Held, tmp_path: Path
+) -> None:
+    with lab.admin() as admin:
+        restore(lab, onboarded)
+        for dn in onboarded.of("storsjokliniken"):
+            if dn.startswith("cn=") and "hsaCommission" in onboarded.entries[dn]["objectClass"]:
+                admin.delete(dn)
+        (unit,) = (
+            dn
+            for dn, entry in onboarded.entries.items()
+            if "unit/bracke-lakarhus/bracke" in entry.get("halsovalKey", ())
+        )
+        admin.modify(unit, {"mail": [("MODIFY_DELETE", [])]})
+    # The read, bracke's unit, storsjökliniken's commissions.
+    faults = gone_after(Fault("add", {1}, "close"), 4)
+    with faulty_directory(lab, tmp_path, *faults) as directory:
+        own = replace(task, module=IMPATIENT).but(server_uri=directory.uri).run()["providers"]
+
+    bracke, centrum = own["bracke-lakarhus"], own["storsjokliniken"]
+    assert (bracke["changed"], bracke["failed"], bracke["msg"]) == (True, False, "")
+    assert (centrum["changed"], centrum["failed"]) == (False, True)
+    assert "commission SE2321000214-HV" in centrum["msg"]
+    restore(lab, onboarded)

@@ -41,7 +41,7 @@ OTHERS = {
     "inventory": {"ansible"},
     "lookup": {"ansible"},
     "modules": {"ansible"},
-    "plugin_utils": {"ansible", "pydantic", "pydantic_core", "yaml"},
+    "plugin_utils": {"ansible", "jinja2", "pydantic", "pydantic_core", "yaml"},
     "runs": {"ansible"},
     "orders": {"sqlalchemy"},
     "ledger": {"sqlalchemy"},

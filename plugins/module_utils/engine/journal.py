@@ -24,6 +24,14 @@ from .guard import Past
 from .plan import Attribute, Entry, Operation
 
 
+class JournalError(Exception):
+    """The journal cannot be read or written. The text can be shown."""
+
+
+class Unsettled(str):
+    """Why nobody knows yet whether a write was made. Its intent stays open for the next run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intended:
     """A write that is about to be made.
@@ -69,7 +77,7 @@ class Settled:
 
 
 class Journal(Protocol):
-    """What the pipe needs of the ledger. All methods raise the ledger's own errors."""
+    """What the pipe needs of the ledger. All methods raise JournalError."""
 
     def exclusive(self, system: str) -> AbstractContextManager[None]:
         """Be the only writer of a system."""

@@ -11,24 +11,30 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from ..records.identifiers import MASK, mask
 from ..records.memory import Fact
 from . import matching
 from .guard import Case, Holding, Past, Verdict, confirmed, judge, shrinkage
-from .journal import Journal, Settled, found, intended
+from .journal import Journal, JournalError, Settled, Unsettled, found, intended
 from .plan import Attribute, Entry, Operation, Plan, Wanted, make_plan
 
 _T = TypeVar("_T")
+
+# So many of those whom one reason concerns are named in a message; `errors` has all.
+_NAMED = 20
 
 
 class Applies(Protocol):
     """What carries out operations."""
 
     def apply(self, operations: Sequence[Operation]) -> Mapping[Operation, str]:
-        """Carry out operations of one level; returns the failed ones with the reason."""
+        """Carry out operations of one level; returns the failed ones with the reason.
+
+        The reason is Unsettled where nobody knows yet what came of one.
+        """
 
 
 class System(Applies, Protocol):
@@ -127,8 +133,8 @@ def provision(
             journal.judged(request.title, _notes(plan, verdict, case, request, len(held)))
             noted = _Noted(system, journal, plan, verdict.hashes, request)
             written = carry_out(noted, plan, verdict.operations)
-            settled = _settled(desired, plan, verdict, written, selected, request)
-            journal.remember(request.title, settled)
+            noted.remember(_settled(desired, plan, verdict, written, selected, request))
+            written = replace(written, unnoted="; ".join(dict.fromkeys(noted.unnoted)))
     return _results(desired, plan, verdict, written, request)
 
 
@@ -202,28 +208,59 @@ class _Noted:
     plan: Plan
     hashes: Mapping[str, str]
     request: Request
+    unnoted: list[str] = field(default_factory=list)
 
     def apply(self, operations: Sequence[Operation]) -> Mapping[Operation, str]:
         if not operations:
             return {}
         attributes, secret = self.plan.attributes, self.request.secret
-        numbers = self.journal.intend(
-            self.request.title,
-            [intended(operation, self.hashes, attributes, secret) for operation in operations],
-        )
-        failed = self.system.apply(operations)
-        # The reason is for people to read now: a server's words may hold a name.
-        results = ("failed" if operation in failed else "done" for operation in operations)
-        self.journal.conclude(dict(zip(numbers, results, strict=True)))
+        intents = [intended(operation, self.hashes, attributes, secret) for operation in operations]
+        # What was written before must be told whatever happens here, so no error of the journal
+        # goes on from here.
+        try:
+            numbers = self.journal.intend(self.request.title, intents)
+        except JournalError as error:
+            return dict.fromkeys(operations, f"not written: {error}")
+        try:
+            failed = self.system.apply(operations)
+        except JournalError as error:  # orders lie in the ledger too
+            reason = Unsettled(f"perhaps written, which the next run finds out: {error}")
+            return dict.fromkeys(operations, reason)
+        self._conclude(dict(zip(numbers, operations, strict=True)), failed)
         return failed
+
+    def _conclude(
+        self, operations: Mapping[int, Operation], failed: Mapping[Operation, str]
+    ) -> None:
+        # The reason is for people to read now: a server's words may hold a name.
+        results = {
+            number: "failed" if operation in failed else "done"
+            for number, operation in operations.items()
+            if not isinstance(failed.get(operation), Unsettled)
+        }
+        try:
+            self.journal.conclude(results)
+        except JournalError as error:
+            self.unnoted.append(f"written, which the next run notes in the audit log: {error}")
+
+    def remember(self, settled: Sequence[Settled]) -> None:
+        """Note what is in effect now."""
+        try:
+            self.journal.remember(self.request.title, settled)
+        except JournalError as error:
+            self.unnoted.append(f"written, and not remembered for the next run: {error}")
 
 
 @dataclass(frozen=True)
 class Written:
-    """Operations that were done, and those that failed with the reason."""
+    """Operations that were done, and those that failed with the reason.
+
+    `unnoted` says why the journal does not know of all that was done.
+    """
 
     done: Sequence[Operation]
     failed: Mapping[Operation, str]
+    unnoted: str = ""
 
 
 def carry_out(system: Applies, plan: Plan, operations: Sequence[Operation]) -> Written:
@@ -274,7 +311,7 @@ def _results(
 ) -> dict[str, dict[str, Any]]:
     done = _grouped((p, operation) for operation in written.done for p in operation.providers)
     failed = _grouped(
-        (p, f"{label(operation)}: {why}")
+        (p, (label(operation), why))
         for operation, why in written.failed.items()
         for p in operation.providers
     )
@@ -283,15 +320,16 @@ def _results(
     wanted = _grouped((provider, kind) for provider, kind, _id in objects)
     results = {}
     for provider in request.providers:
-        operations, errors = done.get(provider, []), failed.get(provider, [])
+        operations, failures = done.get(provider, []), failed.get(provider, [])
         if provider not in request.known:
-            results[provider] = _no_record(provider in request.invalid, operations, errors)
+            results[provider] = _no_record(provider in request.invalid, operations, failures)
             continue
-        refusal = verdict.refusals.get(provider)
         held_back = verdict.withheld.get(provider, ())
-        reasons = (refusal, *held_back, *errors, *desired.waiting.get(provider, ()))
+        unnoted = written.unnoted if operations else None
+        reasons = (verdict.refusals.get(provider), *held_back, unnoted)
+        waiting = desired.waiting.get(provider, ())
         results[provider] = {
-            **_outcome(operations, reasons, Counter(wanted.get(provider, ()))),
+            **_outcome(operations, failures, reasons, waiting, Counter(wanted.get(provider, ()))),
             "findings": findings.get(provider, []),
             "plan": verdict.hashes.get(provider, ""),
             "withheld": [mask(text) for text in held_back],
@@ -300,19 +338,37 @@ def _results(
     return results | _with_diffs(results, plan, request) if request.diff else results
 
 
+_Failure = tuple[str, str]  # what failed, and why
+
+
 def _outcome(
-    done: Sequence[Operation], reasons: Iterable[str | None], wanted: Mapping[str, int]
+    done: Sequence[Operation],
+    failures: Sequence[_Failure],
+    reasons: Iterable[str | None],
+    waiting: Iterable[str],
+    wanted: Mapping[str, int],
 ) -> dict[str, Any]:
-    """What was done and what not, for the reasons that there are; `wanted` counts what there is."""
-    errors = [mask(reason) for reason in reasons if reason]
+    """What was done and what not, for the reasons that there are; `wanted` counts what there is.
+
+    `errors` are all of it, `msg` is what a person can take in.
+    """
+    said, each = list(filter(None, reasons)), [f"{what}: {why}" for what, why in failures]
+    errors = [mask(error) for error in (*said, *each, *waiting)]
     return {
         "changed": bool(done),
         "failed": bool(errors),
-        "msg": "\n".join(errors),
+        "msg": mask("\n".join((*said, *_in_short(failures), *waiting))),
         "counts": {**wanted, **_actions(done)},
         "changes": [f"{operation.action} {label(operation)}" for operation in done],
         "errors": errors,
     }
+
+
+def _in_short(failures: Sequence[_Failure]) -> Iterable[str]:
+    """Each reason once, with the first of those whom it concerns."""
+    for why, what in _grouped((why, what) for what, why in failures).items():
+        more = f" and {len(what) - _NAMED} more (all with -v)" if len(what) > _NAMED else ""
+        yield f"{', '.join(what[:_NAMED])}{more}: {why}"
 
 
 def _with_diffs(
@@ -333,11 +389,14 @@ def _with_diffs(
     }
 
 
-def _no_record(invalid: bool, done: Sequence[Operation], failed: Sequence[str]) -> dict[str, Any]:
+def _no_record(
+    invalid: bool, done: Sequence[Operation], failed: Sequence[_Failure]
+) -> dict[str, Any]:
     """The result of a provider whose record cannot be read: nothing is done but what holds take."""
     what = "nothing but holds was brought about" if done or failed else "nothing was changed"
     reason = f"the record is invalid: {what}" if invalid else "there is no such record"
-    return {**_outcome(done, (reason, *failed), {}), "findings": [], "plan": "", "withheld": []}
+    outcome = _outcome(done, failed, (reason,), (), {})
+    return {**outcome, "findings": [], "plan": "", "withheld": []}
 
 
 def _actions(operations: Iterable[Operation]) -> dict[str, int]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from ..engine.journal import JournalError
 from . import locks, schema
 
 try:
@@ -44,9 +45,11 @@ _WRITES = "halsoval_writes"
 _DRIVER = "postgresql+psycopg"
 # PostgreSQL: who holds it may write. A number that nothing else in the database uses.
 _WRITERS = 0x68616C736F76616C
+# How often two connections are asked in turn whose session they have. Once does on an idle server.
+_TURNS = 3
 
 
-class LedgerError(Exception):
+class LedgerError(JournalError):
     """The ledger cannot be used. The text names no password, no person and no values."""
 
 
@@ -66,7 +69,7 @@ class Database:
         self.check = check
         # Check mode: what holds a schema that is never committed.
         self._borrowed: Connection | None = None
-        self._locks: list[Connection] = []
+        self._locks: dict[Connection, int] = {}  # and the session that holds the lock
         try:
             with self._errors():
                 self._engine = self._open_to_read() if check else self._open_to_write()
@@ -85,8 +88,9 @@ class Database:
         if self.check:
             raise LedgerError("check mode writes nothing to the ledger")
         with self._errors():
-            for lock in self._locks:  # the server forgets them when it restarts
-                lock.execute(sa.text("SELECT 1"))
+            # The server forgets them when it restarts.
+            if any(_session(lock) != session for lock, session in self._locks.items()):
+                raise LedgerError(_sharing(self.name))
             with self._engine.connect() as connection, _writing(connection):
                 yield connection
 
@@ -119,11 +123,11 @@ class Database:
         with self._errors(), self._engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT")
             locks.wait(lambda: _try_lock(connection, key), system)
-            self._locks.append(connection)
+            self._locks[connection] = _session(connection)
             try:
                 yield
             finally:
-                self._locks.remove(connection)
+                del self._locks[connection]
                 with suppress(SQLAlchemyError):  # a session that is gone holds nothing
                     connection.execute(sa.text(f"SELECT pg_advisory_unlock({key})"))
 
@@ -185,7 +189,9 @@ def _writing(connection: Connection) -> Iterator[None]:
     with connection.begin():
         if connection.dialect.name == "postgresql":
             # Not only for the audit log: two that wait for each other's rows would be a deadlock.
-            connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_WRITERS})"))
+            # The timeout here too: a pooler does not hand on what is asked for when connecting.
+            timeout = f"set_config('lock_timeout', '{round(BUSY_TIMEOUT * 1000)}', true)"
+            connection.execute(sa.text(f"SELECT {timeout}, pg_advisory_xact_lock({_WRITERS})"))
         yield
 
 
@@ -278,13 +284,45 @@ def _server(url: URL) -> Engine:
     given = {name: value for name, value in arguments.items() if name not in url.query}
     try:
         # A transaction must see what those before it wrote, also while it waited for them.
-        return sa.create_engine(
+        engine = sa.create_engine(
             url, connect_args=given, isolation_level="READ COMMITTED", hide_parameters=True
         )
     except ImportError:
         raise LedgerError(
             "the Python package psycopg is missing: pip install 'psycopg[binary]'"
         ) from None
+    _refuse_shared_sessions(engine, _shown(url))
+    return engine
+
+
+def _refuse_shared_sessions(engine: Engine, name: str) -> None:
+    """Raise LedgerError where a connection has no session of its own.
+
+    A pooler of transactions gives each the session that came back last, or one that is idle. So
+    either the other connection gets this one's, or this one goes on with the other's. While
+    others use the pool too, that may fail to show once; hence the turns.
+    """
+    with engine.connect() as one, engine.connect() as other:
+        one.execution_options(isolation_level="AUTOCOMMIT")
+        own = _session(one)
+        for _turn in range(_TURNS):
+            with other.begin():
+                others = _session(other)
+            if own == others or own != _session(one):
+                raise LedgerError(_sharing(name))
+    engine.dispose()  # most of the time one connection is enough
+
+
+def _session(connection: Connection) -> int:
+    """The server's process that works for a connection just now."""
+    return int(connection.execute(sa.text("SELECT pg_backend_pid()")).scalar_one())
+
+
+def _sharing(name: str) -> str:
+    return (
+        f"the ledger {name}: connections do not keep their sessions, so locks would keep nobody"
+        " out. Connect to the server itself, or set pool_mode = session in PgBouncer"
+    )
 
 
 def _try_lock(connection: Connection, key: int) -> bool:

@@ -26,6 +26,10 @@ OPENING_HOURS = rf"^[1-7](-[1-7])?#{_CLOCK}#({_CLOCK}|24:00)$"
 # HSA's hsaCommissionRight: activity;information type;scope.
 RIGHT = r"^[^;\s]{1,60};[^;]{1,60};[^;\s]{1,60}$"
 
+# A host of such a name would hide others, or be hidden: Ansible's own groups, its name for the
+# controller, and the inventory's group of all providers. Its other groups hold a _, as no id does.
+RESERVED_IDS = ("all", "localhost", "providers", "ungrouped")
+
 # HSA: "SE" + the directory owner's organisation number + "-" + serial, 31 characters in all.
 _HSA_ID = re.compile(r"(?:SE|TST[A-Z0-9]*)[0-9]{10}-[A-Za-z0-9]{1,18}")
 # [0-9], as \d also takes the digits of other scripts.
@@ -123,6 +127,13 @@ def parse_hsa_id(text: str) -> str:
 def has_prefix(hsa_id: str, prefixes: Collection[str]) -> bool:
     """Whether the id lies under one of the given prefixes ("SE2321000214-")."""
     return any(hsa_id.startswith(prefix) for prefix in prefixes)
+
+
+def parse_provider_id(text: str) -> str:
+    """A provider's id as it stands; its form is the field's pattern."""
+    if text in RESERVED_IDS:
+        raise ValueError(f"expected another word than {', '.join(RESERVED_IDS)}: Ansible has them")
+    return text
 
 
 def parse_text(text: str) -> str:

@@ -82,6 +82,9 @@ PersonalNumber = Annotated[
 OpeningHours = Annotated[
     str, Checked(identifiers.parse_opening_hours, (("pattern", identifiers.OPENING_HOURS),))
 ]
+ProviderId = Annotated[
+    str, Checked(identifiers.parse_provider_id, (("not", {"enum": identifiers.RESERVED_IDS}),))
+]
 Right = Annotated[str, Checked(identifiers.parse_right, (("pattern", identifiers.RIGHT),))]
 ServiceKey = Annotated[
     str, Checked(catalogue.parse_service, (("enum", tuple(sorted(catalogue.SERVICES))),))
@@ -394,7 +397,7 @@ class Trial:
 class AgreementPart:
     """agreement.yml: what the region and the provider have agreed. Owned by the region."""
 
-    id: str = _field(
+    id: ProviderId = _field(
         "Stable id: the folder's name and the host's name in the inventory.", pattern=_ID
     )
     name: Text = _field("Name of the provider.")

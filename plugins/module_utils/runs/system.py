@@ -103,5 +103,5 @@ def _with(result: dict[str, Any], error: str | None) -> dict[str, Any]:
     """A provider's result with an error that came after the writes."""
     if error is None:
         return result
-    errors = [*result["errors"], mask(error)]
-    return {**result, "failed": True, "errors": errors, "msg": "\n".join(errors)}
+    errors, msg = [*result["errors"], mask(error)], [result["msg"]] * bool(result["msg"])
+    return {**result, "failed": True, "errors": errors, "msg": "\n".join([*msg, errors[-1]])}

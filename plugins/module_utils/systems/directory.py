@@ -25,12 +25,13 @@ import ssl
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set, Sized
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
+from ..engine.journal import Unsettled
 from ..engine.plan import Attribute, Change, Codec, Entry, Operation, Values
 from ..records.identifiers import mask
 from .ldap_message import message
@@ -143,7 +144,7 @@ class Directory:
     An entry that several searches find is as the last of them found it. `schema` says how every
     attribute that is written is stored, and compares where the reply to a write was lost. In an
     Active Directory entries are addressed by objectGUID, since somebody may move them meanwhile.
-    Both methods raise DirectoryError.
+    `read` raises DirectoryError.
     """
 
     def __init__(
@@ -178,29 +179,50 @@ class Directory:
         """Carry out operations that do not depend on each other; returns what failed, and why.
 
         An operation whose reply was lost is read back: it was done, or it is sent again. A server
-        may still carry it out after that, so one that then fails is read back once more.
+        may still carry it out after that, so one that then fails is read back once more. Where
+        that cannot be read, nobody knows yet what came of it.
         """
         failed: dict[Operation, str] = {}
         lost: set[Operation] = set()
         pending: Sequence[Operation] = operations
         pauses = iter(BACK_OFF)
         while pending:
-            unsent, uncertain = self._send_all(pending, failed)
-            lost.update(uncertain)
-            states = self._states(uncertain)
-            undone = [operation for operation, state in states.items() if state == "undone"]
-            failed.update((op, _CHANGED) for op, state in states.items() if state == "other")
-            if len(undone) + len(unsent) < len(pending):
+            before = len(pending)
+            pending = self._try_all(pending, failed, lost)
+            if len(pending) < before:
                 pauses = iter(BACK_OFF)
-            pending = [*undone, *unsent]
             pause = next(pauses, None)
             if pending and pause is None:
                 failed.update(dict.fromkeys(pending, "the directory stayed busy or unreachable"))
                 break
             if pending:
                 time.sleep(pause or 0)
-        states = self._states([operation for operation in failed if operation in lost])
-        return {op: reason for op, reason in failed.items() if states.get(op) != "done"}
+        return {op: reason for op, reason in self._looked_up(failed, lost).items() if reason}
+
+    def _try_all(
+        self, operations: Sequence[Operation], failed: dict[Operation, str], lost: set[Operation]
+    ) -> list[Operation]:
+        """Send operations and read back where the reply was lost; returns what to send again."""
+        try:
+            unsent, uncertain = self._send_all(operations, failed)
+        except DirectoryError as error:  # of the login: nothing was sent
+            failed.update(dict.fromkeys(operations, f"not written: {error}"))
+            return []
+        lost.update(uncertain)
+        states = self._states(uncertain)
+        failed.update((op, _CHANGED) for op, state in states.items() if state == "other")
+        failed.update((op, state) for op, state in states.items() if isinstance(state, Unsettled))
+        return [*(op for op, state in states.items() if state == "undone"), *unsent]
+
+    def _looked_up(
+        self, failed: Mapping[Operation, str], lost: Set[Operation]
+    ) -> dict[Operation, str]:
+        """Why operations failed, "" where a look at those whose reply was lost finds them done."""
+        told = (op for op, reason in failed.items() if not isinstance(reason, Unsettled))
+        states = self._states([op for op in told if op in lost])
+        unread = {op: state for op, state in states.items() if isinstance(state, Unsettled)}
+        done = {op: "" for op, state in states.items() if state == "done"}
+        return {**failed, **unread, **done}
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -230,13 +252,20 @@ class Directory:
         )
 
     def _states(self, operations: Sequence[Operation]) -> dict[Operation, str]:
-        """Whether operations were done, are undone, or somebody else changed their entry."""
+        """Whether operations were done, are undone, or somebody else changed their entry.
+
+        Unsettled where it cannot be read.
+        """
 
         def look() -> dict[Operation, str]:
             with self._connection() as connection:
                 return {operation: self._state(connection, operation) for operation in operations}
 
-        return self._retried(look) if operations else {}
+        try:
+            return self._retried(look) if operations else {}
+        except DirectoryError as error:
+            reason = Unsettled(f"perhaps written, which the next run finds out: {error}")
+            return dict.fromkeys(operations, reason)
 
     def _state(self, connection: Any, operation: Operation) -> str:
         if operation.action == "rename":

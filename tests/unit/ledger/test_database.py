@@ -32,7 +32,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger im
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.holds import Hold
 from ansible_collections.regionjh.halsoval.tests.conftest import TODAY, Ledgers
-from ansible_collections.regionjh.halsoval.tests.postgresql import Server
+from ansible_collections.regionjh.halsoval.tests.postgresql import Server, running, stop
 
 HSA = "ldaps://hsa.example"
 INTENDED = Intended("alfa", "person SE2321000214-A", "add", "", "", "proof")
@@ -432,6 +432,18 @@ def test_a_run_whose_lock_the_server_forgot_writes_nothing_more(
         with pytest.raises(LedgerError, match="terminating connection"):
             ledger.intend(HSA, [INTENDED])
     assert postgresql_ledgers.open("run-2").unfinished(HSA) == []
+
+
+def test_a_server_that_goes_away_under_the_lock_takes_no_results_with_it(tmp_path: Path) -> None:
+    """What was written before must be told."""
+    with running() as server:
+        ledger = Ledger(server.new_database(), tmp_path, RUN)
+        with ledger.exclusive(HSA):
+            ledger.intend(HSA, [INTENDED])
+            stop(server)
+            with pytest.raises(LedgerError):
+                ledger.intend(HSA, [INTENDED])
+        ledger.close()
 
 
 def test_the_file_stays_usable_by_the_programs_of_sqlite(sqlite_ledgers: Ledgers) -> None:
