@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from calendar import monthrange
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import date, datetime
@@ -41,7 +42,11 @@ _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _FIRST_DAY = date(1990, 1, 1)
 _LAST_DAY = date(2199, 12, 31)
 
-_COORDINATION_DAYS = 60
+_MONTHS, _COORDINATION_DAYS = 12, 60
+# The centuries that a personal number is stored with are 18, 19 and 20 (the tax agency's
+# Rättslig vägledning on 18 § folkbokföringslagen). Numbers exist since 1947; nobody who was born
+# before 1800 ever got one.
+_FIRST_YEAR_OF_BIRTH = 1800
 
 
 def luhn_valid(digits: str) -> bool:
@@ -55,26 +60,53 @@ def luhn_valid(digits: str) -> bool:
 
 def parse_personnummer(text: str) -> str:
     """Twelve digits of a personnummer written YYYYMMDDNNNN, YYYYMMDD-NNNN or YYYYMMDD+NNNN."""
-    return _parse_person(text, "personnummer", 0)
+    digits = _twelve_digits(text, "personnummer")
+    if is_coordination_number(digits):
+        raise ValueError("expected a personnummer: a day from 60 on makes a samordningsnummer")
+    try:
+        date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
+    except ValueError:
+        raise ValueError("the personnummer holds no valid date") from None
+    return _checked_number(digits, "personnummer")
 
 
 def parse_samordningsnummer(text: str) -> str:
-    """Twelve digits of a samordningsnummer: as a personnummer, with 60 added to the day."""
-    return _parse_person(text, "samordningsnummer", _COORDINATION_DAYS)
+    """Twelve digits of a samordningsnummer: as a personnummer, with 60 added to the day.
+
+    Month and day may be 00, where the tax agency does not know them, and the day may be one that
+    the month does not have: the agency gives out all three (its Testsamordningsnummer).
+    """
+    digits = _twelve_digits(text, "samordningsnummer")
+    if not is_coordination_number(digits) or int(digits[4:6]) > _MONTHS:
+        raise ValueError("expected a samordningsnummer: a month of 00 to 12 and a day of 60 to 91")
+    return _checked_number(digits, "samordningsnummer")
 
 
 def parse_personal_number(text: str) -> str:
-    """Twelve digits of either kind of number."""
-    try:
-        return parse_personnummer(text)
-    except ValueError:
-        return parse_samordningsnummer(text)
+    """Twelve digits of either kind of number, which its day tells."""
+    digits = _twelve_digits(text, "personnummer or samordningsnummer")
+    if is_coordination_number(digits):
+        return parse_samordningsnummer(digits)
+    return parse_personnummer(digits)
 
 
-def birth_date(number: str) -> date:
-    """The date of birth in a canonical personal number."""
-    day = int(number[6:8])
-    return date(int(number[:4]), int(number[4:6]), day - _COORDINATION_DAYS if day > 31 else day)
+def is_coordination_number(number: str) -> bool:
+    """Whether twelve digits are, by their day, a samordningsnummer."""
+    return _COORDINATION_DAYS <= int(number[6:8]) <= _COORDINATION_DAYS + 31
+
+
+def birth_days(number: str) -> tuple[date, date]:
+    """The first and the last day that the holder of a canonical number can be born on.
+
+    They differ for a samordningsnummer that leaves month or day open, or has a day that its month
+    does not have: then it may be any day of the month, or of the year. Whoever decides by age
+    takes the last day, which makes nobody older than they are.
+    """
+    year, month, day = int(number[:4]), int(number[4:6]), int(number[6:8]) % _COORDINATION_DAYS
+    with suppress(ValueError):
+        return (date(year, month, day),) * 2
+    first, last = (month, month) if month else (1, _MONTHS)
+    return date(year, first, 1), date(year, last, monthrange(year, last)[1])
 
 
 def parse_organisation_number(text: str) -> str:
@@ -181,15 +213,19 @@ def spellings(number: str) -> Iterator[str]:
             yield digits[:-4] + separator + digits[-4:]
 
 
-def _parse_person(text: str, kind: str, added_days: int) -> str:
+def _twelve_digits(text: str, kind: str) -> str:
     match = _PERSONAL.fullmatch(text)
     if match is None:
         raise ValueError(f"expected a {kind} of 12 digits, YYYYMMDD-NNNN")
-    digits = "".join(match.groups())
-    try:
-        date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]) - added_days)
-    except ValueError:
-        raise ValueError(f"the {kind} holds no valid date") from None
+    return "".join(match.groups())
+
+
+def _checked_number(digits: str, kind: str) -> str:
+    """The number, if what is alike in both kinds holds: year, birth number and check digit."""
+    if int(digits[:4]) < _FIRST_YEAR_OF_BIRTH:
+        raise ValueError(f"expected a {kind} of a year from {_FIRST_YEAR_OF_BIRTH} on")
+    if digits[8:11] == "000":
+        raise ValueError(f"expected 001 to 999 as the three digits after the day of the {kind}")
     if not luhn_valid(digits[2:]):
         raise ValueError(f"the check digit of the {kind} is wrong")
     return digits
@@ -198,4 +234,6 @@ def _parse_person(text: str, kind: str, added_days: int) -> str:
 def _may_be_personal(spelling: str) -> bool:
     digits = re.sub(r"\D", "", spelling)[-10:]
     month, day = int(digits[2:4]), int(digits[4:6])
-    return 1 <= month <= 12 and (1 <= day <= 31 or 61 <= day <= 91)
+    if _COORDINATION_DAYS <= day <= _COORDINATION_DAYS + 31:
+        return month <= _MONTHS
+    return 1 <= month <= _MONTHS and 1 <= day <= 31

@@ -513,7 +513,9 @@ class Person:
         "Personnummer, 12 digits.", default=None, personal=True
     )
     samordningsnummer: Samordningsnummer | None = _field(
-        "Samordningsnummer, 12 digits.", default=None, personal=True
+        "Samordningsnummer, 12 digits; month 00 and day 60 where they are not known.",
+        default=None,
+        personal=True,
     )
     previous_numbers: tuple[PersonalNumber, ...] = _field(
         "Earlier numbers of the same person.", default=(), personal=True
