@@ -46,7 +46,11 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     ),
     "string_too_long": lambda ctx: f"expected at most {ctx['max_length']} characters",
     "string_type": lambda _: "expected text in quotes",
-    "too_long": lambda ctx: f"expected at most {ctx['max_length']} items",
+    # Of a text that was parsed the library says "Value".
+    "too_long": lambda ctx: (
+        f"expected at most {ctx['max_length']} "
+        f"{'characters' if ctx['field_type'] == 'Value' else 'items'}"
+    ),
     "too_short": lambda ctx: f"expected at least {ctx['min_length']} item",
     "tuple_type": lambda _: "expected a list",
     "unexpected_keyword_argument": lambda _: (

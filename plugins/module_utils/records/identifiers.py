@@ -157,12 +157,13 @@ def has_prefix(hsa_id: str, prefixes: Collection[str]) -> bool:
     return any(hsa_id.startswith(prefix) for prefix in prefixes)
 
 
-def parse_text(text: str) -> str:
+def parse_text(text: str, most: int = LONGEST_TEXT, why: str = "") -> str:
     """A line of text that a directory, a form and a screen show alike, in Unicode's form NFC.
 
     Control and format characters are refused: a NUL or newline breaks other systems' files, and a
     right-to-left mark makes one name look like another. NFC, as an å that some editors write as
-    two characters would differ from the same å elsewhere.
+    two characters would differ from the same å elsewhere. `why` says what takes no more than
+    `most` characters.
     """
     text = unicodedata.normalize("NFC", text)
     # isprintable is fast and stricter: it refuses other spaces than the common one, too.
@@ -170,9 +171,16 @@ def parse_text(text: str) -> str:
         raise ValueError("expected one line without control or invisible characters")
     if text != text.strip() or not text:
         raise ValueError("expected text without space at its beginning or end")
-    if len(text) > LONGEST_TEXT:
-        raise ValueError(f"expected at most {LONGEST_TEXT} characters")
+    if len(text) > most:
+        raise ValueError(": ".join(filter(None, (f"expected at most {most} characters", why))))
+    if utf16_length(text) > most:
+        raise ValueError(f"expected at most {most} characters, rare ones such as emoji count twice")
     return text
+
+
+def utf16_length(text: str) -> int:
+    """How many characters AD counts: those beyond U+FFFF, such as emoji, are two in UTF-16."""
+    return len(text.encode("utf-16-le")) // 2
 
 
 def parse_opening_hours(text: str) -> str:

@@ -58,6 +58,12 @@ class Checked:
         return {**dict(self.schema), **handler(core_schema)}
 
 
+def _limited(most: int, why: str) -> Checked:
+    """Text of at most so many characters, and why."""
+    parse = partial(identifiers.parse_text, most=most, why=why)
+    return Checked(parse, (("minLength", 1), ("maxLength", most)))
+
+
 _PERSONAL_NUMBER = r"^[0-9]{8}[-+]?[0-9]{4}$"
 _HSA_ID = r"^(SE|TST[A-Z0-9]*)[0-9]{10}-[A-Za-z0-9]{1,18}$"
 _TEXT = (("minLength", 1), ("maxLength", identifiers.LONGEST_TEXT))
@@ -65,6 +71,21 @@ _TITLES = tuple(sorted(catalogue.LICENSED_PROFESSIONS))
 
 Day = Annotated[dt.date, Checked(identifiers.parse_day, before=True)]
 Text = Annotated[str, Checked(identifiers.parse_text, _TEXT)]
+# The shortest that the systems take of what a record says, so that a line of a record is refused
+# here and not an entry there. HSA's lengths are those of its attribute sheet (2014), AD's are
+# rangeUpper in its schema, and tests hold all of them. What we compose of texts fits by that:
+# displayName (256) of three names, a name as RDN in OpenLDAP (245 octets, å two, a comma three).
+# ou of HSA, company and department of AD.
+EntryName = Annotated[str, _limited(64, "HSA and AD take no more")]
+# givenName and sn of both.
+GivenName = Surname = Annotated[str, _limited(64, "HSA and AD take no more")]
+# HSA's middleName; AD takes 64.
+MiddleName = Annotated[str, _limited(40, "HSA takes no more")]
+# HSA's title; AD takes 128.
+Position = Annotated[str, _limited(64, "HSA takes no more")]
+# A line of HSA's postalAddress (X.520: ub-postal-string); before the town stands "831 31 ".
+AddressLine = Annotated[str, _limited(30, "HSA takes no more on a line")]
+Town = Annotated[str, _limited(23, "HSA takes no more on a line after a postal code")]
 HsaId = Annotated[str, Checked(identifiers.parse_hsa_id, (("pattern", _HSA_ID),))]
 OrganisationNumber = Annotated[
     str,
@@ -257,11 +278,11 @@ class Invoice:
 class Address:
     """A postal or visiting address of the provider or a unit; never of a person."""
 
-    lines: tuple[Text, ...] = _field(
+    lines: tuple[AddressLine, ...] = _field(
         "Street address or box, one to four lines.", min_length=1, max_length=4
     )
     postal_code: str = _field("Postal code.", pattern=r"^[0-9]{3} ?[0-9]{2}$")
-    city: Text = _field("Town.", max_length=64)
+    city: Town = _field("Town.")
 
 
 @_model
@@ -271,7 +292,7 @@ class Unit:
     id: str = _field(
         "Stable id of the unit inside the record; names may change, this may not.", pattern=_ID
     )
-    name: Text = _field("Name as published.")
+    name: EntryName = _field("Name as published.")
     hsa_id: HsaId | None = _field("Existing HSA-id that the unit takes over.", default=None)
     halsoval: bool = _field(
         "Whether the unit does Hälsoval work; others may not use the services (annex 2.3).",
@@ -397,7 +418,7 @@ class AgreementPart:
     id: str = _field(
         "Stable id: the folder's name and the host's name in the inventory.", pattern=_ID
     )
-    name: Text = _field("Name of the provider.")
+    name: EntryName = _field("Name of the provider.")
     organisation_number: OrganisationNumber = _field(
         "Organisationsnummer; a sole trader's is a personnummer and is masked.", personal=True
     )
@@ -521,10 +542,10 @@ class Person:
         "Earlier numbers of the same person.", default=(), personal=True
     )
     hsa_id: HsaId | None = _field("HSA-id the person already has.", default=None)
-    given_name: Text = _field("Given name.", personal=True)
-    middle_name: Text | None = _field("Middle name.", default=None, personal=True)
-    surname: Text = _field("Surname.", personal=True)
-    position: Text | None = _field(
+    given_name: GivenName = _field("Given name.", personal=True)
+    middle_name: MiddleName | None = _field("Middle name.", default=None, personal=True)
+    surname: Surname = _field("Surname.", personal=True)
+    position: Position | None = _field(
         "Position at the provider, as shown in the directory.", default=None
     )
     licences: tuple[Licence, ...] = _field("Licensed professions.", default=())

@@ -194,7 +194,15 @@ TEXT = [
         "1: id: expected the folder's name, tallbacken"
     ]),
     # names
-    ("staff", "Tolvansson", "T" * 5000, ["5: people[0].surname: expected at most 128 characters"]),
+    ("staff", "Tolvansson", "T" * 5000, [
+        "5: people[0].surname: expected at most 64 characters: HSA and AD take no more"
+    ]),
+    ("agreement", "Tallbackens mottagning", 65 * "å", [
+        "17: units[0].name: expected at most 64 characters: HSA and AD take no more"
+    ]),
+    ("staff", "Tolvansson", "🙂" * 33, [
+        "5: people[0].surname: expected at most 64 characters, rare ones such as emoji count twice"
+    ]),
     ("staff", "Tolvansson", '"a\\0b"', [
         "5: people[0].surname: expected one line without control or invisible characters"
     ]),
