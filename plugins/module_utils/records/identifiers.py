@@ -21,11 +21,13 @@ MASK = "********-****"
 REGION_HSA_PREFIX = "SE2321000214-"
 # No name, code or title of the annex or of HSA comes near it.
 LONGEST_TEXT = 128
+_LONGEST_RIGHT = 3 * 60 + 2
+_LONGEST_HSA_ID = 31
 # HSA's surgeryHours: days 1 (Monday) to 7, from, to.
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 OPENING_HOURS = rf"^[1-7](-[1-7])?#{_CLOCK}#({_CLOCK}|24:00)$"
-# HSA's hsaCommissionRight: activity;information type;scope.
-RIGHT = r"^[^;\s]{1,60};[^;]{1,60};[^;\s]{1,60}$"
+# HSA's hsaCommissionRight: activity;information type;scope, none of them empty.
+RIGHT = r"^[^;\s]{1,60};[^;\s]([^;]{0,58}[^;\s])?;[^;\s]{1,60}$"
 
 # HSA: "SE" + the directory owner's organisation number + "-" + serial, 31 characters in all.
 _HSA_ID = re.compile(r"(?:SE|TST[A-Z0-9]*)[0-9]{10}-[A-Za-z0-9]{1,18}")
@@ -36,6 +38,11 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # Runs of digits that may be a personal number: 10 or 12 of them, with any separator people type.
 _SPELLING = re.compile(r"(?<!\d)(?:\d{2})?\d{6}[-+ \u00a0\u2010-\u2015\u2212]{0,3}\d{4}(?!\d)")
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Letters and marks that show nothing (Unicode: Default_Ignorable_Code_Point, and the empty Braille
+# pattern); of those that are left, the categories above hold.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 # Earlier than any agreement, later than any that is signed now. A last day far in the future
 # would overflow where it becomes a moment.
@@ -134,8 +141,10 @@ def parse_day(value: object) -> date:
     Nothing else: a number or a time of day would quietly become some other day.
     """
     if isinstance(value, str) and _DAY.fullmatch(value):
-        with suppress(ValueError):
+        try:
             value = date.fromisoformat(value)
+        except ValueError:
+            raise ValueError("expected a day that the calendar has") from None
     if not isinstance(value, date) or isinstance(value, datetime):
         raise ValueError("expected a day, YYYY-MM-DD")
     if not _FIRST_DAY <= value <= _LAST_DAY:
@@ -145,9 +154,10 @@ def parse_day(value: object) -> date:
 
 def parse_hsa_id(text: str) -> str:
     """An HSA-id of production or test form; which prefixes may be used is a rule of the records."""
-    if not _HSA_ID.fullmatch(text):
+    if not _HSA_ID.fullmatch(text) or len(text) > _LONGEST_HSA_ID:
         raise ValueError(
-            "expected an HSA-id: SE, 10 digits, a hyphen and 1 to 18 letters A-Z a-z or digits"
+            "expected an HSA-id: SE, 10 digits, a hyphen and 1 to 18 letters A-Z a-z or digits; "
+            "in tests TST and letters A-Z or digits for SE, 31 characters in all"
         )
     return text
 
@@ -167,9 +177,12 @@ def parse_text(text: str, most: int = LONGEST_TEXT, why: str = "") -> str:
     """
     text = unicodedata.normalize("NFC", text)
     # isprintable is fast and stricter: it refuses other spaces than the common one, too.
-    if not text.isprintable() and any(unicodedata.category(c) in _UNPRINTABLE for c in text):
+    hidden = not text.isprintable() and any(unicodedata.category(c) in _UNPRINTABLE for c in text)
+    if hidden or _INVISIBLE.search(text):
         raise ValueError("expected one line without control or invisible characters")
-    if text != text.strip() or not text:
+    if not text:
+        raise ValueError("expected text, not an empty one")
+    if text != text.strip():
         raise ValueError("expected text without space at its beginning or end")
     if len(text) > most:
         raise ValueError(": ".join(filter(None, (f"expected at most {most} characters", why))))
@@ -187,15 +200,21 @@ def parse_opening_hours(text: str) -> str:
     """Opening hours in the form of HSA's surgeryHours."""
     if not re.fullmatch(OPENING_HOURS, text):
         raise ValueError("expected opening hours as days#from#to, for example 1-5#08:00#17:00")
+    days, start, end = text.split("#")
+    if days[0] > days[-1]:
+        raise ValueError("expected the days of opening hours in the order of the week, 1 to 7")
+    if start >= end:
+        raise ValueError("expected opening hours that end after they begin, 24:00 at the latest")
     return text
 
 
 def parse_right(text: str) -> str:
     """A right of a commission in the form of HSA's hsaCommissionRight."""
-    text = parse_text(text)
+    text = parse_text(text, _LONGEST_RIGHT)
     if not re.fullmatch(RIGHT, text):
         raise ValueError(
-            "expected a right as activity;information type;scope, for example Läsa;alla;SJF"
+            "expected a right as activity;information type;scope, for example Läsa;alla;SJF: "
+            "1 to 60 characters each, spaces only within the information type"
         )
     return text
 

@@ -78,7 +78,7 @@ Text = Annotated[str, Checked(identifiers.parse_text, _TEXT)]
 # ou of HSA, company and department of AD.
 EntryName = Annotated[str, _limited(64, "HSA and AD take no more")]
 # givenName and sn of both.
-GivenName = Surname = Annotated[str, _limited(64, "HSA and AD take no more")]
+NamePart = Annotated[str, _limited(64, "HSA and AD take no more")]
 # HSA's middleName; AD takes 64.
 MiddleName = Annotated[str, _limited(40, "HSA takes no more")]
 # HSA's title; AD takes 128.
@@ -113,13 +113,18 @@ Purpose = Annotated[
 ]
 Attendant = Literal["telefonist", "teleadministration", "teknik_och_kundtjanst"]
 
-_ID = r"^[a-z][a-z0-9-]{0,38}[a-z0-9]$"
-_COMPUTER = r"^[A-Za-z0-9][A-Za-z0-9-]{0,14}$"
-_MAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
-_PHONE = r"^\+?[0-9][0-9 ()-]{2,30}$"
-_MAC = r"^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$"
-_IPV4 = r"^((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])$"
-_PEPPOL = r"^[0-9]{4}:[A-Za-z0-9]{1,50}$"
+ID = r"^[a-z][a-z0-9-]{0,38}[a-z0-9]$"
+COMPUTER = r"^[A-Za-z0-9][A-Za-z0-9-]{0,14}$"
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+# RFC 5321 without quoted names, addresses for domains, and letters beyond ASCII (RFC 6531).
+MAIL = rf"^{_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})+$"
+PHONE = r"^\+?[0-9][0-9 ()-]{1,29}[0-9]$"
+MAC = r"^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$"
+_BYTE = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+IPV4 = rf"^({_BYTE}\.){{3}}{_BYTE}$"
+PEPPOL = r"^[0-9]{4}:[A-Za-z0-9]{1,50}$"
+POSTAL_CODE = r"^[0-9]{3} ?[0-9]{2}$"
 
 
 def _field(
@@ -240,10 +245,8 @@ class Contact:
     """A contact in the provider's organisation or at its suppliers (annex 2.2); work details."""
 
     name: Text = _field("Name of the person or function.")
-    phone: str | None = _field("Telephone at work.", default=None, pattern=_PHONE)
-    mail: str | None = _field(
-        "E-mail address at work.", default=None, pattern=_MAIL, max_length=254
-    )
+    phone: str | None = _field("Telephone at work.", default=None, pattern=PHONE)
+    mail: str | None = _field("E-mail address at work.", default=None, pattern=MAIL, max_length=254)
     hsa_id: HsaId | None = _field("HSA-id, where the contact has one.", default=None)
 
 
@@ -271,7 +274,7 @@ class Invoice:
     """Where invoices go."""
 
     reference: Text = _field("Invoice reference.", max_length=64)
-    peppol: str | None = _field("Peppol id, 0007:<10 digits>.", default=None, pattern=_PEPPOL)
+    peppol: str | None = _field("Peppol id, 0007:<10 digits>.", default=None, pattern=PEPPOL)
 
 
 @_model
@@ -281,7 +284,7 @@ class Address:
     lines: tuple[AddressLine, ...] = _field(
         "Street address or box, one to four lines.", min_length=1, max_length=4
     )
-    postal_code: str = _field("Postal code.", pattern=r"^[0-9]{3} ?[0-9]{2}$")
+    postal_code: str = _field("Postal code.", pattern=POSTAL_CODE)
     city: Town = _field("Town.")
 
 
@@ -290,7 +293,7 @@ class Unit:
     """A care unit (vårdenhet): the level that access to patient data works on."""
 
     id: str = _field(
-        "Stable id of the unit inside the record; names may change, this may not.", pattern=_ID
+        "Stable id of the unit inside the record; names may change, this may not.", pattern=ID
     )
     name: EntryName = _field("Name as published.")
     hsa_id: HsaId | None = _field("Existing HSA-id that the unit takes over.", default=None)
@@ -304,12 +307,12 @@ class Unit:
     )
     address: Address | None = _field("Postal address.", default=None)
     visiting_address: Address | None = _field("Visiting address.", default=None)
-    phone: str | None = _field("Public telephone number.", default=None, pattern=_PHONE)
+    phone: str | None = _field("Public telephone number.", default=None, pattern=PHONE)
     internal_phone: str | None = _field(
-        "Telephone number that is not public.", default=None, pattern=_PHONE
+        "Telephone number that is not public.", default=None, pattern=PHONE
     )
     mail: str | None = _field(
-        "E-mail address of the unit.", default=None, pattern=_MAIL, max_length=254
+        "E-mail address of the unit.", default=None, pattern=MAIL, max_length=254
     )
     opening_hours: tuple[OpeningHours, ...] = _field(
         "Opening hours as in HSA: days#from#to, 1-5#08:00#17:00.", default=()
@@ -334,12 +337,12 @@ class Unit:
 class Extension:
     """A telephone extension (annex 4.3.1)."""
 
-    id: str = _field("Stable id of the extension inside the record; orders go by it.", pattern=_ID)
+    id: str = _field("Stable id of the extension inside the record; orders go by it.", pattern=ID)
     kind: Literal["fixed_ip", "mobile_1gb", "mobile_5gb"] = _field(
         "Kind, as in the annex's price table."
     )
-    unit: str = _field("Id of the unit.", pattern=_ID)
-    number: str | None = _field("Number, once it is given.", default=None, pattern=_PHONE)
+    unit: str = _field("Id of the unit.", pattern=ID)
+    number: str | None = _field("Number, once it is given.", default=None, pattern=PHONE)
     ends: Day | None = _field("Last day of the extension, to 24:00.", default=None)
 
 
@@ -347,9 +350,9 @@ class Extension:
 class TelephonyEquipment:
     """Telephones and accessories (annex 4.3.3)."""
 
-    id: str = _field("Stable id of the line inside the record; orders go by it.", pattern=_ID)
+    id: str = _field("Stable id of the line inside the record; orders go by it.", pattern=ID)
     model: Text = _field("Model in the region's assortment.", max_length=64)
-    unit: str = _field("Id of the unit.", pattern=_ID)
+    unit: str = _field("Id of the unit.", pattern=ID)
     count: int = _field("How many.", default=1, ge=1)
 
 
@@ -416,7 +419,7 @@ class AgreementPart:
     """agreement.yml: what the region and the provider have agreed. Owned by the region."""
 
     id: str = _field(
-        "Stable id: the folder's name and the host's name in the inventory.", pattern=_ID
+        "Stable id: the folder's name and the host's name in the inventory.", pattern=ID
     )
     name: EntryName = _field("Name of the provider.")
     organisation_number: OrganisationNumber = _field(
@@ -474,7 +477,7 @@ class Period:
 class Assignment:
     """What a person does at a unit, and what the head of operations decided that it gives."""
 
-    unit: str = _field("Id of the unit.", pattern=_ID)
+    unit: str = _field("Id of the unit.", pattern=ID)
     kind: Literal["employed", "temporary", "consultant"] = _field("Kind of assignment.")
     halsoval: bool = _field("Whether it is Hälsoval work (annex 2.3).", default=True)
     purpose: Purpose | None = _field(
@@ -528,7 +531,7 @@ class Person:
     ref: str | None = _field(
         "Short name of the row, for references and messages; not personal.",
         default=None,
-        pattern=_ID,
+        pattern=ID,
     )
     personnummer: Personnummer | None = _field(
         "Personnummer, 12 digits.", default=None, personal=True
@@ -542,9 +545,9 @@ class Person:
         "Earlier numbers of the same person.", default=(), personal=True
     )
     hsa_id: HsaId | None = _field("HSA-id the person already has.", default=None)
-    given_name: GivenName = _field("Given name.", personal=True)
+    given_name: NamePart = _field("Given name.", personal=True)
     middle_name: MiddleName | None = _field("Middle name.", default=None, personal=True)
-    surname: Surname = _field("Surname.", personal=True)
+    surname: NamePart = _field("Surname.", personal=True)
     position: Position | None = _field(
         "Position at the provider, as shown in the directory.", default=None
     )
@@ -554,9 +557,9 @@ class Person:
         "Protected identity: published with the least possible.", default=False
     )
     mail: str | None = _field(
-        "E-mail address at work.", default=None, personal=True, pattern=_MAIL, max_length=254
+        "E-mail address at work.", default=None, personal=True, pattern=MAIL, max_length=254
     )
-    phone: str | None = _field("Telephone at work.", default=None, personal=True, pattern=_PHONE)
+    phone: str | None = _field("Telephone at work.", default=None, personal=True, pattern=PHONE)
     assignments: tuple[Assignment, ...] = _field("Assignments.", min_length=1)
     cards: tuple[CardWish, ...] = _field("SITHS cards.", default=())
     administers: tuple[ServiceKey, ...] = _field(
@@ -595,20 +598,20 @@ class StaffPart:
 class Workstation:
     """A registered workstation (annex 2.4, 3.1.1)."""
 
-    name: str = _field("Computer name: the client name Citrix sees.", pattern=_COMPUTER)
-    unit: str = _field("Id of the unit.", pattern=_ID)
+    name: str = _field("Computer name: the client name Citrix sees.", pattern=COMPUTER)
+    unit: str = _field("Id of the unit.", pattern=ID)
     place: Literal["site", "mobile"] = _field(
         "Fixed at the unit's site, or mobile.", default="site"
     )
     halsoval: bool = _field("Whether it is used for Hälsoval work (annex 2.3).", default=True)
     serial: Text | None = _field("Serial number.", default=None, max_length=64)
-    mac: str | None = _field("MAC address.", default=None, pattern=_MAC)
-    ip: str | None = _field("Address on Sjunet (IPv4).", default=None, pattern=_IPV4)
+    mac: str | None = _field("MAC address.", default=None, pattern=MAC)
+    ip: str | None = _field("Address on Sjunet (IPv4).", default=None, pattern=IPV4)
     os: Text | None = _field("Operating system.", default=None, max_length=64)
     antivirus: Text | None = _field("Antivirus program (annex 3.4).", default=None, max_length=64)
     attested: Day | None = _field("Day its security was attested (annex 3.4).", default=None)
     replaces: str | None = _field(
-        "Name of the workstation it replaces.", default=None, pattern=_COMPUTER
+        "Name of the workstation it replaces.", default=None, pattern=COMPUTER
     )
 
 
@@ -618,7 +621,7 @@ class Peripheral:
 
     kind: Literal["printer", "scanner", "card_reader", "other"] = _field("Kind.")
     model: Text = _field("Model.", max_length=64)
-    unit: str = _field("Id of the unit.", pattern=_ID)
+    unit: str = _field("Id of the unit.", pattern=ID)
     consulted: Day | None = _field("Day the region was consulted.", default=None)
 
 

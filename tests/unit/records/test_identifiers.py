@@ -298,6 +298,8 @@ def test_odd_names_are_text(text: str) -> None:
         "a\nb",
         "a\u2028b",
         "a\u200fb",
+        "a\u3164b",
+        "a\ufe0fb",
         "a\u202eb",
         "\ufeffa",
         5000 * "a",
@@ -364,6 +366,22 @@ def test_opening_hours_are_kept_as_they_are(text: str) -> None:
 )
 def test_other_forms_of_opening_hours_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected opening hours"):
+        parse_opening_hours(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("5-1#08:00#17:00", "days of opening hours in the order of the week"),
+        ("7-6#08:00#17:00", "days of opening hours in the order of the week"),
+        ("1-5#17:00#08:00", "that end after they begin"),
+        ("1-5#08:00#08:00", "that end after they begin"),
+        ("1-5#22:00#02:00", "that end after they begin"),
+        ("7#00:00#00:00", "that end after they begin"),
+    ],
+)
+def test_opening_hours_that_cannot_be_are_refused(text: str, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
         parse_opening_hours(text)
 
 

@@ -3,16 +3,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import copy
 import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import (
     luhn_valid,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import (
+    Record,
+    from_json,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.rules import (
     Finding,
     Problem,
@@ -20,6 +26,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.rules im
     check_record,
     findings,
 )
+from ansible_collections.regionjh.halsoval.tests.unit.records.conftest import VALID
 
 Make = Callable[..., Record]
 Path = tuple[str | int, ...]
@@ -585,6 +592,72 @@ def test_who_may_be_born_by_the_day_of_the_run_is_taken(make: Make, born: tuple[
     }
     assert check_record(make(changes), PREFIXES, AS_OF) == []
     assert check_record(make(changes), PREFIXES, dt.date(2025, 12, 31)) != []
+
+
+# The days that a message of a rule may name, by its words.
+NAMED: dict[str, Path] = {
+    "contract_signed": (*AGREEMENT, "contract_signed"),
+    "operation_start": (*AGREEMENT, "operation_start"),
+    "the agreement's ends": (*AGREEMENT, "ends"),
+    "agreement": ("agreement", "sjunet", "agreement"),
+    "submitted": ("agreement", "self_declaration", "submitted"),
+    "the final verification": ("agreement", "final_verification", "date"),
+    "date": ("agreement", "inspections", 0, "date"),
+    "public_from": ("agreement", "units", 0, "public_from"),
+    "the assignment's from": (*ASSIGNMENT, "from"),
+    "the assignment's to": (*ASSIGNMENT, "to"),
+    "from: access follows the decision, and a new decision is a new assignment": (
+        *ASSIGNMENT,
+        "from",
+    ),
+}
+DAYS: tuple[Path, ...] = (
+    *dict.fromkeys(NAMED.values()),
+    (*AGREEMENT, "final_agreement_signed"),
+    ("agreement", "sjunet", "connected"),
+    ("agreement", "self_declaration", "reviewed"),
+    ("agreement", "final_verification", "musts", 0, "resolved"),
+    ("agreement", "inspections", 0, "due"),
+    ("agreement", "units", 0, "closes"),
+    ("agreement", "terminated", 0, "last_day"),
+    ("agreement", "trial", 0, "from"),
+    ("agreement", "trial", 0, "to"),
+    (*ASSIGNMENT, "decided"),
+    (*ASSIGNMENT, "suspended", "from"),
+    (*ASSIGNMENT, "suspended", "to"),
+)
+GROUPS: dict[Path, Any] = {
+    ("agreement", "inspections"): [{"protocol": "P-1"}],
+    TERMINATED: [{"service": "stratsys"}],
+    ("agreement", "trial"): [{**TRIAL}],
+    (*ASSIGNMENT, "suspended"): {},
+}
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(DAYS, st.dates(AS_OF, AS_OF + dt.timedelta(days=40)))))
+def test_a_day_is_refused_by_what_the_message_names_and_taken_from_there(
+    days: dict[Path, dt.date],
+) -> None:
+    for problem in _problems(days):
+        words = problem.message.removeprefix("expected a day on or ")
+        side, _space, name = words.partition(" ")
+        place = (problem.part, *problem.path)
+        # Of its own group, as a period's first day.
+        limit = days[NAMED.get(name) or (*place[:-1], name)]
+        assert days[place] < limit if side == "after" else days[place] > limit
+        said = {p.message for p in _problems({**days, place: limit}) if p.path == problem.path}
+        assert problem.message not in said
+
+
+def _problems(days: dict[Path, dt.date]) -> list[Problem]:
+    data = copy.deepcopy(VALID)
+    for (*path, last), value in {**copy.deepcopy(GROUPS), **days}.items():
+        place: Any = data
+        for key in path:
+            place = place[key]
+        place[last] = str(value) if isinstance(value, dt.date) else value
+    found = check_record(from_json(Record, data), PREFIXES, AS_OF)
+    return [problem for problem in found if "a day on or" in problem.message]
 
 
 def test_all_faults_are_found_at_once(make: Make) -> None:
