@@ -66,7 +66,9 @@ options:
     type: str
     default: "{serial}"
   group_prefix:
-    description: Beginning of the names of the providers' groups. The provider's id follows.
+    description:
+      - Beginning of the names of the providers' groups, of at most 24 characters.
+      - The provider's id follows.
     type: str
     default: Halsoval-
   key_attribute:
@@ -74,7 +76,7 @@ options:
     type: str
     default: extensionName
   protected_name:
-    description: Name that stands for a protected person's.
+    description: Name that stands for a protected person's, of at most 64 characters.
     type: str
     default: Skyddad person
   certificates:

@@ -73,7 +73,7 @@ def read(
     """
     with _no_garbage_collection():
         drafts = [_draft(folder, vault) for folder in record_files.find(directory, groups)]
-        _apply_rules(drafts, hsa_id_prefixes)
+        _apply_rules(drafts, hsa_id_prefixes, as_of)
         valid = {d.folder.host: d.record for d in drafts if d.record is not None and not d.errors}
         invalid = sorted((d for d in drafts if d.errors), key=lambda d: d.folder.host)
         stands_for = {name for d in invalid for name in (d.folder.provider_id, d.stated_id) if name}
@@ -113,7 +113,9 @@ def _draft(folder: Folder, vault: VaultLib) -> _Draft:
     return draft
 
 
-def _apply_rules(drafts: Iterable[_Draft], hsa_id_prefixes: Collection[str]) -> None:
+def _apply_rules(
+    drafts: Iterable[_Draft], hsa_id_prefixes: Collection[str], as_of: dt.date
+) -> None:
     """The rules within each record whose fields are valid, and those between them.
 
     A record that states another's id is left out between them: it would be taken for that one.
@@ -121,7 +123,7 @@ def _apply_rules(drafts: Iterable[_Draft], hsa_id_prefixes: Collection[str]) -> 
     records = {}
     for draft in drafts:
         if draft.record is not None:
-            problems = rules.check_record(draft.record, hsa_id_prefixes)
+            problems = rules.check_record(draft.record, hsa_id_prefixes, as_of)
             _note_all(draft, [(p.part, p.path, p.message) for p in problems])
             if draft.record.id == draft.folder.path.name:
                 records[draft.record.id] = draft

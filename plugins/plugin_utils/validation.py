@@ -14,30 +14,30 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records import model
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 
 from .yaml_text import Path
 
 # What a pattern of the model asks for. A test holds this table and the model together.
 PATTERNS = {
-    r"^[a-z][a-z0-9-]{0,38}[a-z0-9]$": (
-        "2 to 40 of a-z, 0-9 and hyphens, a letter first and no hyphen last"
+    model.ID: "2 to 40 of a-z, 0-9 and hyphens, a letter first and no hyphen last",
+    model.COMPUTER: "a computer name of 1 to 15 of A-Z, a-z, 0-9 and hyphens, no hyphen first",
+    model.MAIL: "an e-mail address of ASCII letters, digits and signs, name@example.se",
+    model.PHONE: (
+        "a telephone number of 3 to 31 digits, spaces, hyphens and brackets, a digit first and "
+        "last, or + before it"
     ),
-    r"^[A-Za-z0-9][A-Za-z0-9-]{0,14}$": "a computer name of 1 to 15 of A-Z, a-z, 0-9 and hyphens",
-    r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$": "an e-mail address",
-    r"^\+?[0-9][0-9 ()-]{2,30}$": "a telephone number of digits, spaces, hyphens and brackets",
-    r"^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$": "a MAC address, 00:11:22:33:44:55",
-    r"^((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])$": (
-        "an IPv4 address, 192.0.2.1"
-    ),
-    r"^[0-9]{4}:[A-Za-z0-9]{1,50}$": "a Peppol id, 0007:NNNNNNNNNN",
-    r"^[0-9]{3} ?[0-9]{2}$": "a postal code of five digits, 831 31",
+    model.MAC: "a MAC address, 00:11:22:33:44:55",
+    model.IPV4: "an IPv4 address, 192.0.2.1",
+    model.PEPPOL: "a Peppol id: four digits, a colon, 1 to 50 of A-Z, a-z and 0-9",
+    model.POSTAL_CODE: "a postal code of five digits, 831 31",
 }
 
 _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "bool_type": lambda _: "expected true or false",
     "dataclass_type": lambda _: "expected a group of fields (field: value)",
-    "greater_than_equal": lambda ctx: f"expected a number of {ctx['ge']} or more",
+    "greater_than_equal": lambda ctx: f"expected a whole number of {ctx['ge']} or more",
     "int_type": lambda _: "expected a whole number",
     "literal_error": lambda ctx: f"expected {ctx['expected'].replace(chr(39), '')}",
     "missing": lambda _: "expected this field; it is missing",
@@ -46,7 +46,11 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     ),
     "string_too_long": lambda ctx: f"expected at most {ctx['max_length']} characters",
     "string_type": lambda _: "expected text in quotes",
-    "too_long": lambda ctx: f"expected at most {ctx['max_length']} items",
+    # Of a text that was parsed the library says "Value".
+    "too_long": lambda ctx: (
+        f"expected at most {ctx['max_length']} "
+        f"{'characters' if ctx['field_type'] == 'Value' else 'items'}"
+    ),
     "too_short": lambda ctx: f"expected at least {ctx['min_length']} item",
     "tuple_type": lambda _: "expected a list",
     "unexpected_keyword_argument": lambda _: (

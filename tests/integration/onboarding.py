@@ -282,7 +282,9 @@ class Site:
         folder.mkdir(exist_ok=True)
         parts: dict[str, Any] = {"agreement": {}, "staff": {}, "equipment": {}}
         for part, content in (parts | json.loads(validation.dump(record))).items():
-            (folder / f"{part}.yml").write_text(json.dumps(content), encoding="utf-8")
+            # YAML has no pairs of surrogates, which JSON spells emoji with.
+            text = json.dumps(content, ensure_ascii=False)
+            (folder / f"{part}.yml").write_text(text, encoding="utf-8")
 
     def processes(self) -> dict[int, list[str]]:
         """The arguments of every process that has this site's home, by pid."""

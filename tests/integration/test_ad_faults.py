@@ -165,31 +165,14 @@ def test_account_outside_our_ous_with_the_persons_id_stops_its_provider_alone(si
     assert entry["attributes"]["uSNChanged"] == entry["attributes"]["uSNCreated"]
 
 
-def test_name_over_the_length_limit_stops_its_provider_alone(site: Site) -> None:
-    put(site, [{**ALFA[0], "surname": "Å" * 65, "given_name": "é" * 65}, ALFA[1]])
-
-    own = accounts_of(site)
-
-    words = f"of {hsa_id(site, 1)} is longer than the 64 characters that AD takes"
-    alfa_alone_failed(site, own, f"sn {words}", f"givenName {words}")
-
-
-def test_name_as_long_as_the_limit_is_taken(site: Site) -> None:
-    put(site, [{**ALFA[0], "surname": "Å" * 64, "given_name": "é" * 64}])
-
-    assert accounts_of(site)["alfa"]["errors"] == []
-
-    account = in_domain(site.lab).accounts[hsa_id(site, 1)]
-    assert account["displayName"] == ("é" * 64 + " " + "Å" * 64,)
-
-
-def test_error_in_a_record_delays_no_end(site: Site, onboarded: Content) -> None:
+def test_error_about_a_provider_delays_no_end(site: Site, onboarded: Content) -> None:
     leaves = hsa_id(site, 2)
-    put(site, [{**ALFA[0], "surname": "Å" * 65}, person(2, uses(XRAY, to=YESTERDAY))])
+    put(site, [ALFA[0], person(2, uses(XRAY, to=YESTERDAY))])
+    missing = f"CN=App-Saknas,{domain(site.lab).system_groups_ou}"
 
-    own = accounts_of(site)
+    own = accounts_of(site, groups={**groups(site.lab), XRAY: missing})
 
-    assert "is longer than the 64 characters" in own["alfa"]["msg"]
+    assert f"AD does not hold the group {missing}" in own["alfa"]["msg"]
     after = in_domain(site.lab)
     assert onboarded.enabled - after.enabled == {leaves}
     assert after.groups_of(leaves) == set()

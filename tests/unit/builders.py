@@ -181,7 +181,7 @@ def hold(object: str, kind: Kind = "hold", **fields: Any) -> Hold:
 
 def _number(index: int, added_days: int) -> str:
     born = dt.date(1900, 1, 1) + dt.timedelta(days=index % 3650)
-    return _checked(f"{born:%Y%m}{born.day + added_days:02d}{index // 3650:03d}", skip=2)
+    return _checked(f"{born:%Y%m}{born.day + added_days:02d}{index // 3650 + 1:03d}", skip=2)
 
 
 def _checked(digits: str, skip: int = 0) -> str:

@@ -24,7 +24,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
 @pytest.mark.parametrize("name", PHASES)
 def test_a_built_record_is_valid_and_in_its_phase(name: str) -> None:
     built = record(people=[person(1), person(2, assignment(systems=[NPO]))], phase=name)
-    assert rules.check_record(built, ["SE2321000214-"]) == []
+    assert rules.check_record(built, ["SE2321000214-"], TODAY) == []
     assert phase(built, TODAY) == name
 
 

@@ -152,9 +152,12 @@ def _lines(text: str) -> list[tuple[int, str]]:
 
 # --- CSV -----------------------------------------------------------------------------------------
 
+_EMPTY_ROW = re.compile(r'[\s;,"]*')
+
 
 def _parse_csv(text: str) -> Answers:
-    lines = _lines(text)
+    # A spreadsheet also writes the rows below its last one: ";;;;".
+    lines = [(number, line) for number, line in _lines(text) if not _EMPTY_ROW.fullmatch(line)]
     if not lines:
         raise InboxError("expected a line of headings")
     _number, header = lines[0]
@@ -260,9 +263,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 # --- values --------------------------------------------------------------------------------------
 
-_KEY = re.compile(r"[A-Z2-7]{4}(?:-[A-Z2-7]{4}){3}")
+_KEY = re.compile(r"[A-Za-z2-7]{4}(?:-[A-Za-z2-7]{4}){3}")
 _CARD_NUMBER = re.compile(r"[A-Za-z0-9-]{4,32}")
-_HEX = re.compile(r"(?:[0-9A-F]{2}){1,32}")
+_HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){1,32}")
 _CODE = re.compile(r"[A-Za-z0-9_.,; -]{1,64}")
 _LONGEST_NAME = 256
 
@@ -300,15 +303,18 @@ def _state(states: Mapping[str, State], text: str) -> State:
 
 
 def _key(text: str) -> str:
-    if not _KEY.fullmatch(text.upper()):
-        raise ValueError("expected an order's number: four groups of four letters and digits 2-7")
+    if not _KEY.fullmatch(text):
+        raise ValueError(
+            "expected an order's number: four groups of four letters A-Z and digits 2-7, hyphens "
+            "between them"
+        )
     return text.upper()
 
 
 def _card_number(text: str) -> str:
     number = text.replace(" ", "")
     if not _CARD_NUMBER.fullmatch(number):
-        raise ValueError("expected 4 to 32 letters, digits and hyphens")
+        raise ValueError("expected 4 to 32 letters A-Z, digits and hyphens")
     return number
 
 
@@ -318,20 +324,22 @@ def _issuer(text: str) -> str:
     except ValueError:
         text = ""
     if not text.isprintable() or not 0 < len(text) <= _LONGEST_NAME:
-        raise ValueError("expected a distinguished name, as of RFC 4514") from None
+        raise ValueError(
+            f"expected a distinguished name, as of RFC 4514, of at most {_LONGEST_NAME} characters"
+        ) from None
     return text
 
 
 def _hexadecimal(text: str) -> str:
-    digits = text.upper().replace(":", "").replace(" ", "")
+    digits = text.replace(":", "").replace(" ", "")
     if not _HEX.fullmatch(digits):
         raise ValueError("expected 1 to 32 pairs of hexadecimal digits")
-    return digits
+    return digits.upper()
 
 
 def _code(text: str) -> str:
     if not _CODE.fullmatch(text):
-        raise ValueError("expected a code: at most 64 letters, digits, and _ . , ; -")
+        raise ValueError("expected a code: at most 64 letters A-Z, digits, spaces, and _ . , ; -")
     return text
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from calendar import monthrange
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import date, datetime
@@ -20,11 +21,13 @@ MASK = "********-****"
 REGION_HSA_PREFIX = "SE2321000214-"
 # No name, code or title of the annex or of HSA comes near it.
 LONGEST_TEXT = 128
+_LONGEST_RIGHT = 3 * 60 + 2
+_LONGEST_HSA_ID = 31
 # HSA's surgeryHours: days 1 (Monday) to 7, from, to.
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 OPENING_HOURS = rf"^[1-7](-[1-7])?#{_CLOCK}#({_CLOCK}|24:00)$"
-# HSA's hsaCommissionRight: activity;information type;scope.
-RIGHT = r"^[^;\s]{1,60};[^;]{1,60};[^;\s]{1,60}$"
+# HSA's hsaCommissionRight: activity;information type;scope, none of them empty.
+RIGHT = r"^[^;\s]{1,60};[^;\s]([^;]{0,58}[^;\s])?;[^;\s]{1,60}$"
 
 # A host of such a name would hide others, or be hidden: Ansible's own groups, its name for the
 # controller, and the inventory's group of all providers. Its other groups hold a _, as no id does.
@@ -39,13 +42,22 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # Runs of digits that may be a personal number: 10 or 12 of them, with any separator people type.
 _SPELLING = re.compile(r"(?<!\d)(?:\d{2})?\d{6}[-+ \u00a0\u2010-\u2015\u2212]{0,3}\d{4}(?!\d)")
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Letters and marks that show nothing (Unicode: Default_Ignorable_Code_Point, and the empty Braille
+# pattern); of those that are left, the categories above hold.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 # Earlier than any agreement, later than any that is signed now. A last day far in the future
 # would overflow where it becomes a moment.
 _FIRST_DAY = date(1990, 1, 1)
 _LAST_DAY = date(2199, 12, 31)
 
-_COORDINATION_DAYS = 60
+_MONTHS, _COORDINATION_DAYS = 12, 60
+# The centuries that a personal number is stored with are 18, 19 and 20 (the tax agency's
+# Rättslig vägledning on 18 § folkbokföringslagen). Numbers exist since 1947; nobody who was born
+# before 1800 ever got one.
+_FIRST_YEAR_OF_BIRTH = 1800
 
 
 def luhn_valid(digits: str) -> bool:
@@ -59,26 +71,53 @@ def luhn_valid(digits: str) -> bool:
 
 def parse_personnummer(text: str) -> str:
     """Twelve digits of a personnummer written YYYYMMDDNNNN, YYYYMMDD-NNNN or YYYYMMDD+NNNN."""
-    return _parse_person(text, "personnummer", 0)
+    digits = _twelve_digits(text, "personnummer")
+    if is_coordination_number(digits):
+        raise ValueError("expected a personnummer: a day from 60 on makes a samordningsnummer")
+    try:
+        date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
+    except ValueError:
+        raise ValueError("the personnummer holds no valid date") from None
+    return _checked_number(digits, "personnummer")
 
 
 def parse_samordningsnummer(text: str) -> str:
-    """Twelve digits of a samordningsnummer: as a personnummer, with 60 added to the day."""
-    return _parse_person(text, "samordningsnummer", _COORDINATION_DAYS)
+    """Twelve digits of a samordningsnummer: as a personnummer, with 60 added to the day.
+
+    Month and day may be 00, where the tax agency does not know them, and the day may be one that
+    the month does not have: the agency gives out all three (its Testsamordningsnummer).
+    """
+    digits = _twelve_digits(text, "samordningsnummer")
+    if not is_coordination_number(digits) or int(digits[4:6]) > _MONTHS:
+        raise ValueError("expected a samordningsnummer: a month of 00 to 12 and a day of 60 to 91")
+    return _checked_number(digits, "samordningsnummer")
 
 
 def parse_personal_number(text: str) -> str:
-    """Twelve digits of either kind of number."""
-    try:
-        return parse_personnummer(text)
-    except ValueError:
-        return parse_samordningsnummer(text)
+    """Twelve digits of either kind of number, which its day tells."""
+    digits = _twelve_digits(text, "personnummer or samordningsnummer")
+    if is_coordination_number(digits):
+        return parse_samordningsnummer(digits)
+    return parse_personnummer(digits)
 
 
-def birth_date(number: str) -> date:
-    """The date of birth in a canonical personal number."""
-    day = int(number[6:8])
-    return date(int(number[:4]), int(number[4:6]), day - _COORDINATION_DAYS if day > 31 else day)
+def is_coordination_number(number: str) -> bool:
+    """Whether twelve digits are, by their day, a samordningsnummer."""
+    return _COORDINATION_DAYS <= int(number[6:8]) <= _COORDINATION_DAYS + 31
+
+
+def birth_days(number: str) -> tuple[date, date]:
+    """The first and the last day that the holder of a canonical number can be born on.
+
+    They differ for a samordningsnummer that leaves month or day open, or has a day that its month
+    does not have: then it may be any day of the month, or of the year. Whoever decides by age
+    takes the last day, which makes nobody older than they are.
+    """
+    year, month, day = int(number[:4]), int(number[4:6]), int(number[6:8]) % _COORDINATION_DAYS
+    with suppress(ValueError):
+        return (date(year, month, day),) * 2
+    first, last = (month, month) if month else (1, _MONTHS)
+    return date(year, first, 1), date(year, last, monthrange(year, last)[1])
 
 
 def parse_organisation_number(text: str) -> str:
@@ -106,8 +145,10 @@ def parse_day(value: object) -> date:
     Nothing else: a number or a time of day would quietly become some other day.
     """
     if isinstance(value, str) and _DAY.fullmatch(value):
-        with suppress(ValueError):
+        try:
             value = date.fromisoformat(value)
+        except ValueError:
+            raise ValueError("expected a day that the calendar has") from None
     if not isinstance(value, date) or isinstance(value, datetime):
         raise ValueError("expected a day, YYYY-MM-DD")
     if not _FIRST_DAY <= value <= _LAST_DAY:
@@ -117,9 +158,10 @@ def parse_day(value: object) -> date:
 
 def parse_hsa_id(text: str) -> str:
     """An HSA-id of production or test form; which prefixes may be used is a rule of the records."""
-    if not _HSA_ID.fullmatch(text):
+    if not _HSA_ID.fullmatch(text) or len(text) > _LONGEST_HSA_ID:
         raise ValueError(
-            "expected an HSA-id: SE, 10 digits, a hyphen and 1 to 18 letters A-Z a-z or digits"
+            "expected an HSA-id: SE, 10 digits, a hyphen and 1 to 18 letters A-Z a-z or digits; "
+            "in tests TST and letters A-Z or digits for SE, 31 characters in all"
         )
     return text
 
@@ -136,37 +178,54 @@ def parse_provider_id(text: str) -> str:
     return text
 
 
-def parse_text(text: str) -> str:
+def parse_text(text: str, most: int = LONGEST_TEXT, why: str = "") -> str:
     """A line of text that a directory, a form and a screen show alike, in Unicode's form NFC.
 
     Control and format characters are refused: a NUL or newline breaks other systems' files, and a
     right-to-left mark makes one name look like another. NFC, as an å that some editors write as
-    two characters would differ from the same å elsewhere.
+    two characters would differ from the same å elsewhere. `why` says what takes no more than
+    `most` characters.
     """
     text = unicodedata.normalize("NFC", text)
     # isprintable is fast and stricter: it refuses other spaces than the common one, too.
-    if not text.isprintable() and any(unicodedata.category(c) in _UNPRINTABLE for c in text):
+    hidden = not text.isprintable() and any(unicodedata.category(c) in _UNPRINTABLE for c in text)
+    if hidden or _INVISIBLE.search(text):
         raise ValueError("expected one line without control or invisible characters")
-    if text != text.strip() or not text:
+    if not text:
+        raise ValueError("expected text, not an empty one")
+    if text != text.strip():
         raise ValueError("expected text without space at its beginning or end")
-    if len(text) > LONGEST_TEXT:
-        raise ValueError(f"expected at most {LONGEST_TEXT} characters")
+    if len(text) > most:
+        raise ValueError(": ".join(filter(None, (f"expected at most {most} characters", why))))
+    if utf16_length(text) > most:
+        raise ValueError(f"expected at most {most} characters, rare ones such as emoji count twice")
     return text
+
+
+def utf16_length(text: str) -> int:
+    """How many characters AD counts: those beyond U+FFFF, such as emoji, are two in UTF-16."""
+    return len(text.encode("utf-16-le")) // 2
 
 
 def parse_opening_hours(text: str) -> str:
     """Opening hours in the form of HSA's surgeryHours."""
     if not re.fullmatch(OPENING_HOURS, text):
         raise ValueError("expected opening hours as days#from#to, for example 1-5#08:00#17:00")
+    days, start, end = text.split("#")
+    if days[0] > days[-1]:
+        raise ValueError("expected the days of opening hours in the order of the week, 1 to 7")
+    if start >= end:
+        raise ValueError("expected opening hours that end after they begin, 24:00 at the latest")
     return text
 
 
 def parse_right(text: str) -> str:
     """A right of a commission in the form of HSA's hsaCommissionRight."""
-    text = parse_text(text)
+    text = parse_text(text, _LONGEST_RIGHT)
     if not re.fullmatch(RIGHT, text):
         raise ValueError(
-            "expected a right as activity;information type;scope, for example Läsa;alla;SJF"
+            "expected a right as activity;information type;scope, for example Läsa;alla;SJF: "
+            "1 to 60 characters each, spaces only within the information type"
         )
     return text
 
@@ -192,15 +251,19 @@ def spellings(number: str) -> Iterator[str]:
             yield digits[:-4] + separator + digits[-4:]
 
 
-def _parse_person(text: str, kind: str, added_days: int) -> str:
+def _twelve_digits(text: str, kind: str) -> str:
     match = _PERSONAL.fullmatch(text)
     if match is None:
         raise ValueError(f"expected a {kind} of 12 digits, YYYYMMDD-NNNN")
-    digits = "".join(match.groups())
-    try:
-        date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]) - added_days)
-    except ValueError:
-        raise ValueError(f"the {kind} holds no valid date") from None
+    return "".join(match.groups())
+
+
+def _checked_number(digits: str, kind: str) -> str:
+    """The number, if what is alike in both kinds holds: year, birth number and check digit."""
+    if int(digits[:4]) < _FIRST_YEAR_OF_BIRTH:
+        raise ValueError(f"expected a {kind} of a year from {_FIRST_YEAR_OF_BIRTH} on")
+    if digits[8:11] == "000":
+        raise ValueError(f"expected 001 to 999 as the three digits after the day of the {kind}")
     if not luhn_valid(digits[2:]):
         raise ValueError(f"the check digit of the {kind} is wrong")
     return digits
@@ -209,4 +272,6 @@ def _parse_person(text: str, kind: str, added_days: int) -> str:
 def _may_be_personal(spelling: str) -> bool:
     digits = re.sub(r"\D", "", spelling)[-10:]
     month, day = int(digits[2:4]), int(digits[4:6])
-    return 1 <= month <= 12 and (1 <= day <= 31 or 61 <= day <= 91)
+    if _COORDINATION_DAYS <= day <= _COORDINATION_DAYS + 31:
+        return month <= _MONTHS
+    return 1 <= month <= _MONTHS and 1 <= day <= 31

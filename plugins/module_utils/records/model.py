@@ -58,6 +58,12 @@ class Checked:
         return {**dict(self.schema), **handler(core_schema)}
 
 
+def _limited(most: int, why: str) -> Checked:
+    """Text of at most so many characters, and why."""
+    parse = partial(identifiers.parse_text, most=most, why=why)
+    return Checked(parse, (("minLength", 1), ("maxLength", most)))
+
+
 _PERSONAL_NUMBER = r"^[0-9]{8}[-+]?[0-9]{4}$"
 _HSA_ID = r"^(SE|TST[A-Z0-9]*)[0-9]{10}-[A-Za-z0-9]{1,18}$"
 _TEXT = (("minLength", 1), ("maxLength", identifiers.LONGEST_TEXT))
@@ -65,6 +71,21 @@ _TITLES = tuple(sorted(catalogue.LICENSED_PROFESSIONS))
 
 Day = Annotated[dt.date, Checked(identifiers.parse_day, before=True)]
 Text = Annotated[str, Checked(identifiers.parse_text, _TEXT)]
+# The shortest that the systems take of what a record says, so that a line of a record is refused
+# here and not an entry there. HSA's lengths are those of its attribute sheet (2014), AD's are
+# rangeUpper in its schema, and tests hold all of them. What we compose of texts fits by that:
+# displayName (256) of three names, a name as RDN in OpenLDAP (245 octets, å two, a comma three).
+# ou of HSA, company and department of AD.
+EntryName = Annotated[str, _limited(64, "HSA and AD take no more")]
+# givenName and sn of both.
+NamePart = Annotated[str, _limited(64, "HSA and AD take no more")]
+# HSA's middleName; AD takes 64.
+MiddleName = Annotated[str, _limited(40, "HSA takes no more")]
+# HSA's title; AD takes 128.
+Position = Annotated[str, _limited(64, "HSA takes no more")]
+# A line of HSA's postalAddress (X.520: ub-postal-string); before the town stands "831 31 ".
+AddressLine = Annotated[str, _limited(30, "HSA takes no more on a line")]
+Town = Annotated[str, _limited(23, "HSA takes no more on a line after a postal code")]
 HsaId = Annotated[str, Checked(identifiers.parse_hsa_id, (("pattern", _HSA_ID),))]
 OrganisationNumber = Annotated[
     str,
@@ -95,13 +116,18 @@ Purpose = Annotated[
 ]
 Attendant = Literal["telefonist", "teleadministration", "teknik_och_kundtjanst"]
 
-_ID = r"^[a-z][a-z0-9-]{0,38}[a-z0-9]$"
-_COMPUTER = r"^[A-Za-z0-9][A-Za-z0-9-]{0,14}$"
-_MAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
-_PHONE = r"^\+?[0-9][0-9 ()-]{2,30}$"
-_MAC = r"^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$"
-_IPV4 = r"^((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])$"
-_PEPPOL = r"^[0-9]{4}:[A-Za-z0-9]{1,50}$"
+ID = r"^[a-z][a-z0-9-]{0,38}[a-z0-9]$"
+COMPUTER = r"^[A-Za-z0-9][A-Za-z0-9-]{0,14}$"
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+# RFC 5321 without quoted names, addresses for domains, and letters beyond ASCII (RFC 6531).
+MAIL = rf"^{_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})+$"
+PHONE = r"^\+?[0-9][0-9 ()-]{1,29}[0-9]$"
+MAC = r"^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$"
+_BYTE = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+IPV4 = rf"^({_BYTE}\.){{3}}{_BYTE}$"
+PEPPOL = r"^[0-9]{4}:[A-Za-z0-9]{1,50}$"
+POSTAL_CODE = r"^[0-9]{3} ?[0-9]{2}$"
 
 
 def _field(
@@ -222,10 +248,8 @@ class Contact:
     """A contact in the provider's organisation or at its suppliers (annex 2.2); work details."""
 
     name: Text = _field("Name of the person or function.")
-    phone: str | None = _field("Telephone at work.", default=None, pattern=_PHONE)
-    mail: str | None = _field(
-        "E-mail address at work.", default=None, pattern=_MAIL, max_length=254
-    )
+    phone: str | None = _field("Telephone at work.", default=None, pattern=PHONE)
+    mail: str | None = _field("E-mail address at work.", default=None, pattern=MAIL, max_length=254)
     hsa_id: HsaId | None = _field("HSA-id, where the contact has one.", default=None)
 
 
@@ -253,18 +277,18 @@ class Invoice:
     """Where invoices go."""
 
     reference: Text = _field("Invoice reference.", max_length=64)
-    peppol: str | None = _field("Peppol id, 0007:<10 digits>.", default=None, pattern=_PEPPOL)
+    peppol: str | None = _field("Peppol id, 0007:<10 digits>.", default=None, pattern=PEPPOL)
 
 
 @_model
 class Address:
     """A postal or visiting address of the provider or a unit; never of a person."""
 
-    lines: tuple[Text, ...] = _field(
+    lines: tuple[AddressLine, ...] = _field(
         "Street address or box, one to four lines.", min_length=1, max_length=4
     )
-    postal_code: str = _field("Postal code.", pattern=r"^[0-9]{3} ?[0-9]{2}$")
-    city: Text = _field("Town.", max_length=64)
+    postal_code: str = _field("Postal code.", pattern=POSTAL_CODE)
+    city: Town = _field("Town.")
 
 
 @_model
@@ -272,9 +296,9 @@ class Unit:
     """A care unit (vårdenhet): the level that access to patient data works on."""
 
     id: str = _field(
-        "Stable id of the unit inside the record; names may change, this may not.", pattern=_ID
+        "Stable id of the unit inside the record; names may change, this may not.", pattern=ID
     )
-    name: Text = _field("Name as published.")
+    name: EntryName = _field("Name as published.")
     hsa_id: HsaId | None = _field("Existing HSA-id that the unit takes over.", default=None)
     halsoval: bool = _field(
         "Whether the unit does Hälsoval work; others may not use the services (annex 2.3).",
@@ -286,12 +310,12 @@ class Unit:
     )
     address: Address | None = _field("Postal address.", default=None)
     visiting_address: Address | None = _field("Visiting address.", default=None)
-    phone: str | None = _field("Public telephone number.", default=None, pattern=_PHONE)
+    phone: str | None = _field("Public telephone number.", default=None, pattern=PHONE)
     internal_phone: str | None = _field(
-        "Telephone number that is not public.", default=None, pattern=_PHONE
+        "Telephone number that is not public.", default=None, pattern=PHONE
     )
     mail: str | None = _field(
-        "E-mail address of the unit.", default=None, pattern=_MAIL, max_length=254
+        "E-mail address of the unit.", default=None, pattern=MAIL, max_length=254
     )
     opening_hours: tuple[OpeningHours, ...] = _field(
         "Opening hours as in HSA: days#from#to, 1-5#08:00#17:00.", default=()
@@ -316,12 +340,12 @@ class Unit:
 class Extension:
     """A telephone extension (annex 4.3.1)."""
 
-    id: str = _field("Stable id of the extension inside the record; orders go by it.", pattern=_ID)
+    id: str = _field("Stable id of the extension inside the record; orders go by it.", pattern=ID)
     kind: Literal["fixed_ip", "mobile_1gb", "mobile_5gb"] = _field(
         "Kind, as in the annex's price table."
     )
-    unit: str = _field("Id of the unit.", pattern=_ID)
-    number: str | None = _field("Number, once it is given.", default=None, pattern=_PHONE)
+    unit: str = _field("Id of the unit.", pattern=ID)
+    number: str | None = _field("Number, once it is given.", default=None, pattern=PHONE)
     ends: Day | None = _field("Last day of the extension, to 24:00.", default=None)
 
 
@@ -329,9 +353,9 @@ class Extension:
 class TelephonyEquipment:
     """Telephones and accessories (annex 4.3.3)."""
 
-    id: str = _field("Stable id of the line inside the record; orders go by it.", pattern=_ID)
+    id: str = _field("Stable id of the line inside the record; orders go by it.", pattern=ID)
     model: Text = _field("Model in the region's assortment.", max_length=64)
-    unit: str = _field("Id of the unit.", pattern=_ID)
+    unit: str = _field("Id of the unit.", pattern=ID)
     count: int = _field("How many.", default=1, ge=1)
 
 
@@ -398,9 +422,9 @@ class AgreementPart:
     """agreement.yml: what the region and the provider have agreed. Owned by the region."""
 
     id: ProviderId = _field(
-        "Stable id: the folder's name and the host's name in the inventory.", pattern=_ID
+        "Stable id: the folder's name and the host's name in the inventory.", pattern=ID
     )
-    name: Text = _field("Name of the provider.")
+    name: EntryName = _field("Name of the provider.")
     organisation_number: OrganisationNumber = _field(
         "Organisationsnummer; a sole trader's is a personnummer and is masked.", personal=True
     )
@@ -456,7 +480,7 @@ class Period:
 class Assignment:
     """What a person does at a unit, and what the head of operations decided that it gives."""
 
-    unit: str = _field("Id of the unit.", pattern=_ID)
+    unit: str = _field("Id of the unit.", pattern=ID)
     kind: Literal["employed", "temporary", "consultant"] = _field("Kind of assignment.")
     halsoval: bool = _field("Whether it is Hälsoval work (annex 2.3).", default=True)
     purpose: Purpose | None = _field(
@@ -510,22 +534,24 @@ class Person:
     ref: str | None = _field(
         "Short name of the row, for references and messages; not personal.",
         default=None,
-        pattern=_ID,
+        pattern=ID,
     )
     personnummer: Personnummer | None = _field(
         "Personnummer, 12 digits.", default=None, personal=True
     )
     samordningsnummer: Samordningsnummer | None = _field(
-        "Samordningsnummer, 12 digits.", default=None, personal=True
+        "Samordningsnummer, 12 digits; month 00 and day 60 where they are not known.",
+        default=None,
+        personal=True,
     )
     previous_numbers: tuple[PersonalNumber, ...] = _field(
         "Earlier numbers of the same person.", default=(), personal=True
     )
     hsa_id: HsaId | None = _field("HSA-id the person already has.", default=None)
-    given_name: Text = _field("Given name.", personal=True)
-    middle_name: Text | None = _field("Middle name.", default=None, personal=True)
-    surname: Text = _field("Surname.", personal=True)
-    position: Text | None = _field(
+    given_name: NamePart = _field("Given name.", personal=True)
+    middle_name: MiddleName | None = _field("Middle name.", default=None, personal=True)
+    surname: NamePart = _field("Surname.", personal=True)
+    position: Position | None = _field(
         "Position at the provider, as shown in the directory.", default=None
     )
     licences: tuple[Licence, ...] = _field("Licensed professions.", default=())
@@ -534,9 +560,9 @@ class Person:
         "Protected identity: published with the least possible.", default=False
     )
     mail: str | None = _field(
-        "E-mail address at work.", default=None, personal=True, pattern=_MAIL, max_length=254
+        "E-mail address at work.", default=None, personal=True, pattern=MAIL, max_length=254
     )
-    phone: str | None = _field("Telephone at work.", default=None, personal=True, pattern=_PHONE)
+    phone: str | None = _field("Telephone at work.", default=None, personal=True, pattern=PHONE)
     assignments: tuple[Assignment, ...] = _field("Assignments.", min_length=1)
     cards: tuple[CardWish, ...] = _field("SITHS cards.", default=())
     administers: tuple[ServiceKey, ...] = _field(
@@ -575,20 +601,20 @@ class StaffPart:
 class Workstation:
     """A registered workstation (annex 2.4, 3.1.1)."""
 
-    name: str = _field("Computer name: the client name Citrix sees.", pattern=_COMPUTER)
-    unit: str = _field("Id of the unit.", pattern=_ID)
+    name: str = _field("Computer name: the client name Citrix sees.", pattern=COMPUTER)
+    unit: str = _field("Id of the unit.", pattern=ID)
     place: Literal["site", "mobile"] = _field(
         "Fixed at the unit's site, or mobile.", default="site"
     )
     halsoval: bool = _field("Whether it is used for Hälsoval work (annex 2.3).", default=True)
     serial: Text | None = _field("Serial number.", default=None, max_length=64)
-    mac: str | None = _field("MAC address.", default=None, pattern=_MAC)
-    ip: str | None = _field("Address on Sjunet (IPv4).", default=None, pattern=_IPV4)
+    mac: str | None = _field("MAC address.", default=None, pattern=MAC)
+    ip: str | None = _field("Address on Sjunet (IPv4).", default=None, pattern=IPV4)
     os: Text | None = _field("Operating system.", default=None, max_length=64)
     antivirus: Text | None = _field("Antivirus program (annex 3.4).", default=None, max_length=64)
     attested: Day | None = _field("Day its security was attested (annex 3.4).", default=None)
     replaces: str | None = _field(
-        "Name of the workstation it replaces.", default=None, pattern=_COMPUTER
+        "Name of the workstation it replaces.", default=None, pattern=COMPUTER
     )
 
 
@@ -598,7 +624,7 @@ class Peripheral:
 
     kind: Literal["printer", "scanner", "card_reader", "other"] = _field("Kind.")
     model: Text = _field("Model.", max_length=64)
-    unit: str = _field("Id of the unit.", pattern=_ID)
+    unit: str = _field("Id of the unit.", pattern=ID)
     consulted: Day | None = _field("Day the region was consulted.", default=None)
 
 

@@ -25,7 +25,7 @@ from .catalogue import (
     provided,
 )
 from .claims import Part, Path
-from .identifiers import birth_date, has_prefix, mask
+from .identifiers import birth_days, has_prefix, mask
 from .model import Assignment, Person, Record
 from .one_person import numbers, rows_by_person
 
@@ -53,8 +53,8 @@ class Finding:
     message: str
 
 
-def check_record(record: Record, hsa_id_prefixes: Collection[str]) -> list[Problem]:
-    """The faults within one record. HSA-ids must begin with one of the prefixes."""
+def check_record(record: Record, hsa_id_prefixes: Collection[str], as_of: dt.date) -> list[Problem]:
+    """The faults within one record on a day. HSA-ids must begin with one of the prefixes."""
     prefixes = " or ".join(hsa_id_prefixes)
     return [
         *(
@@ -63,6 +63,7 @@ def check_record(record: Record, hsa_id_prefixes: Collection[str]) -> list[Probl
             for rule in rules
             for path, message in rule(record)
         ),
+        *(Problem(record.id, "staff", *fault) for fault in _births(record, as_of)),
         *(
             Problem(record.id, part, path, f"expected an HSA-id that begins with {prefixes}")
             for part, path, hsa_id in claims.hsa_ids(record)
@@ -328,6 +329,19 @@ def _refs(record: Record) -> _Faults:
             yield ("people", index, "ref"), "expected a ref without a personal number in it"
 
 
+def _births(record: Record, as_of: dt.date) -> _Faults:
+    expected = f"expected a day of birth on or before {as_of}, the day of the run"
+    for index, person in enumerate(record.staff.people):
+        given: dict[Path, str | None] = {
+            ("personnummer",): person.personnummer,
+            ("samordningsnummer",): person.samordningsnummer,
+            **{("previous_numbers", row): n for row, n in enumerate(person.previous_numbers)},
+        }
+        for key, number in given.items():
+            if number is not None and birth_days(number)[0] > as_of:
+                yield ("people", index, *key), expected
+
+
 def _licences(record: Record) -> _Faults:
     for index, person in enumerate(record.staff.people):
         path = ("people", index, "licences")
@@ -534,8 +548,9 @@ def _assignments(record: Record) -> Iterator[tuple[Path, Person, Assignment]]:
 
 
 def _born(person: Person) -> dt.date | None:
+    """The first day the person can be born on."""
     number = person.personnummer or person.samordningsnummer
-    return None if number is None else birth_date(number)
+    return None if number is None else birth_days(number)[0]
 
 
 def _name(person: Person) -> tuple[str, str]:

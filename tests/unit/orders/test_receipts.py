@@ -133,7 +133,7 @@ def test_good_unknown_contradictory_duplicate_and_broken_lines_each_get_their_du
             (8, "order: expected one that has left"),
             (9, "card_number: expected one of a card that is active"),
             (10, "columns: expected 10"),
-            (11, "day: expected a day, YYYY-MM-DD"),
+            (11, "day: expected a day that the calendar has"),
             (12, "day: expected one from the day the order left to today"),
         )
     )

@@ -87,7 +87,7 @@ TEXT = [
         "19: units[0].listed_patients: expected a whole number"
     ]),
     ("agreement", "listed_patients: 1200", "listed_patients: -1", [
-        "19: units[0].listed_patients: expected a number of 0 or more"
+        "19: units[0].listed_patients: expected a whole number of 0 or more"
     ]),
     ("agreement", "listed_patients: 1200", "halsoval: yes", [
         "19: units[0].halsoval: expected true or false"
@@ -102,7 +102,7 @@ TEXT = [
         "6: agreement.contract_signed: expected a day, YYYY-MM-DD"
     ]),
     ("agreement", "contract_signed: 2025-09-01", "contract_signed: 2025-02-29", [
-        "6: agreement.contract_signed: expected a day, YYYY-MM-DD"
+        "6: agreement.contract_signed: expected a day that the calendar has"
     ]),
     ("agreement", "contract_signed: 2025-09-01", "contract_signed: 2025-09-01 12:00:00", [
         "6: agreement.contract_signed: expected a day, YYYY-MM-DD"
@@ -126,16 +126,19 @@ TEXT = [
         "for example 1-5#08:00#17:00"
     ]),
     ("equipment", "TB-PC-1", "Tallbackens första dator", [
-        "2: workstations[0].name: expected a computer name of 1 to 15 of A-Z, a-z, 0-9 and hyphens"
+        "2: workstations[0].name: expected a computer name of 1 to 15 of A-Z, a-z, 0-9 and "
+        "hyphens, no hyphen first"
     ]),
     ("equipment", "198.51.100.7", "198.51.100.700", [
         "4: workstations[0].ip: expected an IPv4 address, 192.0.2.1"
     ]),
     ("staff", "ref: nurse-1", "mail: tolvan@localhost", [
-        "2: people[0].mail: expected an e-mail address"
+        "2: people[0].mail: expected an e-mail address of ASCII letters, digits and signs, "
+        "name@example.se"
     ]),
     ("staff", "ref: nurse-1", "phone: ring mig", [
-        "2: people[0].phone: expected a telephone number of digits, spaces, hyphens and brackets"
+        "2: people[0].phone: expected a telephone number of 3 to 31 digits, spaces, hyphens and "
+        "brackets, a digit first and last, or + before it"
     ]),
     ("staff", "ref: nurse-1", "ref: Nurse 1", [
         "2: people[0].ref: expected 2 to 40 of a-z, 0-9 and hyphens, a letter first "
@@ -182,7 +185,7 @@ TEXT = [
     ]),
     ("staff", "ref: nurse-1", "hsa_id: SE2321000214_1", [
         "2: people[0].hsa_id: expected an HSA-id: SE, 10 digits, a hyphen and 1 to 18 letters "
-        "A-Z a-z or digits"
+        "A-Z a-z or digits; in tests TST and letters A-Z or digits for SE, 31 characters in all"
     ]),
     ("staff", "ref: nurse-1", "hsa_id: SE5599990008-0001", [
         "2: people[0].hsa_id: expected an HSA-id that begins with SE2321000214-"
@@ -194,7 +197,15 @@ TEXT = [
         "1: id: expected the folder's name, tallbacken"
     ]),
     # names
-    ("staff", "Tolvansson", "T" * 5000, ["5: people[0].surname: expected at most 128 characters"]),
+    ("staff", "Tolvansson", "T" * 5000, [
+        "5: people[0].surname: expected at most 64 characters: HSA and AD take no more"
+    ]),
+    ("agreement", "Tallbackens mottagning", 65 * "å", [
+        "17: units[0].name: expected at most 64 characters: HSA and AD take no more"
+    ]),
+    ("staff", "Tolvansson", "🙂" * 33, [
+        "5: people[0].surname: expected at most 64 characters, rare ones such as emoji count twice"
+    ]),
     ("staff", "Tolvansson", '"a\\0b"', [
         "5: people[0].surname: expected one line without control or invisible characters"
     ]),
@@ -208,7 +219,7 @@ TEXT = [
         "5: people[0].surname: expected text without space at its beginning or end"
     ]),
     ("staff", "Tolvansson", '""', [
-        "5: people[0].surname: expected text without space at its beginning or end"
+        "5: people[0].surname: expected text, not an empty one"
     ]),
     # days
     ("agreement", "operation_start: 2026-01-07", "operation_start: 2025-01-07", [

@@ -62,7 +62,7 @@ def assignments(records: dict[str, Record]) -> Iterator[Assignment]:
 
 
 def test_examples_break_no_rule(records: dict[str, Record]) -> None:
-    assert [p for r in records.values() for p in rules.check_record(r, PREFIXES)] == []
+    assert [p for r in records.values() for p in rules.check_record(r, PREFIXES, AS_OF)] == []
     assert rules.check_all(list(records.values())) == []
 
 

@@ -3,12 +3,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import copy
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import (
+    luhn_valid,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import (
+    Record,
+    from_json,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.rules import (
     Finding,
     Problem,
@@ -16,11 +26,13 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.rules im
     check_record,
     findings,
 )
+from ansible_collections.regionjh.halsoval.tests.unit.records.conftest import VALID
 
 Make = Callable[..., Record]
 Path = tuple[str | int, ...]
 
 PREFIXES = ["SE2321000214-"]
+AS_OF = dt.date(2026, 3, 2)
 AGREEMENT = ("agreement", "agreement")
 DOCTOR = ("staff", "people", 0)
 ASSIGNMENT = (*DOCTOR, "assignments", 0)
@@ -35,6 +47,10 @@ TRIAL = {
     "approved_by": "SE2321000214-1001",
 }
 SERVICES = ["vardutbud_bas", "stodapplikationer", "vardadministrativt_system"]
+
+
+def with_check_digit(digits: str) -> str:
+    return next(digits + last for last in "0123456789" if luhn_valid(digits[2:] + last))
 
 
 def other_person(**fields: Any) -> dict[str, Any]:
@@ -371,6 +387,20 @@ FAULTS: dict[str, tuple[dict[Path, Any], Path, str]] = {
         ("staff", "people", 2),
         "people[0] is the same",
     ),
+    "a person is born after the day of the run": (
+        {
+            (*DOCTOR, "personnummer"): "202603032380",
+            (*DOCTOR, "licences"): [],
+            (*ASSIGNMENT, "from"): "2026-03-03",
+        },
+        (*DOCTOR, "personnummer"),
+        "a day of birth on or before 2026-03-02, the day of the run",
+    ),
+    "a person had a number of a month to come": (
+        {(*DOCTOR, "previous_numbers"): ["202604602390"]},
+        (*DOCTOR, "previous_numbers", 0),
+        "a day of birth on or before 2026-03-02, the day of the run",
+    ),
     "a person is listed again with a previous number": (
         {("staff", "people", 2): other_person(previous_numbers=["189111052024"])},
         ("staff", "people", 2),
@@ -497,14 +527,14 @@ FAULTS: dict[str, tuple[dict[Path, Any], Path, str]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault_is_found_where_it_is_and_nothing_else(make: Make, fault: str) -> None:
     changes, (part, *path), expected = FAULTS[fault]
-    (problem,) = check_record(make(changes), PREFIXES)
+    (problem,) = check_record(make(changes), PREFIXES, AS_OF)
     assert (problem.provider, problem.part, problem.path) == ("exempel", part, tuple(path))
     assert problem.message.startswith("expected ")
     assert expected in problem.message
 
 
 def test_valid_record_has_no_fault(make: Make) -> None:
-    assert check_record(make(), PREFIXES) == []
+    assert check_record(make(), PREFIXES, AS_OF) == []
 
 
 def test_days_that_coincide_are_no_contradiction(make: Make) -> None:
@@ -524,7 +554,7 @@ def test_days_that_coincide_are_no_contradiction(make: Make) -> None:
             (*ASSIGNMENT, "suspended"): {"from": day, "to": day},
         }
     )
-    assert check_record(record, PREFIXES) == []
+    assert check_record(record, PREFIXES, AS_OF) == []
 
 
 def test_record_with_everything_in_order_has_no_fault(make: Make) -> None:
@@ -548,7 +578,86 @@ def test_record_with_everything_in_order_has_no_fault(make: Make) -> None:
             (*ASSIGNMENT, "systems"): ["ekg_data", "hjalpmedelssystem", "microsoft_office"],
         }
     )
-    assert check_record(record, PREFIXES) == []
+    assert check_record(record, PREFIXES, AS_OF) == []
+
+
+@pytest.mark.parametrize("born", [(0, 60), (0, 72), (3, 60), (3, 62), (2, 91)])
+def test_who_may_be_born_by_the_day_of_the_run_is_taken(make: Make, born: tuple[int, int]) -> None:
+    changes: dict[Path, Any] = {
+        (*DOCTOR, "personnummer"): None,
+        (*DOCTOR, "samordningsnummer"): with_check_digit(f"2026{born[0]:02d}{born[1]:02d}238"),
+        (*DOCTOR, "licences"): [],
+        (*DOCTOR, "cards"): [],
+        (*ASSIGNMENT, "from"): "2026-03-02",
+    }
+    assert check_record(make(changes), PREFIXES, AS_OF) == []
+    assert check_record(make(changes), PREFIXES, dt.date(2025, 12, 31)) != []
+
+
+# The days that a message of a rule may name, by its words.
+NAMED: dict[str, Path] = {
+    "contract_signed": (*AGREEMENT, "contract_signed"),
+    "operation_start": (*AGREEMENT, "operation_start"),
+    "the agreement's ends": (*AGREEMENT, "ends"),
+    "agreement": ("agreement", "sjunet", "agreement"),
+    "submitted": ("agreement", "self_declaration", "submitted"),
+    "the final verification": ("agreement", "final_verification", "date"),
+    "date": ("agreement", "inspections", 0, "date"),
+    "public_from": ("agreement", "units", 0, "public_from"),
+    "the assignment's from": (*ASSIGNMENT, "from"),
+    "the assignment's to": (*ASSIGNMENT, "to"),
+    "from: access follows the decision, and a new decision is a new assignment": (
+        *ASSIGNMENT,
+        "from",
+    ),
+}
+DAYS: tuple[Path, ...] = (
+    *dict.fromkeys(NAMED.values()),
+    (*AGREEMENT, "final_agreement_signed"),
+    ("agreement", "sjunet", "connected"),
+    ("agreement", "self_declaration", "reviewed"),
+    ("agreement", "final_verification", "musts", 0, "resolved"),
+    ("agreement", "inspections", 0, "due"),
+    ("agreement", "units", 0, "closes"),
+    ("agreement", "terminated", 0, "last_day"),
+    ("agreement", "trial", 0, "from"),
+    ("agreement", "trial", 0, "to"),
+    (*ASSIGNMENT, "decided"),
+    (*ASSIGNMENT, "suspended", "from"),
+    (*ASSIGNMENT, "suspended", "to"),
+)
+GROUPS: dict[Path, Any] = {
+    ("agreement", "inspections"): [{"protocol": "P-1"}],
+    TERMINATED: [{"service": "stratsys"}],
+    ("agreement", "trial"): [{**TRIAL}],
+    (*ASSIGNMENT, "suspended"): {},
+}
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(DAYS, st.dates(AS_OF, AS_OF + dt.timedelta(days=40)))))
+def test_a_day_is_refused_by_what_the_message_names_and_taken_from_there(
+    days: dict[Path, dt.date],
+) -> None:
+    for problem in _problems(days):
+        words = problem.message.removeprefix("expected a day on or ")
+        side, _space, name = words.partition(" ")
+        place = (problem.part, *problem.path)
+        # Of its own group, as a period's first day.
+        limit = days[NAMED.get(name) or (*place[:-1], name)]
+        assert days[place] < limit if side == "after" else days[place] > limit
+        said = {p.message for p in _problems({**days, place: limit}) if p.path == problem.path}
+        assert problem.message not in said
+
+
+def _problems(days: dict[Path, dt.date]) -> list[Problem]:
+    data = copy.deepcopy(VALID)
+    for (*path, last), value in {**copy.deepcopy(GROUPS), **days}.items():
+        place: Any = data
+        for key in path:
+            place = place[key]
+        place[last] = str(value) if isinstance(value, dt.date) else value
+    found = check_record(from_json(Record, data), PREFIXES, AS_OF)
+    return [problem for problem in found if "a day on or" in problem.message]
 
 
 def test_all_faults_are_found_at_once(make: Make) -> None:
@@ -558,12 +667,12 @@ def test_all_faults_are_found_at_once(make: Make) -> None:
         (*ASSIGNMENT, "unit"): "vast",
         ("equipment", "workstations", 0, "unit"): "vast",
     }
-    assert len(check_record(make(changes), PREFIXES)) == 4
+    assert len(check_record(make(changes), PREFIXES, AS_OF)) == 4
 
 
 def test_any_of_several_prefixes_will_do(make: Make) -> None:
     record = make({(*DOCTOR, "hsa_id"): "TSTNMT2321000156-1"})
-    assert check_record(record, [*PREFIXES, "TSTNMT2321000156-"]) == []
+    assert check_record(record, [*PREFIXES, "TSTNMT2321000156-"], AS_OF) == []
 
 
 def test_workstations_outside_halsoval_need_no_group(make: Make) -> None:
@@ -574,7 +683,7 @@ def test_workstations_outside_halsoval_need_no_group(make: Make) -> None:
             ("equipment", "workstations", 1, "halsoval"): False,
         }
     )
-    assert check_record(record, PREFIXES) == []
+    assert check_record(record, PREFIXES, AS_OF) == []
 
 
 @pytest.mark.parametrize(
@@ -582,7 +691,7 @@ def test_workstations_outside_halsoval_need_no_group(make: Make) -> None:
     [name for name, (changes, *_rest) in FAULTS.items() if any("staff" in p for p in changes)],
 )
 def test_no_message_shows_anybody(make: Make, fault: str) -> None:
-    for problem in check_record(make(FAULTS[fault][0]), PREFIXES):
+    for problem in check_record(make(FAULTS[fault][0]), PREFIXES, AS_OF):
         for personal in ("Birger", "Lavskrika", "Sigrid", "1015", "1012", "2024"):
             assert personal not in problem.message
 
@@ -613,11 +722,11 @@ def test_value_used_for_two_things_is_a_fault_at_both(
     make: Make, make_other: Make, first: tuple[Path, str], second: tuple[Path, str]
 ) -> None:
     (here, value), (there, other_value) = first, second
-    in_one = check_record(make({here: value, there: other_value}), PREFIXES)
+    in_one = check_record(make({here: value, there: other_value}), PREFIXES, AS_OF)
     assert {(p.part, *p.path) for p in in_one} == {here, there}
 
     records = [make({here: value}), make_other({there: other_value})]
-    assert [check_record(record, PREFIXES) for record in records] == [[], []]
+    assert [check_record(record, PREFIXES, AS_OF) for record in records] == [[], []]
     between = check_all(records)
     assert {(p.provider, p.part, *p.path) for p in between} == {
         ("exempel", *here),

@@ -19,7 +19,7 @@ from ...records.lifecycle import trials
 from ...records.payload import Approved
 from ..people.gate import Gate, waiting_in_words
 from .holdings import Holdings, cn, is_enabled, our_id
-from .layout import LENGTHS, name_form
+from .layout import name_form
 from .owners import Account, Holder, unnamed
 
 
@@ -97,9 +97,6 @@ def _of_account(holder: Holder, holdings: Holdings) -> Iterator[str]:
             f"an account in our OUs that we did not make has the employeeNumber {known.hsa_id}: "
             "name the person's hsa_id in the record to take it over, or remove it"
         )
-    for name, most in LENGTHS.items():
-        if any(len(value) > most for value in holder.said.get(name, ())):
-            yield f"{name} of {known.hsa_id} is longer than the {most} characters that AD takes"
     own = holder.accounts[0].dn if holder.accounts else None
     principal = name_form(holder.said["userPrincipalName"][0])
     if holdings.principals.get(principal, own) != own:

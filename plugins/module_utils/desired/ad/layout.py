@@ -13,13 +13,17 @@ from dataclasses import dataclass, field
 from ...engine import matching
 from ...engine.plan import Attribute, Values
 from ...records.catalogue import SERVICES
+from ...records.identifiers import utf16_length
 from .codecs import EXPIRY, FLAGS, moment_form, random_password
 
 # AD's limit for names of accounts that older systems know (MS-SAMR 3.1.1.6); its schema allows 256.
 ACCOUNT_NAME_LENGTH = 20
+# rangeUpper of cn, and the longest id of a provider (records/model.py): what is left for a prefix.
+_LONGEST_PREFIX = 64 - 40
 # What AD refuses in a sAMAccountName.
 FORBIDDEN_IN_NAMES = frozenset('"/\\[]:;|=,+*?<>@')
-# rangeUpper of AD's schema, of the attributes that records fill.
+# rangeUpper of AD's schema, of the attributes that records fill: in UTF-16 code units. Texts of
+# records are shorter (records/model.py), so what configuration adds is all that can be too long.
 LENGTHS = {
     "givenName": 64, "middleName": 64, "sn": 64, "displayName": 256, "title": 128, "mail": 256,
     "telephoneNumber": 64, "company": 64, "department": 64,
@@ -60,6 +64,11 @@ class Layout:
                 raise ValueError(f"expected the DN of a group for the service {service}")
         if not FORBIDDEN_IN_NAMES.isdisjoint(self.group_prefix):
             raise ValueError("expected a group_prefix that AD takes in a sAMAccountName")
+        for option, most in (("group_prefix", _LONGEST_PREFIX), ("protected_name", LENGTHS["sn"])):
+            if utf16_length(getattr(self, option)) > most:
+                raise ValueError(
+                    f"expected {option} of at most {most} characters: AD takes no more"
+                )
         try:
             self.name_of("x1", "a", "b")
         except (ValueError, LookupError, AttributeError):

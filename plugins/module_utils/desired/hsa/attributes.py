@@ -15,7 +15,7 @@ from ...engine.plan import Entry, Values, present
 from ...records.lifecycle import end_of_day, start_of_day
 from ...records.model import Address, AgreementPart, Assignment, Person
 from ...records.people import Employment, NaturalPerson, PersonName, agreed, is_recent
-from .layout import Layout
+from .layout import COMMON_NAME_LENGTH, Layout
 from .sites import Site
 
 # Of a person whom a provider holds whose record cannot be read now, these are left as they are.
@@ -64,7 +64,7 @@ def of_commission(
     """A commission: people act for the unit, for a purpose, with rights."""
     return {
         "objectClass": layout.classes("hsaCommission"),
-        "cn": (hsa_id, f"{assignment.purpose} - {site.unit.name}"),
+        "cn": (hsa_id, f"{assignment.purpose} - {site.unit.name}"[:COMMON_NAME_LENGTH].rstrip()),
         "hsaCommissionPurpose": present([assignment.purpose]),
         "hsaCommissionRight": tuple(sorted(set(assignment.rights))),
         "endDate": _time(site.last_day, end_of_day),
@@ -176,8 +176,10 @@ def _name(names: tuple[PersonName, ...], hsa_id: str, held: Entry | None) -> dic
     if len(names) > 1 and held is not None:
         return {}
     name = names[0]
+    # fullName has room for every name, and tells it.
+    fits = len(name.full) <= COMMON_NAME_LENGTH
     return {
-        "cn": (hsa_id, name.full),
+        "cn": (hsa_id, name.full) if fits else (hsa_id,),
         "givenName": (name.given,),
         "middleName": present([name.middle]),
         "sn": (name.surname,),

@@ -11,6 +11,10 @@ from dataclasses import dataclass, field, replace
 from ...engine import matching
 from ...engine.plan import Attribute, Values
 
+# The longest cn of HSA's attribute sheet (2014; X.520: ub-common-name), which names of several
+# parts may exceed. What stands in records alone is short enough (records/model.py).
+COMMON_NAME_LENGTH = 64
+
 
 @dataclass(frozen=True)
 class Layout:

@@ -12,11 +12,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from ...records.identifiers import is_coordination_number
 from ...records.lifecycle import unit_of
 from ...records.people import NaturalPerson
 from .cards import Card
 from .matters import Matter, Wish
-from .rules import administrators, is_coordination_number
+from .rules import administrators
 
 
 def of_card(matter: Matter, wish: Wish, hsa_id: str, cause: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from ...engine.orders import check_recipient
-from ...records.identifiers import birth_date
+from ...records.identifiers import birth_days, is_coordination_number
 from ...records.model import CardWish
 
 # The least age by level of assurance (domain page 4).
@@ -36,23 +36,25 @@ class Rules:
 
 
 def ineligible(number: str, wish: CardWish, as_of: dt.date) -> str | None:
-    """Why a person with this personal number may not have such a card on the day, or None."""
+    """Why a person with this personal number may not have such a card on the day, or None.
+
+    Who may be too young, by a number that leaves the day of birth open, gets none.
+    """
     if wish.loa == 3 and is_coordination_number(number):
         return "a card on level 3 is not for a person with a samordningsnummer"
     least = _LEAST_AGE[wish.loa]
-    if _age(birth_date(number), as_of) < least:
-        return f"a card on level {wish.loa} is for people of {least} years or older"
-    return None
+    earliest, latest = birth_days(number)
+    if _age(latest, as_of) >= least:
+        return None
+    reason = f"a card on level {wish.loa} is for people of {least} years or older"
+    if _age(earliest, as_of) < least:
+        return reason
+    return f"{reason}, and the samordningsnummer leaves open whether the person is"
 
 
 def administrators(kind: str, loa: int) -> int:
     """How many different ID administrators issue a card of a kind and level."""
     return 2 if kind == "reserve" and loa == 3 else 1
-
-
-def is_coordination_number(number: str) -> bool:
-    """Whether a canonical personal number is a samordningsnummer: 60 is added to its day."""
-    return int(number[6:8]) > 60
 
 
 def _age(born: dt.date, as_of: dt.date) -> int:

@@ -134,6 +134,9 @@ def test_services_that_ad_groups_open_are_those_of_the_catalogue() -> None:
         ({"account_name": "{given"}, "account_name"),
         ({"account_name": "{given:d}"}, "account_name"),
         ({"group_prefix": "Hälsoval/"}, "group_prefix"),
+        ({"group_prefix": "H" * 25}, "group_prefix of at most 24 characters"),
+        ({"protected_name": "S" * 65}, "protected_name of at most 64 characters"),
+        ({"protected_name": "🙂" * 33}, "protected_name of at most 64 characters"),
     ],
 )
 def test_options_that_make_no_sense_are_refused_with_what_was_expected(

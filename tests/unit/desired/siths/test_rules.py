@@ -58,6 +58,28 @@ def test_the_age_goes_by_the_day_of_birth_in_a_samordningsnummer_too() -> None:
     assert ineligible(COORDINATION, card, dt.date(1915, 2, 1)) is None
 
 
+# On what day somebody with an open day of birth is old enough for level 2 for certain.
+@pytest.mark.parametrize(
+    ("own", "birthday"),
+    [
+        ("191500722390", dt.date(1930, 12, 31)),  # no month
+        ("191711602399", dt.date(1932, 11, 30)),  # no day
+        ("198000602394", dt.date(1995, 12, 31)),  # neither
+        ("192004912388", dt.date(1935, 4, 30)),  # a day that April does not have
+    ],
+)
+def test_who_may_be_too_young_gets_no_card(own: str, birthday: dt.date) -> None:
+    card = wish(loa=2)
+    reason = ineligible(own, card, birthday - dt.timedelta(days=1)) or ""
+    assert "15 years" in reason
+    assert "leaves open" in reason
+    assert ineligible(own, card, birthday) is None
+    too_young = ineligible(own, card, dt.date(birthday.year - 1, 1, 1)) or ""
+    assert "15 years" in too_young
+    assert "leaves open" not in too_young
+    assert "samordningsnummer" in (ineligible(own, wish(loa=3), TODAY) or "")
+
+
 def test_a_reserve_card_on_level_3_takes_two_administrators() -> None:
     assert administrators("reserve", 3) == 2
     assert administrators("reserve", 2) == 1
