@@ -62,7 +62,8 @@ duplicates:
   type: int
   sample: 0
 rejected:
-  description: Lines that could not be applied. Line 0 is the file as a whole.
+  description: Lines that could not be applied, the first 20 of each of the first 20 files. Line 0
+    is the file as a whole.
   returned: success
   type: list
   elements: dict
@@ -70,6 +71,18 @@ rejected:
     - file: kort-2026-03-02.csv
       line: 7
       reason: "order: expected one that has left"
+rejected_count:
+  description: How many lines could not be applied in all.
+  returned: success
+  type: int
+  sample: 1
+reasons:
+  description: Files that name all the lines that were rejected of a file, with the reasons; 20 at
+    most, others lie beside them. None in check mode, which writes no file.
+  returned: success
+  type: list
+  elements: str
+  sample: [/srv/halsoval/inbox/rejected/kort-2026-03-02.csv.reasons.txt]
 """
 
 from ansible.module_utils.basic import AnsibleModule

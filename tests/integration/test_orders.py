@@ -267,6 +267,17 @@ def test_answers_that_cannot_be_taken_in_fail_the_playbook_and_are_kept(
     assert site.play("receipts").rc == 0
 
 
+def test_thousands_of_bad_answers_are_counted_and_some_are_named(onboarded: Region) -> None:
+    site = onboarded.site
+    run = answer(site, "kort-3.csv", *(f"{row};aktiv;{AS_OF};;;;" for row in range(3000)))
+    assert run.rc == 2
+    assert "3000 lines were rejected; the summary above names 20 of them" in _one_line(run)
+    assert "kort-3.csv.reasons.txt" in run.output
+    assert len(run.output) < 20_000
+    reasons = (site.inbox / "rejected/kort-3.csv.reasons.txt").read_text("utf-8")
+    assert len(reasons.splitlines()) == 3000
+
+
 def test_a_hold_closes_account_and_membership_and_survives_the_run_after(
     onboarded: Region, locum: Locum
 ) -> None:

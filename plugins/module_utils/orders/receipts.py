@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,19 +66,15 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of the answer files. `duplicates` counts lines that add nothing."""
+    """What came of the answer files. `duplicates` counts lines that add nothing.
+
+    `reasons` are the files that say why, of all that was rejected and put away.
+    """
 
     applied: tuple[Applied, ...] = ()
     duplicates: int = 0
     rejected: tuple[Rejected, ...] = ()
-
-    def plus(self, other: Report) -> Report:
-        """Both together."""
-        return Report(
-            self.applied + other.applied,
-            self.duplicates + other.duplicates,
-            self.rejected + other.rejected,
-        )
+    reasons: tuple[str, ...] = ()
 
 
 def apply(ledger: Ledger, inbox: Path) -> Report:
@@ -87,15 +84,18 @@ def apply(ledger: Ledger, inbox: Path) -> Report:
     nothing, and judges each file by what the ledger holds. Raises LedgerError and Locked, and
     FileError where the inbox cannot be read.
     """
-    report = Report()
     with ExitStack() as locks:
         if not ledger.check:
             # No plan may be made of orders as they were before.
             for system in SYSTEMS:
                 locks.enter_context(ledger.exclusive(name_of(system)))
-        for path in _waiting(inbox):
-            report = report.plus(_apply_file(ledger, path))
-    return report
+        reports = [_apply_file(ledger, path) for path in _waiting(inbox)]
+    return Report(
+        tuple(chain.from_iterable(report.applied for report in reports)),
+        sum(report.duplicates for report in reports),
+        tuple(chain.from_iterable(report.rejected for report in reports)),
+        tuple(chain.from_iterable(report.reasons for report in reports)),
+    )
 
 
 # --- files ---------------------------------------------------------------------------------------
@@ -123,11 +123,15 @@ def _apply_file(ledger: Ledger, path: Path) -> Report:
     try:
         content = files.read(path)
         report, rejects, reasons = _judge(ledger, path.name, name, content)
-        if not ledger.check:
-            _file_away(path, content, rejects, reasons)
+        # Where somebody went on writing, the next run reads it again.
+        if not ledger.check and files.read(path) == content:
+            report = replace(report, reasons=_keep(path, rejects, reasons))
+            files.write_beside(path.parent / HANDLED / path.name, content)
+            files.remove(path)
     except (files.FileError, OSError) as error:
         # What was committed by then is told all the same, and the other files are read.
-        return report.plus(Report(rejected=(Rejected(name, 0, mask(str(error))),)))
+        failure = Rejected(name, 0, mask(str(error)))
+        return replace(report, rejected=(failure, *report.rejected))
     return report
 
 
@@ -147,19 +151,16 @@ def _judge(
     return report, answers.only(lines), [f"line {r.line}: {r.reason}" for r in rejected]
 
 
-def _file_away(path: Path, content: bytes, rejects: bytes, reasons: Sequence[str]) -> None:
-    """Keep what was rejected, and the file; then it is no longer in the inbox.
+def _keep(path: Path, rejects: bytes, reasons: Sequence[str]) -> tuple[str, ...]:
+    """Keep what was rejected of a file, if anything, and say where the reasons are.
 
     Raises FileError and OSError.
     """
-    if files.read(path) != content:
-        return  # somebody went on writing: the next run reads it again
-    if reasons:
-        kept = files.write_beside(path.parent / REJECTED / path.name, rejects)
-        told = "".join(f"{reason}\n" for reason in reasons).encode()
-        files.write_beside(kept.with_name(f"{kept.name}.reasons.txt"), told)
-    files.write_beside(path.parent / HANDLED / path.name, content)
-    files.remove(path)
+    if not reasons:
+        return ()
+    kept = files.write_beside(path.parent / REJECTED / path.name, rejects)
+    told = "".join(f"{reason}\n" for reason in reasons).encode()
+    return (mask(str(files.write_beside(kept.with_name(f"{kept.name}.reasons.txt"), told))),)
 
 
 # --- the ledger ----------------------------------------------------------------------------------

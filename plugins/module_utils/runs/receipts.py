@@ -5,15 +5,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import groupby, islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..ledger.ledger import Ledger
-from ..orders.receipts import Report, apply
+from ..orders.receipts import Rejected, Report, apply
 from .ledger import LEDGER_ARGUMENTS, with_ledger
+
+# How many lines of a file, and of how many files, a result names; it counts the others.
+_NAMED_LINES = _NAMED_FILES = 20
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     **LEDGER_ARGUMENTS,
@@ -41,6 +47,15 @@ def _shown(report: Report) -> dict[str, Any]:
         ],
         "duplicates": report.duplicates,
         "rejected": [
-            {"file": r.file, "line": r.line, "reason": r.reason} for r in report.rejected
+            {"file": r.file, "line": r.line, "reason": r.reason} for r in _named(report.rejected)
         ],
+        "rejected_count": len(report.rejected),
+        "reasons": list(report.reasons[:_NAMED_FILES]),
     }  # fmt: skip
+
+
+def _named(rejected: Sequence[Rejected]) -> Iterator[Rejected]:
+    """The first lines of the first files: who reads a result of thousands finds none of them."""
+    files = groupby(rejected, key=attrgetter("file"))
+    for _file, lines in islice(files, _NAMED_FILES):
+        yield from islice(lines, _NAMED_LINES)

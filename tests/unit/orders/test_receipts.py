@@ -370,10 +370,28 @@ def test_a_receipts_id_tells_nobody_the_card_number_who_has_not_the_ledgers_key(
 # --- files ---------------------------------------------------------------------------------------
 
 
+def test_where_the_reasons_of_each_file_are_is_told(opened: Open, inbox: Path) -> None:
+    ordered(opened, inbox, card())
+    leave(inbox, "a;b", "c;d", name="bad.csv")
+    leave(inbox, line(), "a;b", name="mixed.csv")
+    leave(inbox, line(), name="same.csv")
+    assert receipts.apply(opened(check=True), inbox).reasons == ()
+    names = ["bad.csv.reasons.txt", "mixed.csv.reasons.txt"]
+    assert receipts.apply(opened(), inbox).reasons == tuple(
+        str(inbox / "rejected" / name) for name in names
+    )
+    leave(inbox, "e;f", name="bad.csv")
+    (again,) = receipts.apply(opened(), inbox).reasons
+    assert Path(again).read_text(encoding="utf-8").startswith("line 2: columns: expected 10")
+
+
 def test_a_file_that_cannot_be_read_is_rejected_as_a_whole(opened: Open, inbox: Path) -> None:
     (inbox / "svar.csv").write_bytes("Beställningsnummer\n".encode("latin-1"))
     report = receipts.apply(opened(), inbox)
-    assert report == Report(rejected=(Rejected("svar.csv", 0, "expected text in UTF-8"),))
+    assert report == Report(
+        rejected=(Rejected("svar.csv", 0, "expected text in UTF-8"),),
+        reasons=(str(inbox / "rejected/svar.csv.reasons.txt"),),
+    )
     assert set(files(inbox)) == {
         "handled/svar.csv",
         "rejected/svar.csv",
@@ -450,8 +468,9 @@ def test_nobody_else_can_read_what_is_kept(opened: Open, inbox: Path) -> None:
 
 def test_a_personal_number_in_a_files_name_is_not_shown(opened: Open, inbox: Path) -> None:
     leave(inbox, "a;b", name=f"svar {number(1)}.csv")
-    (rejected,) = receipts.apply(opened(), inbox).rejected
-    assert rejected.file == "svar ********-****.csv"
+    report = receipts.apply(opened(), inbox)
+    assert [rejected.file for rejected in report.rejected] == ["svar ********-****.csv"]
+    assert report.reasons == (str(inbox / "rejected/svar ********-****.csv.reasons.txt"),)
 
 
 def test_a_file_that_cannot_be_put_away_is_told_with_its_answers_and_stops_no_other(
@@ -492,7 +511,9 @@ def test_check_mode_tells_the_same_and_changes_nothing(opened: Open, inbox: Path
     before = files(inbox), states(opened, inbox)
     told = receipts.apply(opened(check=True), inbox)
     assert (files(inbox), states(opened, inbox)) == before
-    assert receipts.apply(opened(), inbox) == told
+    # It writes no file of reasons.
+    done = receipts.apply(opened(), inbox)
+    assert (told.reasons, replace(done, reasons=())) == ((), told)
     assert len(told.applied) == 3
 
 
