@@ -214,13 +214,11 @@ class _Draft:
         held = self.holdings.ours.get(key) or self.holdings.with_id(recorded_id)
         ou, identity = self.layout.name("ou"), self.layout.name("hsaIdentity")
         plain = matching.rdn((ou, name))
-        # Two units of one name under one provider: the HSA-id tells them apart. An entry that has
-        # it in its name keeps it there, for a rename would take the attribute away.
+        # Two units of one name under one provider: the HSA-id tells them apart, as long as the
+        # other has the name.
         exact = matching.rdn((ou, name), (identity, hsa_id))
-        has_id = held is not None and len(matching.split_dn(held.dn)[0]) > 1
         return Wanted(
-            key=key, kind=kind, id=hsa_id, level=level, parent=parent,
-            rdns=(exact,) if has_id else (plain, exact),
+            key=key, kind=kind, id=hsa_id, level=level, parent=parent, rdns=(plain, exact),
             attributes=self._local(key, {**said, "ou": (name,), "hsaIdentity": (hsa_id,)}),
             providers=frozenset({provider}), held=held,
         )  # fmt: skip

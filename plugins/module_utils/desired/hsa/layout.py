@@ -70,7 +70,8 @@ def identity_searches(layout: Layout) -> tuple[Search, ...]:
 def schema(layout: Layout) -> tuple[Attribute, ...]:
     """Every attribute that is read and written, under its local name.
 
-    Classes and system roles that we never set are left alone: somebody else put them there.
+    Classes and system roles that we never set are left alone: somebody else put them there. Ids,
+    numbers and moments compare as a server does, all that people read as it is spelled.
     """
     table = (
         Attribute("objectClass", ours=frozenset(layout.classes(*_CLASSES))),
@@ -79,16 +80,21 @@ def schema(layout: Layout) -> tuple[Attribute, ...]:
         # A sole trader's organisation number is a personnummer.
         Attribute("orgNo", matching.numeric, secret=True),
         Attribute("hsaCommissionMember", grants="value", refers=True),
-        Attribute("hsaSystemRole", grants="entry", ours=frozenset(layout.system_roles.values())),
-        Attribute("hsaTitle", grants="entry"),
-        Attribute("hsaDestinationIndicator", grants="entry"),
+        Attribute("hsaResponsibleHealthCareProvider"),
+        Attribute("hsaHealthCareUnitManager"),
+        Attribute(
+            "hsaSystemRole", shown=True, grants="entry",
+            ours=frozenset(layout.system_roles.values()),
+        ),
+        Attribute("hsaTitle", shown=True, grants="entry"),
+        Attribute("hsaDestinationIndicator", shown=True, grants="entry"),
         *(Attribute(name, matching.generalized_time) for name in ("startDate", "endDate")),
         *(
-            Attribute(name, matching.telephone)
+            Attribute(name, matching.telephone, shown=True)
             for name in ("telephoneNumber", "hsaTelephoneNumber", "mobile")
         ),
-        *map(Attribute, _TEXTS),
-    )
+        *(Attribute(name, shown=True) for name in _TEXTS),
+    )  # fmt: skip
     return (
         Attribute(layout.key_attribute, matching.exact),
         *(replace(attribute, name=layout.name(attribute.name)) for attribute in table),
@@ -111,6 +117,5 @@ _TEXTS = (
     "cn", "sn", "givenName", "middleName", "fullName", "title", "mail", "ou", "postalAddress",
     "hsaPostalAddress", "hsaVisitingAddress", "hsaDirectoryContact", "description", "surgeryHours",
     "businessClassificationCode", "careType", "management", "unitPrescriptionCode",
-    "hsaResponsibleHealthCareProvider", "hsaHealthCareUnitManager", "hsaCommissionPurpose",
-    "hsaCommissionRight",
+    "hsaCommissionPurpose", "hsaCommissionRight",
 )  # fmt: skip

@@ -91,13 +91,6 @@ def test_two_units_that_swap_their_names_do_so_in_one_run(hsa: Hsa) -> None:
     assert {id: hsa_id(hsa.unit("alfa", id)) for id in "ab"} == ids
 
 
-def test_a_unit_that_has_its_id_in_its_name_keeps_it_there(hsa: Hsa) -> None:
-    hsa.bring(record(units=[unit("a", "Hälsan"), unit("b", "Hälsan")]))
-    hsa.bring(record(units=[unit("a", "Annan"), unit("b", "Tredje")]))
-    second = hsa.unit("alfa", "b")
-    assert second.dn == f"ou=Tredje+hsaIdentity={hsa_id(second)},{hsa.provider().dn}"
-
-
 def test_two_providers_of_one_name_are_two_entries(hsa: Hsa) -> None:
     hsa.bring(record("alfa", name="Hälsan AB"), record("beta", name="Hälsan AB"))
     assert hsa.provider("alfa").dn != hsa.provider("beta").dn
