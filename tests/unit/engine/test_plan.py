@@ -693,3 +693,12 @@ def test_the_hash_is_keyed_and_empty_for_nothing() -> None:
 def test_a_plan_that_takes_away_bytes_that_are_no_text_has_a_hash() -> None:
     entry = held(f"ou=u,{BASE}", ou="u", mail=b"\xff\xe5".decode("utf-8", "surrogateescape"))
     assert plan_hash(plan(wanted(attributes={"mail": ()}, held=entry)).operations, b"s")
+
+
+def test_who_loses_a_right_is_whoever_the_entry_lets_in() -> None:
+    entry = held(f"ou=u,{BASE}", ou="u", right=("a", "b"))
+    members = frozenset({"SE1-A", "SE1-B"})
+    made = plan(wanted(attributes={"right": ("A", "c")}, held=entry, members=members))
+    assert made.losses(only(made)) == {("person", "SE1-A"), ("person", "SE1-B")}
+    respelled = plan(wanted(attributes={"right": ("A", "b")}, held=entry, members=members))
+    assert respelled.losses(only(respelled)) == frozenset()

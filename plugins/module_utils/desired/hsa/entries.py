@@ -197,13 +197,21 @@ class _Draft:
             if person.number in self.ids and not self._is_archived(person)
         }
         said |= {"hsaIdentity": (hsa_id,), "hsaCommissionMember": tuple(sorted(members))}
+        held = self.holdings.ours.get(commission.key)
         return Wanted(
             key=commission.key, kind="commission", id=hsa_id, level=_COMMISSION,
             parent=site.key, rdns=(matching.rdn((self.layout.name("cn"), hsa_id)),),
             attributes=self._local(commission.key, said),
-            providers=frozenset({site.record.id}), held=self.holdings.ours.get(commission.key),
+            providers=frozenset({site.record.id}), held=held,
             dated=self.layout.local({"hsaCommissionMember": over}),
+            members=self._staying(held, members),
         )  # fmt: skip
+
+    def _staying(self, held: Entry | None, members: Iterable[str]) -> frozenset[str]:
+        """The members of a commission whom the plan leaves in it."""
+        now = held.attributes.get(self.layout.name("hsaCommissionMember"), ()) if held else ()
+        wanted = set(map(matching.case_ignore, members))
+        return frozenset(member for member in now if matching.case_ignore(member) in wanted)
 
     def _named_entry(
         self, kind: str, level: int, key: str, parent: str, name: str, recorded_id: str | None,

@@ -74,7 +74,8 @@ def schema(layout: Layout) -> tuple[Attribute, ...]:
     numbers and moments compare as a server does, all that people read as it is spelled.
     """
     table = (
-        Attribute("objectClass", ours=frozenset(layout.classes(*_CLASSES))),
+        # An entry that was taken over may be more than what it is to us: provider and unit in one.
+        Attribute("objectClass", ours=frozenset(map(layout.name, _PASSING_CLASSES))),
         Attribute("hsaIdentity"),
         Attribute("personalIdentityNumber", matching.numeric, secret=True),
         # A sole trader's organisation number is a personnummer.
@@ -87,6 +88,7 @@ def schema(layout: Layout) -> tuple[Attribute, ...]:
             ours=frozenset(layout.system_roles.values()),
         ),
         Attribute("hsaTitle", shown=True, grants="entry"),
+        Attribute("hsaCommissionRight", shown=True, grants="members"),
         Attribute("hsaDestinationIndicator", shown=True, grants="entry"),
         *(Attribute(name, matching.generalized_time) for name in ("startDate", "endDate")),
         *(
@@ -108,14 +110,12 @@ REFERENCES = (
 
 _IDENTIFYING = ("objectClass", "hsaIdentity", "personalIdentityNumber", *REFERENCES)
 
-_CLASSES = (
-    "organizationalUnit", "person", "hsaCommission", "hsaHealthCareProvider", "hsaHealthCareUnit",
-    "hsaConfidentialPerson", "hsaFeignedDataObject",
-)  # fmt: skip
+# The classes that an entry of ours loses when they are true of it no more.
+_PASSING_CLASSES = ("hsaConfidentialPerson", "hsaFeignedDataObject")
 
 _TEXTS = (
     "cn", "sn", "givenName", "middleName", "fullName", "title", "mail", "ou", "postalAddress",
     "hsaPostalAddress", "hsaVisitingAddress", "hsaDirectoryContact", "description", "surgeryHours",
     "businessClassificationCode", "careType", "management", "unitPrescriptionCode",
-    "hsaCommissionPurpose", "hsaCommissionRight",
+    "hsaCommissionPurpose",
 )  # fmt: skip
