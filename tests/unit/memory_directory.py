@@ -159,8 +159,9 @@ class MemoryDirectory:
         dn = f"{operation.new_rdn},{matching.parent(operation.dn)}"
         if normal(dn) in self._entries and normal(dn) != normal(entry.dn):
             raise Refused("entryAlreadyExists")
-        # As ldap3 asks for: the values of the old name go (deleteoldrdn).
-        old = {(name, self._form(name, value)) for name, value in matching.split_dn(entry.dn)[0]}
+        # The values of the old name go, unless asked otherwise (deleteoldrdn).
+        pairs = () if operation.keeps_values else matching.split_dn(entry.dn)[0]
+        old = {(name, self._form(name, value)) for name, value in pairs}
         attributes = {
             name: tuple(v for v in values if (name, self._form(name, v)) not in old)
             for name, values in entry.attributes.items()

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,7 +21,10 @@ from typing import Protocol
 from ..records.memory import Fact
 from . import matching
 from .guard import Past
-from .plan import Attribute, Entry, Operation
+from .plan import Attribute, Change, Entry, Operation, present
+
+# How values are compared; another text here, and earlier proofs tell nothing any more.
+_COMPARED = "as spelled"
 
 
 class JournalError(Exception):
@@ -150,20 +153,31 @@ def _proof(
 
     A server carries out a write whole or not at all (RFC 4511 section 4.6), so one of each tells.
     """
-    named = operation.address or operation.dn
-    names = [operation.dn, operation.new_dn] if operation.new_rdn else [named]
-    proof: dict[str, list[str]]
-    proof = {operation.action: [_digest(_normal(name), secret) for name in names]}
-    proof["key"] = [_digest("", secret)]
-    if operation.action == "modify":
+    action, changes = operation.action, operation.changes
+    names = [_normal(operation.address or operation.dn)]
+    if operation.new_rdn:
+        names = [_normal(operation.dn), _normal(operation.new_dn)]
+        if names[0] == names[1]:  # another spelling: the values of the name tell
+            action, changes = "modify", (*_respelled(operation),)
+    proof: dict[str, list[str]] = {action: [_digest(name, secret) for name in names]}
+    proof["key"] = [_digest(_COMPARED, secret)]
+    if action == "modify":
         for witness in ("add", "delete"):
             values = (
-                [change.attribute, _digest(attributes[change.attribute].rule(value), secret)]
-                for change in operation.changes
+                [change.attribute, _digest(attributes[change.attribute].form(value), secret)]
+                for change in changes
                 for value in getattr(change, witness)
             )
             proof |= {f"{witness}s": one for one in [next(values, [])] if one}
     return proof
+
+
+def _respelled(rename: Operation) -> Iterator[Change]:
+    """What a rename changes that gives an entry another spelling of its name."""
+    old, new = (dict(matching.split_dn(dn)[0]) for dn in (rename.dn, rename.new_dn))
+    for kind, value in new.items():
+        if old.get(kind) != value:
+            yield Change(kind, (), present([old.get(kind)]), (value,))
 
 
 def _verdict(
@@ -172,7 +186,8 @@ def _verdict(
     attributes: Mapping[str, Attribute],
     secret: bytes,
 ) -> str:
-    if proof["key"] != [_digest("", secret)]:  # the password has changed since
+    # The password has changed since, or the way to compare.
+    if proof["key"] != [_digest(_COMPARED, secret)]:
         return "unclear"
     if "add" in proof:
         return "found done" if proof["add"][0] in entries else "found undone"
@@ -197,8 +212,8 @@ def _holds(
     entry: Entry, witness: Sequence[str], attributes: Mapping[str, Attribute], secret: bytes
 ) -> bool:
     name, digest = witness
-    rule = attributes[name].rule if name in attributes else str
-    return any(_digest(rule(value), secret) == digest for value in entry.attributes.get(name, ()))
+    form = attributes[name].form if name in attributes else str
+    return any(_digest(form(value), secret) == digest for value in entry.attributes.get(name, ()))
 
 
 def _normal(name: str) -> str:

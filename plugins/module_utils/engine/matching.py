@@ -4,7 +4,8 @@
 """Matching rules: when two values of an attribute are the same value.
 
 Each rule is a function from a value to a form that equal values share (RFC 4517 section 4.2,
-string preparation by RFC 4518 as far as it matters here).
+string preparation by RFC 4518 as far as it matters here). A server takes such values for one: it
+deletes any of them where another is named, and refuses a second one.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 
+from ..records import identifiers
+
 Rule = Callable[[str], str]
 
-_SPACES = re.compile(r"\s+")
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)?(\d\d)?(?:[.,]0+)?(Z|[+-]\d{2}(?:\d\d)?)")
 
 
@@ -26,9 +28,17 @@ def exact(value: str) -> str:
     return value
 
 
+def spelled(value: str) -> str:
+    """What people read is the same only where it is spelled alike.
+
+    Unicode's forms of one letter look alike, so they are no spellings of their own (NFC).
+    """
+    return unicodedata.normalize("NFC", value)
+
+
 def case_ignore(value: str) -> str:
     """caseIgnoreMatch: case, outer space and the number of inner spaces do not matter."""
-    return _SPACES.sub(" ", unicodedata.normalize("NFKC", value).casefold()).strip()
+    return identifiers.folded(value)
 
 
 def telephone(value: str) -> str:
@@ -60,12 +70,17 @@ def generalized_time(value: str) -> str:
         return value
 
 
-def distinguished_name(value: str) -> str:
+def distinguished_name(value: str, rule: Rule = case_ignore) -> str:
     """distinguishedNameMatch, for names written with RFC 4514 escapes."""
     return ",".join(
-        "+".join(sorted(f"{kind.casefold()}={escape(case_ignore(text))}" for kind, text in rdn))
+        "+".join(sorted(f"{kind.casefold()}={escape(rule(text))}" for kind, text in rdn))
         for rdn in split_dn(value)
     )
+
+
+def alike(dn: str, other: str) -> bool:
+    """Whether two DNs are spelled alike, however what is special in them is escaped."""
+    return dn == other or len({distinguished_name(name, spelled) for name in (dn, other)}) == 1
 
 
 def _offset(zone: str) -> dt.timedelta:

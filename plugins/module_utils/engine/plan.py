@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -20,6 +20,9 @@ from typing import Literal
 from . import matching
 
 Values = tuple[str, ...]
+
+# The level of what is done when all else is; lower levels come after higher ones there.
+_AFTER_ALL = 1000
 
 
 def present(values: Iterable[str | None]) -> Values:
@@ -42,17 +45,21 @@ class Codec:
 class Attribute:
     """How values of an attribute compare, and what losing one means.
 
+    `rule` says which values a server takes for one; of an attribute that people read (`shown`)
+    such a value is corrected where it is spelled otherwise.
     `grants` says who loses something when a value goes: the person whom the value names (a
-    member's HSA-id), the entry itself, the person whose entry it is, or nobody; `named` gives the
-    id that a value names. Where `any_grants`, one value is as good as another, and only the last
-    one's going is a loss. `ours` limits the comparison to values that we set; others are left
-    alone. Values of a `secret` attribute are never shown. `made` makes the value of an attribute
-    that can be written and not read: a plan holds something in its place.
+    member's HSA-id), the entry itself, the person whose entry it is, the people whom the entry
+    lets in (`Wanted.members`), or nobody; `named` gives the id that a value names. Where
+    `any_grants`, one value is as good as another, and only the last one's going is a loss. `ours`
+    limits the comparison to values that we set; others are left alone. Values of a `secret`
+    attribute are never shown. `made` makes the value of an attribute that can be written and not
+    read: a plan holds something in its place.
     """
 
     name: str
     rule: matching.Rule = matching.case_ignore
-    grants: Literal["value", "entry", "person"] | None = None
+    shown: bool = False
+    grants: Literal["value", "entry", "person", "members"] | None = None
     ours: frozenset[str] | None = None
     secret: bool = False
     refers: bool = False
@@ -60,6 +67,10 @@ class Attribute:
     any_grants: bool = False
     codec: Codec | None = None
     made: Callable[[], str] | None = None
+
+    def form(self, value: str) -> str:
+        """The form that values share of which none is to be corrected to another."""
+        return matching.spelled(value) if self.shown else self.rule(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +102,8 @@ class Wanted:
     the guard. Of an attribute that grants nothing it may also hold values that come with such an
     end. `takes` are the objects that lose something when it is made, as a person does by an order
     to revoke a card; `explained` says that a record names a date for that, `is_final` that nobody
-    can call it back. `at_once` is what a hold takes: it is done whichever providers are asked for.
+    can call it back. `members` are the HSA-ids of those whom the entry lets in, today and when it
+    is as wanted. `at_once` is what a hold takes: it is done whichever providers are asked for.
     `confirm` is why a person must confirm what of it no date explains.
     """
 
@@ -109,6 +121,7 @@ class Wanted:
     takes: frozenset[tuple[str, str]] = frozenset()
     explained: bool = False
     is_final: bool = False
+    members: frozenset[str] = frozenset()
     at_once: bool = False
     confirm: str = ""
 
@@ -151,7 +164,9 @@ class Operation:
     """One write: add, modify or rename an entry.
 
     `dn` is the entry's name when its turn comes; `held_dn` the one it has before the plan;
-    `address` one that it never loses, where the system has such names.
+    `address` one that it never loses, where the system has such names. A rename takes the values of
+    the old name from the entry, unless it `keeps_values`. Where `once_left` is a DN, it is done
+    only if a rename of the same run has taken that name from another entry.
     """
 
     action: Literal["add", "modify", "rename"]
@@ -163,12 +178,15 @@ class Operation:
     providers: frozenset[str]
     changes: tuple[Change, ...] = ()
     new_rdn: str = ""
+    keeps_values: bool = False
+    once_left: str = ""
     held_dn: str = ""
     address: str = ""
     confidential: bool = False
     takes: frozenset[tuple[str, str]] = frozenset()
     explained: bool = False
     is_final: bool = False
+    members: frozenset[str] = frozenset()
     at_once: bool = False
     confirm: str = ""
 
@@ -267,11 +285,18 @@ class Plan:
             if not change.delete:
                 continue
             attribute = self.attributes[change.attribute]
-            undated = change.part(dated=False).delete
+            added = set(map(attribute.rule, change.add))
+            undated = [
+                value
+                for value in change.part(dated=False).delete
+                if attribute.rule(value) not in added  # else it is spelled otherwise, no more
+            ]
             if attribute.any_grants and (change.add or set(change.before) > set(change.delete)):
                 continue
             if attribute.grants == "value":
                 lost.update(("person", attribute.named(value)) for value in undated)
+            elif attribute.grants == "members" and undated:
+                lost.update(("person", member) for member in operation.members)
             elif attribute.grants and undated:
                 kind = "person" if attribute.grants == "person" else operation.kind
                 lost.add((kind, operation.id))
@@ -292,6 +317,7 @@ def make_plan(
         for entry in sorted(wanted, key=lambda entry: entry.level)
         for operation in _operations(entry, names, schema)
     ]
+    operations += _to_names_left(names)
     operations.sort(key=lambda op: (op.level, op.action != "rename"))
     return Plan(tuple(operations), schema)
 
@@ -353,12 +379,55 @@ class _Names:
             return held.dn
         return f"{matching.first_rdn(held.dn)},{self.final(parent)}"
 
+    def left(self) -> Iterator[tuple[Wanted, str]]:
+        """The entries whose preferred name another one leaves by this plan, with the DN it leaves.
+
+        They cannot have it before: two that swap their names would wait for each other.
+        """
+        short = [
+            (entry, base, today)
+            for entry in self._wanted.values()
+            if len(entry.rdns) > 1 and not self._is_preferred(entry)
+            for base, today in [self._places(entry)]
+        ]
+        leaving = {matching.distinguished_name(dn): dn for dn in self._leaving()} if short else {}
+        kept = self._kept() if leaving else set()
+        for entry, *places in short:
+            here, there = (
+                matching.distinguished_name(f"{entry.rdns[0]},{place}") for place in places
+            )
+            if here in leaving and kept.isdisjoint((here, there)):
+                kept.add(here)
+                yield entry, leaving[here]
+
+    def _is_preferred(self, entry: Wanted) -> bool:
+        return _same(matching.first_rdn(self.final(entry)), entry.rdns[0])
+
+    def _leaving(self) -> Iterator[str]:
+        """The names that entries leave by a rename of this plan."""
+        for entry in self._wanted.values():
+            if entry.held is not None:
+                current = self.current(entry, entry.held)
+                if not _same(current, self.final(entry)):
+                    yield current
+
+    def _kept(self) -> set[str]:
+        """The names that are taken once everything is renamed."""
+        form = matching.distinguished_name
+        held = {form(entry.held.dn) for entry in self._wanted.values() if entry.held}
+        return {
+            *map(form, map(self.final, self._wanted.values())),
+            *set(map(form, self._others)) - held,
+        }
+
     def _choose(self, entry: Wanted) -> str:
         held = self.current(entry, entry.held) if entry.held else ""
-        if held and _serves(matching.first_rdn(held), entry.rdns):
+        if held and not entry.rdns:
             return held
         base, today = self._places(entry)
-        for name in entry.rdns[:-1]:
+        for name in entry.rdns:
+            if held and _same(matching.first_rdn(held), name):
+                return held if matching.alike(matching.first_rdn(held), name) else f"{name},{base}"
             both = {matching.distinguished_name(f"{name},{place}") for place in (base, today)}
             if self._taken.isdisjoint(both):
                 self._taken.update(both)
@@ -383,18 +452,14 @@ class _Names:
         return {matching.distinguished_name(dn) for dn in (*self._others, *held)}
 
 
-def _serves(name: str, rdns: Values) -> bool:
-    return not rdns or any(_same(name, rdn) for rdn in rdns)
-
-
 def _same(dn: str, other: str) -> bool:
     # Nearly always spelled alike, and taking a name apart is slow.
     return dn == other or matching.distinguished_name(dn) == matching.distinguished_name(other)
 
 
-def _operations(entry: Wanted, names: _Names, schema: Mapping[str, Attribute]) -> list[Operation]:
-    dn, held = names.final(entry), entry.held
-    write = Operation(
+def _write(entry: Wanted, dn: str) -> Operation:
+    held = entry.held
+    return Operation(
         action="modify",
         key=entry.key,
         kind=entry.kind,
@@ -408,35 +473,72 @@ def _operations(entry: Wanted, names: _Names, schema: Mapping[str, Attribute]) -
         takes=entry.takes,
         explained=entry.explained,
         is_final=entry.is_final,
+        members=entry.members,
         at_once=entry.at_once,
         confirm=entry.confirm,
     )
+
+
+def _operations(entry: Wanted, names: _Names, schema: Mapping[str, Attribute]) -> list[Operation]:
+    dn, held = names.final(entry), entry.held
+    write = _write(entry, dn)
     if held is None:
         return [replace(write, action="add", changes=_changes(entry, Entry(dn, {}), schema))]
     operations = []
     current = names.current(entry, held)
     if dn != current:
         name = matching.first_rdn(dn)
-        operations.append(replace(write, action="rename", dn=current, new_rdn=name))
-        held = _renamed(held, name)
+        keeps = _keeps_values(current, name)
+        rename = replace(write, action="rename", dn=current, new_rdn=name, keeps_values=keeps)
+        operations.append(rename)
+        held = _renamed(held, rename)
     changes = _changes(entry, held, schema)
     if changes:
         operations.append(replace(write, changes=changes))
     return operations
 
 
-def _renamed(held: Entry, rdn: str) -> Entry:
+def _to_names_left(names: _Names) -> Iterator[Operation]:
+    """Renames to what entries were to be called, once those that had the names have left them."""
+    for entry, left in names.left():
+        dn = names.final(entry)
+        yield replace(
+            _write(entry, dn), action="rename", level=_AFTER_ALL - entry.level, once_left=left,
+            new_rdn=entry.rdns[0], keeps_values=_keeps_values(dn, entry.rdns[0]),
+        )  # fmt: skip
+
+
+def _keeps_values(dn: str, rdn: str) -> bool:
+    """Whether an attribute leaves an entry's name, and is to stay in the entry.
+
+    So it is with the HSA-id that told two units of one name apart: HSA demands it of them.
+    """
+    old, new = (
+        {kind.casefold() for kind, _value in matching.split_dn(name)[0]}
+        for name in (matching.first_rdn(dn), rdn)
+    )
+    return not old <= new
+
+
+def _renamed(held: Entry, rename: Operation) -> Entry:
     """The entry as a rename leaves it: the server moves the values of the RDN itself."""
     attributes = dict(held.attributes)
     names = {name.casefold(): name for name in attributes}
-    for kind, old in matching.split_dn(matching.first_rdn(held.dn))[0]:
-        name, form = names.get(kind.casefold(), kind), matching.case_ignore(old)
-        attributes[name] = tuple(
-            value for value in attributes.get(name, ()) if matching.case_ignore(value) != form
-        )
-    for kind, new in matching.split_dn(rdn)[0]:
-        attributes[kind] = (*attributes.get(kind, ()), new)
+    if not rename.keeps_values:
+        for kind, old in matching.split_dn(matching.first_rdn(held.dn))[0]:
+            name = names.get(kind.casefold(), kind)
+            attributes[name] = _without(attributes.get(name, ()), old)
+    for kind, new in matching.split_dn(rename.new_rdn)[0]:
+        values = attributes.get(kind, ())
+        # A server leaves a value that is there already as it is spelled (seen with slapd 2.5).
+        if len(_without(values, new)) == len(values):
+            attributes[kind] = (*values, new)
     return replace(held, attributes=attributes)
+
+
+def _without(values: Values, gone: str) -> Values:
+    form = matching.case_ignore(gone)
+    return tuple(value for value in values if matching.case_ignore(value) != form)
 
 
 def _changes(entry: Wanted, held: Entry, schema: Mapping[str, Attribute]) -> tuple[Change, ...]:
@@ -458,18 +560,20 @@ def _changes(entry: Wanted, held: Entry, schema: Mapping[str, Attribute]) -> tup
 def _compare(
     attribute: Attribute, before: Values, after: Values, dated: Collection[str]
 ) -> Change | None:
-    held = {attribute.rule(value): value for value in before}
-    wanted = {attribute.rule(value): value for value in after}
-    ours = attribute.ours and {attribute.rule(value) for value in attribute.ours}
+    rule, form = attribute.rule, attribute.form
+    wanted = {rule(value): value for value in after}
+    right = set(map(form, wanted.values()))
+    ours = attribute.ours and {*map(rule, attribute.ours), *wanted}
     delete = tuple(
         value
-        for form, value in held.items()
-        if form not in wanted and (ours is None or form in ours)
+        for value in before
+        if form(value) not in right and (ours is None or rule(value) in ours)
     )
-    add = tuple(value for form, value in wanted.items() if form not in held)
+    held = set(map(form, before))
+    add = tuple(value for value in wanted.values() if form(value) not in held)
     if not delete and not add:
         return None
-    forms = {attribute.rule(value) for value in dated}
+    forms = set(map(rule, dated)).difference(wanted if attribute.grants else ())
     explicable = delete if attribute.grants else (*delete, *add)
-    explained = frozenset(value for value in explicable if attribute.rule(value) in forms)
+    explained = frozenset(value for value in explicable if rule(value) in forms)
     return Change(attribute.name, before, delete, add, explained)

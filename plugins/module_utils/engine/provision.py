@@ -271,20 +271,35 @@ def carry_out(system: Applies, plan: Plan, operations: Sequence[Operation]) -> W
     done: list[Operation] = []
     failed: dict[Operation, str] = {}
     for batch in _batches(operations):
-        absent = {operation.id for operation in failed if operation.action == "add"}
-        # A name that a rename did not reach may be somebody else's entry.
-        names = {operation.new_dn for operation in failed if operation.action != "modify"}
-        ready = []
-        for operation in batch:
-            possible = operation.without(absent, plan.attributes)
-            if possible is not None and _stands_below(possible.dn, names):
-                failed[possible] = "not tried: the entry itself or the one above it failed"
-            elif possible is not None:
-                ready.append(possible)
+        ready = _ready(batch, plan, done, failed)
         outcome = system.apply(ready)
         failed.update(outcome)
         done.extend(operation for operation in ready if operation not in outcome)
     return Written(done, failed)
+
+
+def _ready(
+    batch: Iterable[Operation],
+    plan: Plan,
+    done: Iterable[Operation],
+    failed: dict[Operation, str],
+) -> list[Operation]:
+    """What of a batch can be done after what was done and failed; the rest is noted as failed."""
+    absent = {operation.id for operation in failed if operation.action == "add"}
+    # A name that a rename did not reach may be somebody else's entry.
+    names = {operation.new_dn for operation in failed if operation.action != "modify"}
+    left = {operation.dn for operation in done if operation.action == "rename"}
+    ready = []
+    for operation in batch:
+        possible = operation.without(absent, plan.attributes)
+        if possible is None:
+            continue
+        is_there = not _stands_below(possible.dn, names)
+        if is_there and (not possible.once_left or possible.once_left in left):
+            ready.append(possible)
+        elif not possible.once_left:  # else the entry has a name all the same
+            failed[possible] = "not tried: the entry itself or the one above it failed"
+    return ready
 
 
 def _batches(operations: Iterable[Operation]) -> list[list[Operation]]:

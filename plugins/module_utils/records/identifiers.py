@@ -41,6 +41,7 @@ _ORGANISATION = re.compile(r"([0-9]{6})-?([0-9]{4})")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # Runs of digits that may be a personal number: 10 or 12 of them, with any separator people type.
 _SPELLING = re.compile(r"(?<!\d)(?:\d{2})?\d{6}[-+ \u00a0\u2010-\u2015\u2212]{0,3}\d{4}(?!\d)")
+_SPACES = re.compile(r"\s+")
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # Letters and marks that show nothing (Unicode: Default_Ignorable_Code_Point, and the empty Braille
 # pattern); of those that are left, the categories above hold.
@@ -205,6 +206,14 @@ def parse_text(text: str, most: int = LONGEST_TEXT, why: str = "") -> str:
 def utf16_length(text: str) -> int:
     """How many characters AD counts: those beyond U+FFFF, such as emoji, are two in UTF-16."""
     return len(text.encode("utf-16-le")) // 2
+
+
+def folded(text: str) -> str:
+    """The form that all spellings of a text share which a directory takes for one value.
+
+    caseIgnoreMatch of RFC 4517: case, outer space and the number of inner spaces do not matter.
+    """
+    return _SPACES.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
 
 
 def parse_opening_hours(text: str) -> str:

@@ -26,8 +26,10 @@ from .catalogue import (
 )
 from .claims import Part, Path
 from .identifiers import birth_days, has_prefix, mask
-from .model import Assignment, Person, Record
+from .lifecycle import last_day_of_service
+from .model import Assignment, CardWish, Person, Record
 from .one_person import numbers, rows_by_person
+from .spellings import spelled_twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,8 @@ def findings(records: Sequence[Record]) -> list[Finding]:
 
 _Faults = Iterator[tuple[Path, str]]
 _UNIT_EXPECTED = "expected the id of a unit in agreement.yml"
+# SITHS: the exceptions that let a reserve card on level 2 open what asks for level 3 ended then.
+_EXCEPTIONS_END = dt.date(2026, 6, 30)
 _SERVICE_EXPECTED = "expected one of the provider's services in agreement.yml, or of their packages"
 
 
@@ -364,6 +368,44 @@ def _card_levels(record: Record) -> _Faults:
                 )
 
 
+def _reserve_cards(record: Record) -> _Faults:
+    for index, person in enumerate(record.staff.people):
+        strict = ", ".join(_on_level_3(record, person))
+        for row, card in enumerate(person.cards):
+            if strict and card.kind == "reserve" and card.loa < 3 and not _was_returned(card):
+                yield (
+                    ("people", index, "cards", row),
+                    f"expected no reserve card on level 2: {strict} asks for level 3, and the "
+                    f"exceptions ended {_EXCEPTIONS_END}",
+                )
+
+
+def _on_level_3(record: Record, person: Person) -> list[str]:
+    """The services that ask for a card on level 3 and that the person uses after the exceptions."""
+    closes = {unit.id: unit.closes for unit in record.agreement.units}
+    return sorted(
+        {
+            service
+            for assignment in person.assignments
+            for service in assignment.systems
+            if "card_loa3" in SERVICES[service].preconditions
+            and all(
+                day is None or day > _EXCEPTIONS_END
+                for day in (
+                    assignment.to,
+                    closes.get(assignment.unit),
+                    last_day_of_service(record, service),
+                )
+            )
+        }
+    )
+
+
+def _was_returned(card: CardWish) -> bool:
+    """Whether a card was handed in, and none asked for after that."""
+    return card.returned is not None and (card.anew is None or card.anew < card.returned)
+
+
 def _administered_services(record: Record) -> _Faults:
     given = provided(record.agreement.services)
     for index, person in enumerate(record.staff.people):
@@ -454,6 +496,10 @@ def _replacements(record: Record) -> _Faults:
             yield ("workstations", index, "replaces"), "expected the name of another workstation"
 
 
+def _spelled_twice(part: Part) -> Callable[[Record], _Faults]:
+    return lambda record: spelled_twice(getattr(record, part))
+
+
 _RULES: dict[Part, tuple[Callable[[Record], _Faults], ...]] = {
     "agreement": (
         _obligatory_packages,
@@ -473,6 +519,7 @@ _RULES: dict[Part, tuple[Callable[[Record], _Faults], ...]] = {
         _terminations,
         _trainings,
         _trials,
+        _spelled_twice("agreement"),
     ),
     "staff": (
         _one_number,
@@ -480,14 +527,21 @@ _RULES: dict[Part, tuple[Callable[[Record], _Faults], ...]] = {
         _refs,
         _licences,
         _card_levels,
+        _reserve_cards,
         _administered_services,
         _assignment_units,
         _assignment_days,
         _suspensions,
         _commissions,
         _assignment_services,
+        _spelled_twice("staff"),
     ),
-    "equipment": (_equipment_units, _workstation_groups, _replacements),
+    "equipment": (
+        _equipment_units,
+        _workstation_groups,
+        _replacements,
+        _spelled_twice("equipment"),
+    ),
 }
 
 

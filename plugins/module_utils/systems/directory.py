@@ -31,6 +31,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
+from ..engine import matching
 from ..engine.journal import Unsettled
 from ..engine.plan import Attribute, Change, Codec, Entry, Operation, Values
 from ..records.identifiers import mask
@@ -270,9 +271,10 @@ class Directory:
     def _state(self, connection: Any, operation: Operation) -> str:
         if operation.action == "rename":
             # Both names: somebody else's entry may have the new one.
-            gone = self._lookup(connection, operation.dn) is None
-            found = self._lookup(connection, operation.new_dn) is not None
-            return "undone" if not gone else "done" if found else "other"
+            old, new = (self._lookup(connection, dn) for dn in (operation.dn, operation.new_dn))
+            if old is not None and new is not None and old.dn == new.dn:  # one name, two spellings
+                return "done" if matching.alike(new.dn, operation.new_dn) else "undone"
+            return "undone" if old is not None else "done" if new is not None else "other"
         entry = self._lookup(connection, operation.address or operation.dn)
         if entry is None:
             return "undone" if operation.action == "add" else "other"
@@ -287,9 +289,9 @@ class Directory:
     def _holds(self, entry: Entry, change: Change) -> bool:
         if self._schema[change.attribute].made:
             return True  # nobody can read it
-        rule = self._schema[change.attribute].rule
-        held = set(map(rule, entry.attributes.get(change.attribute, ())))
-        return held.issuperset(map(rule, change.add)) and held.isdisjoint(map(rule, change.delete))
+        form = self._schema[change.attribute].form
+        held = set(map(form, entry.attributes.get(change.attribute, ())))
+        return held.issuperset(map(form, change.add)) and held.isdisjoint(map(form, change.delete))
 
     # --- writing ---------------------------------------------------------------------------------
 

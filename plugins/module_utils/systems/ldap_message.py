@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from ..engine.plan import Change, Operation
 
-_BOOLEAN_TRUE = b"\x01\x01\xff"
+_BOOLEAN = {True: b"\x01\x01\xff", False: b"\x01\x01\x00"}
 _INTEGER, _OCTET_STRING, _ENUMERATED, _SEQUENCE, _SET = 0x02, 0x04, 0x0A, 0x30, 0x31
 _MODIFY, _ADD, _RENAME = 0x66, 0x68, 0x6C  # [APPLICATION 6], [APPLICATION 8], [APPLICATION 12]
 _CHANGE_ADD, _CHANGE_DELETE = b"\x00", b"\x01"
@@ -30,7 +30,8 @@ def message(number: int, operation: Operation) -> bytes:
         added = b"".join(_attribute(change.attribute, change.add) for change in operation.changes)
         request = _tagged(_ADD, dn + _tagged(_SEQUENCE, added))
     elif operation.action == "rename":
-        request = _tagged(_RENAME, dn + _string(operation.new_rdn) + _BOOLEAN_TRUE)
+        deletes_old = _BOOLEAN[not operation.keeps_values]
+        request = _tagged(_RENAME, dn + _string(operation.new_rdn) + deletes_old)
     else:
         changes = b"".join(map(_changes, operation.changes))
         request = _tagged(_MODIFY, dn + _tagged(_SEQUENCE, changes))

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -45,6 +48,8 @@ SCHEMA = (
     Attribute("mail", matching.case_ignore),
     Attribute("hsaIdentity"),
     Attribute("personalIdentityNumber", matching.numeric, secret=True),
+    Attribute("ou", shown=True),
+    Attribute("title", shown=True),
 )
 ATTRIBUTES = {attribute.name: attribute for attribute in SCHEMA}
 HASHES = {"alfa": "1f", "beta": "2f"}
@@ -185,6 +190,41 @@ def test_a_rename_is_told_by_both_names() -> None:
     assert verdict(operation, [old]) == "found undone"
     assert verdict(operation, [old, new]) == "found undone"
     assert verdict(operation, []) == "unclear"
+
+
+def test_a_rename_to_another_spelling_is_told_by_the_spelling() -> None:
+    operation = Operation(
+        action="rename", key="u", kind="unit", id="SE1-U", level=0, dn="ou=norra VÅRD,c=SE",
+        providers=frozenset({"alfa"}), new_rdn="ou=Norra Vård",
+    )  # fmt: skip
+    before, after = (
+        Entry(f"ou={name},c=SE", {"ou": (name,)}) for name in ("norra VÅRD", "Norra Vård")
+    )
+    assert verdict(operation, [after]) == "found done"
+    assert verdict(operation, [before]) == "found undone"
+    assert verdict(operation, [Entry("ou=NORRA VÅRD,c=SE", {"ou": ("NORRA VÅRD",)})]) == "unclear"
+    assert verdict(operation, []) == "unclear"
+
+
+def test_a_corrected_spelling_is_told_by_the_spelling() -> None:
+    operation = Operation(
+        action="modify", key="a", kind="person", id="X", level=0, dn="cn=a",
+        providers=frozenset({"alfa"}),
+        changes=(Change("title", ("läkare",), ("läkare",), ("Läkare",)),),
+    )  # fmt: skip
+    assert verdict(operation, [Entry("cn=a", {"title": ("Läkare",)})]) == "found done"
+    assert verdict(operation, [Entry("cn=a", {"title": ("läkare",)})]) == "found undone"
+
+
+def test_an_intent_of_a_version_that_compared_otherwise_is_unclear() -> None:
+    operation = Operation(
+        action="modify", key="a", kind="person", id="X", level=0, dn="cn=a",
+        providers=frozenset({"alfa"}), changes=(Change("title", (), (), ("Läkare",)),),
+    )  # fmt: skip
+    proof = json.loads(intended(operation, HASHES, ATTRIBUTES, SECRET).proof)
+    proof["key"] = [hmac.digest(SECRET, b"", hashlib.sha256)[:12].hex()]
+    held = [Entry("cn=a", {"title": ("Läkare",)})]
+    assert found([Intent(1, json.dumps(proof))], held, ATTRIBUTES, SECRET) == {1: "unclear"}
 
 
 def test_a_moved_entry_is_found_by_its_address() -> None:

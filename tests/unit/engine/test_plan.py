@@ -37,6 +37,9 @@ SCHEMA = (
     Attribute("class", ours=frozenset({"Ours", "mine"})),
     Attribute("member", grants="value", refers=True),
     Attribute("role", grants="entry"),
+    Attribute("shown", shown=True),
+    Attribute("title", shown=True, grants="entry", ours=frozenset({"Läkare"})),
+    Attribute("right", shown=True, grants="members"),
 )
 BY_NAME = {attribute.name: attribute for attribute in SCHEMA}
 
@@ -113,6 +116,60 @@ def test_a_difference_by_the_rule_is_exactly_what_changes() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "delete", "add"),
+    [
+        (("anna DE GEER",), ("Anna de Geer",), ("anna DE GEER",), ("Anna de Geer",)),
+        (("Strauß",), ("Strauss",), ("Strauß",), ("Strauss",)),
+        (("a", "b  c"), ("A", "b c"), ("a", "b  c"), ("A", "b c")),
+        (("a", "b"), ("b", "A"), ("a",), ("A",)),
+        # What some servers hold side by side though others take it for one value.
+        (("Strauß", "Strauss"), ("Strauss",), ("Strauß",), ()),
+    ],
+)
+def test_what_people_read_is_corrected_where_it_is_spelled_otherwise(
+    before: Values, after: Values, delete: Values, add: Values
+) -> None:
+    entry = held(f"ou=u,{BASE}", ou="u", shown=before)
+    change = only(plan(wanted(attributes={"shown": after}, held=entry)))
+    assert change.changes == (Change("shown", before, delete, add),)
+
+
+def test_another_form_of_unicode_is_no_other_spelling() -> None:
+    entry = held(f"ou=u,{BASE}", ou="u", shown="A\u030asa")
+    assert plan(wanted(attributes={"shown": ("\u00c5sa",)}, held=entry)).operations == ()
+
+
+def test_a_value_of_ours_is_corrected_and_somebody_elses_left() -> None:
+    entry = held(f"ou=u,{BASE}", ou="u", title=("läkare", "annan", "ANNAN TITEL"))
+    made = plan(wanted(attributes={"title": ("Läkare",)}, held=entry, dated={"title": ("Läkare",)}))
+    (change,) = only(made).changes
+    assert (change.delete, change.add) == (("läkare",), ("Läkare",))
+    assert made.losses(only(made)) == frozenset()
+    assert only(made).dated_part() is None  # else a refused plan would take it, and not give it
+
+
+_spellings = st.lists(st.text(st.sampled_from("aAåÅßsS "), min_size=1, max_size=3), max_size=4)
+
+
+@given(_spellings.map(tuple), _spellings.map(tuple))
+def test_what_is_deleted_and_added_gives_each_wanted_value_as_it_is_spelled(
+    before: Values, after: Values
+) -> None:
+    once = {matching.case_ignore(value): value for value in before}
+    entry = held(f"ou=u,{BASE}", ou="u", shown=tuple(once.values()))
+    made = plan(wanted(attributes={"shown": after}, held=entry)).operations
+    left = list(once.values())
+    for change in made[0].changes if made else ():
+        assert set(change.delete) <= set(left)
+        left = [value for value in left if value not in change.delete]
+        # A server refuses to add what is the same to it as a value that stays.
+        forms = set(map(matching.case_ignore, left))
+        assert forms.isdisjoint(map(matching.case_ignore, change.add))
+        left += change.add
+    assert set(left) == set({matching.case_ignore(value): value for value in after}.values())
+
+
 def test_an_attribute_that_is_not_named_is_left_alone_and_an_empty_one_goes() -> None:
     entry = held(f"ou=u,{BASE}", ou="u", mail=("m", "n"), phone="1", other="x")
     change = only(plan(wanted(attributes={"mail": ()}, held=entry)))
@@ -180,11 +237,25 @@ def test_what_else_changes_is_changed_under_the_new_name() -> None:
     )
 
 
-def test_a_name_spelled_in_another_way_is_no_other_name() -> None:
-    entry = held(f"OU=l\\2C v\\C3\\A5rd,{BASE}", ou="L, Vård")
+def test_a_name_that_is_escaped_in_another_way_is_no_other_name() -> None:
+    entry = held(f"OU=L\\2C V\\C3\\A5rd,{BASE}", ou="L, Vård")
     assert (
         plan(wanted("l", {"ou": ("l, vård",)}, rdns=("ou=L\\, Vård",), held=entry)).operations == ()
     )
+
+
+def test_a_name_that_is_spelled_otherwise_is_corrected_in_its_place() -> None:
+    others = (f"ou=norra vård,{BASE}", f"ou=Södra,{BASE}")
+    entry = held(f"ou=norra vård,{BASE}", ou="norra vård")
+    rename = only(
+        plan(
+            wanted("n", {"ou": ("Norra Vård",)}, rdns=("ou=Norra Vård", "ou=Norra Vård+x=1"),
+                   held=entry),
+            taken=others,
+        )
+    )  # fmt: skip
+    assert (rename.action, rename.new_rdn) == ("rename", "ou=Norra Vård")
+    assert not rename.keeps_values
 
 
 def test_the_naming_attribute_of_a_name_in_capitals_is_the_same_attribute() -> None:
@@ -250,13 +321,24 @@ def test_a_name_that_somebody_else_has_is_not_taken() -> None:
     assert only(made).dn == f"{rdns[1]},{BASE}"
 
 
-def test_a_name_that_another_entry_leaves_in_the_same_plan_is_not_taken() -> None:
-    # The server does both requests at the same time.
+def test_a_name_that_another_entry_leaves_is_taken_when_it_has_been_left() -> None:
+    # The server does requests of one kind at the same time.
     leaving = wanted("b", rdns=("ou=B",), held=held(f"ou=A,{BASE}", ou="A"))
     arriving = wanted("a", rdns=("ou=A", "ou=A+hsaIdentity=SE1-A"))
-    assert [op.dn for op in plan(arriving, leaving).operations if op.action == "add"] == [
-        f"ou=A+hsaIdentity=SE1-A,{BASE}"
+    made = plan(arriving, leaving).operations
+    assert [(op.action, op.dn, op.new_rdn, op.once_left) for op in made] == [
+        ("rename", f"ou=A,{BASE}", "ou=B", ""),
+        ("add", f"ou=A+hsaIdentity=SE1-A,{BASE}", "", ""),
+        ("rename", f"ou=A+hsaIdentity=SE1-A,{BASE}", "ou=A", f"ou=A,{BASE}"),
     ]
+    assert [op.keeps_values for op in made] == [False, False, True]
+
+
+def test_a_name_that_is_left_to_somebody_else_is_not_taken_once_more() -> None:
+    leaving = wanted("b", rdns=("ou=B",), held=held(f"ou=A,{BASE}", ou="A"))
+    first, second = (wanted(key, rdns=("ou=A", f"ou=A+hsaIdentity={key}")) for key in "xy")
+    late = [op.key for op in plan(first, second, leaving).operations if op.once_left]
+    assert late == ["x"]
 
 
 def test_a_name_below_a_parent_that_is_renamed_in_the_same_plan_is_not_taken() -> None:
@@ -611,3 +693,12 @@ def test_the_hash_is_keyed_and_empty_for_nothing() -> None:
 def test_a_plan_that_takes_away_bytes_that_are_no_text_has_a_hash() -> None:
     entry = held(f"ou=u,{BASE}", ou="u", mail=b"\xff\xe5".decode("utf-8", "surrogateescape"))
     assert plan_hash(plan(wanted(attributes={"mail": ()}, held=entry)).operations, b"s")
+
+
+def test_who_loses_a_right_is_whoever_the_entry_lets_in() -> None:
+    entry = held(f"ou=u,{BASE}", ou="u", right=("a", "b"))
+    members = frozenset({"SE1-A", "SE1-B"})
+    made = plan(wanted(attributes={"right": ("A", "c")}, held=entry, members=members))
+    assert made.losses(only(made)) == {("person", "SE1-A"), ("person", "SE1-B")}
+    respelled = plan(wanted(attributes={"right": ("A", "b")}, held=entry, members=members))
+    assert respelled.losses(only(respelled)) == frozenset()

@@ -220,6 +220,37 @@ def test_nothing_is_tried_under_a_name_that_a_rename_did_not_reach(world: World)
     assert all("not tried" in error for error in errors[1:])
 
 
+def _swapped(world: World) -> None:
+    """Two units of alfa that swap their names."""
+    world.add("u3", "unit", 1, BASE)
+    world.run()
+    for place, name in ((0, "u3"), (-1, "u1")):
+        unit = world.wanted[place]
+        rdns = (f"ou={name}", f"ou={name}+hsaIdentity={unit.id}")
+        attributes = {**unit.attributes, "ou": (name,)}
+        world.wanted[place] = replace(unit, rdns=rdns, attributes=attributes)
+
+
+def test_entries_that_swap_their_names_have_them_after_one_run(world: World) -> None:
+    _swapped(world)
+    result = world.run()["alfa"]
+    assert result["counts"]["renamed"] == 4
+    assert {dn for dn in world.directory.content() if dn.startswith("ou=u")} == {
+        f"ou={name},{BASE}" for name in ("u1", "u2", "u3")
+    }
+    assert (world.values("u1", "ou"), world.values("u3", "ou")) == (("u3",), ("u1",))
+    assert world.run()["alfa"]["changes"] == []
+
+
+def test_a_name_that_was_not_left_is_not_tried_and_is_no_error(world: World) -> None:
+    _swapped(world)
+    world.directory.refuses = refuse("u3")
+    result = world.run()["alfa"]
+    assert result["errors"] == ["unit u3: insufficientAccessRights"]
+    assert world.values("u1", "ou") == ("u3",)
+    assert f"ou=u3+hsaIdentity=u1,{BASE}" in world.directory.content()
+
+
 def test_leaving_is_not_held_back_by_a_unit_whose_change_failed(world: World) -> None:
     world.run()
     world.wanted[0] = replace(world.wanted[0], attributes={"mail": ("new@x",)})

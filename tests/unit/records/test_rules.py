@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import is_dataclass
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import given
@@ -16,7 +18,11 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifi
     luhn_valid,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import (
+    AddressLine,
+    OpeningHours,
     Record,
+    Right,
+    Text,
     from_json,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.rules import (
@@ -51,6 +57,17 @@ SERVICES = ["vardutbud_bas", "stodapplikationer", "vardadministrativt_system"]
 
 def with_check_digit(digits: str) -> str:
     return next(digits + last for last in "0123456789" if luhn_valid(digits[2:] + last))
+
+
+def dataclasses_of(kind: Any) -> Iterator[type]:
+    """A class of the model and all that its fields hold."""
+    if is_dataclass(kind):
+        assert isinstance(kind, type)
+        yield kind
+        for hint in get_type_hints(kind).values():
+            for held in (hint, *get_args(hint)):
+                if held not in (NoneType, ...):
+                    yield from dataclasses_of(held)
 
 
 def other_person(**fields: Any) -> dict[str, Any]:
@@ -431,6 +448,16 @@ FAULTS: dict[str, tuple[dict[Path, Any], Path, str]] = {
         ("staff", "people", 0, "cards", 0),
         "expected loa: 2",
     ),
+    "a reserve card on level 2 is for somebody who prescribes": (
+        {(*DOCTOR, "cards"): [{"loa": 3}, {"kind": "reserve", "loa": 2}]},
+        ("staff", "people", 0, "cards", 1),
+        "no reserve card on level 2: pascal asks for level 3",
+    ),
+    "a right is listed in two spellings": (
+        {(*ASSIGNMENT, "rights"): ["Läsa;alla;SJF", "Skriva;alla;SJF", "läsa;ALLA;SJF"]},
+        ("staff", "people", 0, "assignments", 0, "rights", 2),
+        "each value once: rights[0] is the same in another spelling",
+    ),
     "somebody administers a service that is not ordered": (
         {(*DOCTOR, "administers"): ["eko", "hjalpmedelssystem"]},
         ("staff", "people", 0, "administers", 1),
@@ -694,6 +721,120 @@ def test_no_message_shows_anybody(make: Make, fault: str) -> None:
     for problem in check_record(make(FAULTS[fault][0]), PREFIXES, AS_OF):
         for personal in ("Birger", "Lavskrika", "Sigrid", "1015", "1012", "2024"):
             assert personal not in problem.message
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {(*ASSIGNMENT, "systems"): ["vardadministrativt_system"]},
+        {(*ASSIGNMENT, "to"): "2026-06-30"},
+        {("agreement", "units", 0, "closes"): "2026-06-30"},
+        {(*AGREEMENT, "ends"): "2026-06-30"},
+        {("agreement", "terminated"): [{"service": "pascal", "last_day": "2026-06-30"}]},
+        {(*DOCTOR, "cards", 1): {"kind": "reserve", "loa": 2, "returned": "2026-05-01"}},
+        {
+            (*DOCTOR, "cards", 1): {
+                "kind": "reserve", "loa": 2, "returned": "2026-05-01", "anew": "2026-04-01",
+            }
+        },
+        {(*DOCTOR, "cards", 1): {"kind": "reserve", "loa": 3}},
+        {(*DOCTOR, "cards", 1): {"kind": "mobile", "loa": 2}},
+    ],
+)  # fmt: skip
+def test_a_reserve_card_on_level_2_is_no_fault_where_nothing_asks_for_more_after_the_exceptions(
+    make: Make, changes: dict[Path, Any]
+) -> None:
+    cards = {(*DOCTOR, "cards"): [{"loa": 3}, {"kind": "reserve", "loa": 2}]}
+    assert check_record(make({**cards, **changes}), PREFIXES, AS_OF) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {(*ASSIGNMENT, "to"): "2026-07-01"},
+        {("agreement", "terminated"): [{"service": "pascal", "last_day": "2026-07-01"}]},
+        {
+            (*DOCTOR, "cards", 1): {
+                "kind": "reserve", "loa": 2, "returned": "2026-05-01", "anew": "2026-05-01",
+            }
+        },
+        {(*DOCTOR, "cards", 1): {"kind": "reserve", "loa": 2, "lost": "2026-05-01"}},
+    ],
+)  # fmt: skip
+def test_a_reserve_card_on_level_2_is_a_fault_where_something_asks_for_more(
+    make: Make, changes: dict[Path, Any]
+) -> None:
+    cards = {(*DOCTOR, "cards"): [{"loa": 3}, {"kind": "reserve", "loa": 2}]}
+    (problem,) = check_record(make({**cards, **changes}), PREFIXES, AS_OF)
+    assert (problem.part, *problem.path) == (*DOCTOR, "cards", 1)
+
+
+# --- two spellings of one value ------------------------------------------------------------------
+
+# Every list of texts that people write, not choose: where it is, and a value in two spellings.
+LISTS: dict[Path, tuple[str, str]] = {
+    ("agreement", "inspections"): ("A-1", "a-1"),
+    ("agreement", "final_verification"): ("A-1", "a-1"),
+    ("agreement", "units", 1, "opening_hours"): ("5#08:00#17:00", "5-5#08:00#17:00"),
+    ("agreement", "units", 1, "classification"): ("A1", "Ａ1"),
+    ("agreement", "units", 1, "care_type"): ("öppen vård", "Öppen  vård"),
+    ("agreement", "units", 0, "management"): ("Gruße", "GRUSSE"),
+    (*ASSIGNMENT, "rights"): ("Läsa;alla;SJF", "läsa;alla;sjf"),
+    ("agreement", "telephony"): ("Norr", "norr"),
+}
+
+
+def _listed(path: Path, values: list[str]) -> tuple[dict[Path, Any], Path]:
+    """A record's change that has the values in a list, and where the second of them stands."""
+    day = {"date": "2023-08-22"}
+    whole: dict[str, tuple[Any, Path]] = {
+        "inspections": ([{**day, "protocol": "1", "deviations": values}], (0, "deviations")),
+        "final_verification": (
+            {**day, "outcome": "approved", "recommendations": values}, ("recommendations",)
+        ),
+        "telephony": (
+            {
+                "measurement_system": "M",
+                "ace": {"ordered": "2023-09-01", "agents": 1, "cooperation": values},
+            },
+            ("ace", "cooperation"),
+        ),
+    }  # fmt: skip
+    value, below = whole.get(str(path[-1]), (values, ()))
+    services = {("agreement", "services"): [*SERVICES, "ace_telefoniplattform"]}
+    return {path: value, **(services if path[-1] == "telephony" else {})}, (*path, *below, 1)
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_value_in_two_spellings_is_a_fault_at_the_second(make: Make, path: Path) -> None:
+    one, other = LISTS[path]
+    changes, place = _listed(path, [one, other])
+    problems = check_record(make(changes), PREFIXES, AS_OF)
+    assert [(p.part, *p.path) for p in problems] == [place]
+    for problem in problems:
+        assert one not in problem.message
+        assert other not in problem.message
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_value_that_is_listed_twice_as_it_is_is_no_fault(make: Make, path: Path) -> None:
+    one, _other = LISTS[path]
+    changes, _place = _listed(path, [one, one])
+    assert check_record(make(changes), PREFIXES, AS_OF) == []
+
+
+def test_every_list_of_texts_that_people_write_is_looked_through() -> None:
+    """Lists that choose from a fixed set of values have no two spellings."""
+    texts = (Text, AddressLine, Right, OpeningHours)
+    free = {
+        name
+        for kind in dataclasses_of(Record)
+        for name, hint in get_type_hints(kind, include_extras=True).items()
+        if get_origin(hint) is tuple and get_args(hint)[0] in texts
+    }
+    looked_through = {str(part) for path in LISTS for part in _listed(path, [""])[1]}
+    # Lines of an address are no values. Names of workstations stand in a table of their own.
+    assert free - looked_through == {"lines", "workstations"}
 
 
 # --- within a record and between records ---------------------------------------------------------

@@ -409,6 +409,57 @@ def test_what_cannot_be_read_back_is_held_to_be_written() -> None:
     assert not directory._holds(Entry(DN, flags), Change("userAccountControl", (), FLAGS, ()))
 
 
+# --- a reply that was lost -----------------------------------------------------------------------
+
+
+def read_back(operation: Operation, *answers: Sequence[Reply]) -> str:
+    """Whether an operation whose reply was lost was done, by what is read back."""
+    directory = Directory(SETTINGS, [], {"ou": Attribute("ou", shown=True), "n": Attribute("n")})
+    return directory._state(Server(*answers), operation)
+
+
+def operation(action: Any, *changes: Change, new_rdn: str = "") -> Operation:
+    """An operation on a unit."""
+    return Operation(
+        action=action, key="k", kind="unit", id="i", level=0, dn="ou=norra VÅRD,c=SE",
+        providers=frozenset(), changes=changes, new_rdn=new_rdn,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("ou=norra VÅRD,c=SE", "undone"),
+        ("ou=Norra Vård,c=SE", "done"),
+        ("OU=Norra V\\C3\\A5rd,c=SE", "done"),
+        ("ou=NORRA vård,c=SE", "undone"),
+    ],
+)
+def test_a_rename_to_another_spelling_is_done_when_the_name_is_spelled_so(
+    name: str, state: str
+) -> None:
+    rename = operation("rename", new_rdn="ou=Norra Vård")
+    assert read_back(rename, [entry(name), done()], [entry(name), done()]) == state
+
+
+def test_a_rename_to_another_name_is_done_when_the_old_one_is_gone() -> None:
+    rename = operation("rename", new_rdn="ou=Södra")
+    old, new, none = [entry("ou=norra VÅRD,c=SE"), done()], [entry("ou=Södra"), done()], [done(32)]
+    assert read_back(rename, old, none) == "undone"
+    assert read_back(rename, none, new) == "done"
+    assert read_back(rename, old, new) == "undone"
+    assert read_back(rename, none, none) == "other"
+
+
+@pytest.mark.parametrize(
+    ("name", "held", "state"),
+    [("ou", "Strauss", "done"), ("ou", "Strauß", "undone"), ("n", "Strauß", "undone")],
+)
+def test_a_corrected_spelling_is_done_when_it_is_read(name: str, held: str, state: str) -> None:
+    change = operation("modify", Change(name, ("Strauß",), ("Strauß",), ("Strauss",)))
+    assert read_back(change, [entry("ou=norra VÅRD,c=SE", **{name: [held]}), done()]) == state
+
+
 # --- errors in words -----------------------------------------------------------------------------
 
 

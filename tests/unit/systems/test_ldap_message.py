@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import ldap3
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,11 +72,12 @@ def test_a_modify_is_encoded_as_ldap3_does(
     assert message(number, operation("modify", dn, *changes)) == expected
 
 
-@given(_number, _text, _text)
-def test_a_rename_is_encoded_as_ldap3_does(number: int, dn: str, new_rdn: str) -> None:
-    expected = by_ldap3(number, "modDNRequest", modify_dn_operation(dn, new_rdn, True))
+@given(_number, _text, _text, st.booleans())
+def test_a_rename_is_encoded_as_ldap3_does(number: int, dn: str, new_rdn: str, keeps: bool) -> None:
+    expected = by_ldap3(number, "modDNRequest", modify_dn_operation(dn, new_rdn, not keeps))
+    rename = replace(operation("rename", dn, new_rdn=new_rdn), keeps_values=keeps)
     # deleteoldrdn is the last octet. RFC 4511 section 5.1 wants TRUE as FF; ldap3 sends 01.
-    assert message(number, operation("rename", dn, new_rdn=new_rdn)) == expected[:-1] + b"\xff"
+    assert message(number, rename) == expected[:-1] + (b"\x00" if keeps else b"\xff")
 
 
 def test_octets_that_are_no_utf_8_go_back_as_they_came() -> None:

@@ -133,8 +133,9 @@ def schema(layout: Layout, named: Callable[[str], str] = str) -> tuple[Attribute
         Attribute("altSecurityIdentities", grants="person", any_grants=True),
         Attribute("groupType", matching.exact),
         Attribute("member", matching.distinguished_name, grants="value", refers=True, named=named),
-        Attribute("telephoneNumber", matching.telephone),
-        *(Attribute(name) for name in LENGTHS if name != "telephoneNumber"),
+        # What people read is corrected to the last letter.
+        Attribute("telephoneNumber", matching.telephone, shown=True),
+        *(Attribute(name, shown=True) for name in LENGTHS if name != "telephoneNumber"),
     )
 
 

@@ -217,13 +217,21 @@ class _Draft:
             if person.number in self.ids and not self._is_archived(person)
         }
         said |= {"hsaIdentity": (hsa_id,), "hsaCommissionMember": tuple(sorted(members))}
+        held = self.holdings.ours.get(commission.key)
         return Wanted(
             key=commission.key, kind="commission", id=hsa_id, level=_COMMISSION,
             parent=site.key, rdns=(matching.rdn((self.layout.name("cn"), hsa_id)),),
             attributes=self._local(commission.key, said),
-            providers=frozenset({site.record.id}), held=self.holdings.ours.get(commission.key),
+            providers=frozenset({site.record.id}), held=held,
             dated=self.layout.local({"hsaCommissionMember": over}),
+            members=self._staying(held, members),
         )  # fmt: skip
+
+    def _staying(self, held: Entry | None, members: Iterable[str]) -> frozenset[str]:
+        """The members of a commission whom the plan leaves in it."""
+        now = held.attributes.get(self.layout.name("hsaCommissionMember"), ()) if held else ()
+        wanted = set(map(matching.case_ignore, members))
+        return frozenset(member for member in now if matching.case_ignore(member) in wanted)
 
     def _named_entry(
         self, kind: str, level: int, key: str, parent: str, name: str, recorded_id: str | None,
@@ -234,13 +242,11 @@ class _Draft:
         held = self.holdings.ours.get(key) or self.holdings.with_id(recorded_id)
         ou, identity = self.layout.name("ou"), self.layout.name("hsaIdentity")
         plain = matching.rdn((ou, name))
-        # Two units of one name under one provider: the HSA-id tells them apart. An entry that has
-        # it in its name keeps it there, for a rename would take the attribute away.
+        # Two units of one name under one provider: the HSA-id tells them apart, as long as the
+        # other has the name.
         exact = matching.rdn((ou, name), (identity, hsa_id))
-        has_id = held is not None and len(matching.split_dn(held.dn)[0]) > 1
         return Wanted(
-            key=key, kind=kind, id=hsa_id, level=level, parent=parent,
-            rdns=(exact,) if has_id else (plain, exact),
+            key=key, kind=kind, id=hsa_id, level=level, parent=parent, rdns=(plain, exact),
             attributes=self._local(key, {**said, "ou": (name,), "hsaIdentity": (hsa_id,)}),
             providers=frozenset({provider}), held=held,
         )  # fmt: skip

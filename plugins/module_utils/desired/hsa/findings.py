@@ -9,6 +9,7 @@ People are named by HSA-id alone, so that a report never tells a protected name.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -164,6 +165,7 @@ def _site_errors(site: Site, holdings: Holdings) -> Iterator[str]:
     provider_id = holdings.id(held) if held is not None else part.hsa_id
     number = part.organisation_number.replace("-", "")
     for message in (
+        _number_error(key, number, holdings),
         _entry_error(key, part.hsa_id, "orgNo", number, holdings),
         _entry_error(
             site.key, site.unit.hsa_id, "hsaResponsibleHealthCareProvider", provider_id, holdings
@@ -171,6 +173,23 @@ def _site_errors(site: Site, holdings: Holdings) -> Iterator[str]:
     ):
         if message is not None:
             yield message
+
+
+def _number_error(key: str, number: str, holdings: Holdings) -> str | None:
+    """Why the record is not that of the provider whose entry HSA has under its key, or None.
+
+    Another organisation number is another legal person, and so another provider (PDL 1 kap. 3 §):
+    what its predecessor's people documented is not its own. The number may be a personnummer.
+    """
+    held = holdings.ours.get(key)
+    numbers = held.attributes.get(holdings.layout.name("orgNo"), ()) if held else ()
+    if not numbers or _plain(number) in map(_plain, numbers):
+        return None
+    return (
+        f"HSA has {key} under another organisation number than the record: another legal person is "
+        "another provider, with a record of its own. Where the number was mistyped, correct orgNo "
+        "in HSA by hand"
+    )
 
 
 def _entry_error(
@@ -194,9 +213,14 @@ def _entry_error(
     if holdings.keys(named):
         return f"the HSA-id {recorded_id} that the record names belongs to something else"
     owners = named.attributes.get(holdings.layout.name(owner), ())
-    if owners and (recorded_owner or "").casefold() not in map(str.casefold, owners):
+    if owners and _plain(recorded_owner or "") not in map(_plain, owners):
         return f"the HSA-id {recorded_id} that the record names belongs to another provider in HSA"
     return None
+
+
+def _plain(number: str) -> str:
+    """The form that the spellings of a number or an HSA-id share."""
+    return re.sub(r"[\s-]", "", number).casefold()
 
 
 def _provider_of(key: str) -> str:

@@ -74,25 +74,33 @@ def identity_searches(layout: Layout) -> tuple[Search, ...]:
 def schema(layout: Layout) -> tuple[Attribute, ...]:
     """Every attribute that is read and written, under its local name.
 
-    Classes and system roles that we never set are left alone: somebody else put them there.
+    Classes and system roles that we never set are left alone: somebody else put them there. Ids,
+    numbers and moments compare as a server does, all that people read as it is spelled.
     """
     table = (
-        Attribute("objectClass", ours=frozenset(layout.classes(*_CLASSES))),
+        # An entry that was taken over may be more than what it is to us: provider and unit in one.
+        Attribute("objectClass", ours=frozenset(map(layout.name, _PASSING_CLASSES))),
         Attribute("hsaIdentity"),
         Attribute("personalIdentityNumber", matching.numeric, secret=True),
         # A sole trader's organisation number is a personnummer.
         Attribute("orgNo", matching.numeric, secret=True),
         Attribute("hsaCommissionMember", grants="value", refers=True),
-        Attribute("hsaSystemRole", grants="entry", ours=frozenset(layout.system_roles.values())),
-        Attribute("hsaTitle", grants="entry"),
-        Attribute("hsaDestinationIndicator", grants="entry"),
+        Attribute("hsaResponsibleHealthCareProvider"),
+        Attribute("hsaHealthCareUnitManager"),
+        Attribute(
+            "hsaSystemRole", shown=True, grants="entry",
+            ours=frozenset(layout.system_roles.values()),
+        ),
+        Attribute("hsaTitle", shown=True, grants="entry"),
+        Attribute("hsaCommissionRight", shown=True, grants="members"),
+        Attribute("hsaDestinationIndicator", shown=True, grants="entry"),
         *(Attribute(name, matching.generalized_time) for name in ("startDate", "endDate")),
         *(
-            Attribute(name, matching.telephone)
+            Attribute(name, matching.telephone, shown=True)
             for name in ("telephoneNumber", "hsaTelephoneNumber", "mobile")
         ),
-        *map(Attribute, _TEXTS),
-    )
+        *(Attribute(name, shown=True) for name in _TEXTS),
+    )  # fmt: skip
     return (
         Attribute(layout.key_attribute, matching.exact),
         *(replace(attribute, name=layout.name(attribute.name)) for attribute in table),
@@ -106,15 +114,12 @@ REFERENCES = (
 
 _IDENTIFYING = ("objectClass", "hsaIdentity", "personalIdentityNumber", *REFERENCES)
 
-_CLASSES = (
-    "organizationalUnit", "person", "hsaCommission", "hsaHealthCareProvider", "hsaHealthCareUnit",
-    "hsaConfidentialPerson", "hsaFeignedDataObject",
-)  # fmt: skip
+# The classes that an entry of ours loses when they are true of it no more.
+_PASSING_CLASSES = ("hsaConfidentialPerson", "hsaFeignedDataObject")
 
 _TEXTS = (
     "cn", "sn", "givenName", "middleName", "fullName", "title", "mail", "ou", "postalAddress",
     "hsaPostalAddress", "hsaVisitingAddress", "hsaDirectoryContact", "description", "surgeryHours",
     "businessClassificationCode", "careType", "management", "unitPrescriptionCode",
-    "hsaResponsibleHealthCareProvider", "hsaHealthCareUnitManager", "hsaCommissionPurpose",
-    "hsaCommissionRight",
+    "hsaCommissionPurpose",
 )  # fmt: skip

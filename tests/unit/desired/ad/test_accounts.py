@@ -200,10 +200,34 @@ def test_two_units_of_one_provider_leave_the_department_out(world: Ad) -> None:
     assert said(world, 2, "department") == [("Öst",)]
 
 
-def test_a_telephone_number_spelled_otherwise_is_the_same(world: Ad) -> None:
-    world.bring(record(people=[person(1, uses(), phone="063-14 75 00")]))
-    again = record(people=[person(1, uses(), phone="063147500")])
-    assert world.bring(again).operations == ()
+@pytest.mark.parametrize(
+    ("field", "attribute", "old", "new"),
+    [
+        ("given_name", "givenName", "anna", "Anna"),
+        ("middle_name", "middleName", "maria", "Maria"),
+        ("surname", "sn", "DE GEER", "de Geer"),
+        ("surname", "sn", "Strauß", "Strauss"),
+        ("surname", "displayName", "DE GEER", "de Geer"),
+        ("position", "title", "läkare", "Läkare"),
+        ("position", "title", "Läkare  i ledning", "Läkare i ledning"),
+        ("mail", "mail", "anna@ALFA.se", "Anna@alfa.se"),
+        ("phone", "telephoneNumber", "063-14 75 00", "063147500"),
+    ],
+)
+def test_what_people_read_is_corrected_to_the_letter(
+    world: Ad, field: str, attribute: str, old: str, new: str
+) -> None:
+    world.bring(record(people=[person(1, uses(), **{field: old})]))
+    world.bring(record(people=[person(1, uses(), **{field: new})]))
+    assert new in values(world.account(number(1)), attribute)[0]
+
+
+def test_ids_in_another_case_are_the_same(world: Ad) -> None:
+    staff = record(people=[person(1, uses())])
+    world.bring(staff)
+    account = world.account(number(1))
+    world.change(account, employeeNumber=world.id_of(number(1)).casefold())
+    assert world.bring(staff).operations == ()
 
 
 def test_what_others_wrote_beside_it_stays(world: Ad) -> None:

@@ -22,7 +22,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     record,
     unit,
 )
-from ansible_collections.regionjh.halsoval.tests.unit.hsa_in_memory import Hsa, values
+from ansible_collections.regionjh.halsoval.tests.unit.hsa_in_memory import Hsa, hsa_id, values
 
 PUBLIC = [unit(public_from="2026-01-15")]
 YESTERDAY, TOMORROW = TODAY - dt.timedelta(days=1), TODAY + dt.timedelta(days=1)
@@ -312,6 +312,34 @@ def test_a_commission_is_one_per_purpose_and_set_of_rights(hsa: Hsa) -> None:
         (care, frozenset(rights[:1])): 1,
         (statistics, frozenset(rights)): 1,
     }
+
+
+@pytest.mark.parametrize("members", [1, 6])
+def test_a_right_that_a_commission_loses_is_lost_by_its_members(hsa: Hsa, members: int) -> None:
+    staff = [person(n) for n in range(6)]
+    some = [*staff[:members], *(person(n, assignment(to="2026-03-01")) for n in range(members, 6))]
+    hsa.bring(record(people=staff))
+    (commission,) = hsa.commissions()
+    more = (*values(commission, "hsaCommissionRight"), "Skriva;alla;VE")
+    hsa.directory.put(commission.dn, hsaCommissionRight=more)
+    plan = hsa.plan(record(people=some))
+    lost = frozenset().union(*map(plan.losses, plan.operations))
+    assert lost == {("person", hsa_id(hsa.person(number(n)))) for n in range(members)}
+    result = hsa.run(record(people=some))["alfa"]
+    refused = members > 1
+    assert result["failed"] is refused
+    (commission,) = hsa.commissions()
+    assert ("Skriva;alla;VE" in values(commission, "hsaCommissionRight")) is refused
+    assert len(hsa.members()) == members  # a date ends what it ends
+
+
+def test_a_right_that_a_commission_gains_is_no_loss(hsa: Hsa) -> None:
+    alfa = record(people=[person(1)])
+    hsa.bring(alfa)
+    (commission,) = hsa.commissions()
+    hsa.directory.put(commission.dn, hsaCommissionRight=())
+    plan = hsa.plan(alfa)
+    assert [plan.losses(operation) for operation in plan.operations] == [frozenset()]
 
 
 def test_rights_that_change_empty_the_old_commission_and_count_as_a_loss(hsa: Hsa) -> None:

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     LAYOUT,
     PHASES,
+    assignment,
     number,
     person,
     record,
@@ -89,13 +90,6 @@ def test_two_units_that_swap_their_names_do_so_in_one_run(hsa: Hsa) -> None:
     assert values(hsa.unit("alfa", "a"), "ou") == ("Söder",)
     assert values(hsa.unit("alfa", "b"), "ou") == ("Norr",)
     assert {id: hsa_id(hsa.unit("alfa", id)) for id in "ab"} == ids
-
-
-def test_a_unit_that_has_its_id_in_its_name_keeps_it_there(hsa: Hsa) -> None:
-    hsa.bring(record(units=[unit("a", "Hälsan"), unit("b", "Hälsan")]))
-    hsa.bring(record(units=[unit("a", "Annan"), unit("b", "Tredje")]))
-    second = hsa.unit("alfa", "b")
-    assert second.dn == f"ou=Tredje+hsaIdentity={hsa_id(second)},{hsa.provider().dn}"
 
 
 def test_two_providers_of_one_name_are_two_entries(hsa: Hsa) -> None:
@@ -211,6 +205,78 @@ def test_a_provider_with_another_organisation_number_is_not_taken_over(hsa: Hsa)
     assert "belongs to another provider" in result["msg"]
     assert "5599999999" not in result["msg"]
     assert hsa.directory.content() == before
+
+
+# --- another legal person ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", ["552000-0016", "5520000016"])
+def test_another_organisation_number_is_another_provider(hsa: Hsa, number: str) -> None:
+    leaving, person_1 = person(2, assignment(to="2026-03-01")), person(1)["personnummer"]
+    hsa.bring(record(people=[person(1), person(2)]))
+    before = hsa.directory.content()
+    result = hsa.run(
+        record(name="Ny AB", people=[person(1), leaving, person(3)], organisation_number=number)
+    )["alfa"]
+    assert (result["failed"], result["changed"]) == (True, True)
+    assert "HSA has provider/alfa under another organisation number" in result["msg"]
+    assert "552000" not in result["msg"]
+    assert hsa.members() == {person_1}  # a date ends what it ends
+    after = hsa.directory.content()
+    changed = {dn for dn in before.keys() | after.keys() if before.get(dn) != after.get(dn)}
+    assert {kind for dn in changed for kind in after[dn]["objectClass"]}.isdisjoint(
+        {"hsaHealthCareProvider", "hsaHealthCareUnit"}
+    )
+    assert before.keys() == after.keys()
+
+
+@pytest.mark.parametrize(
+    "held", ["552000-0016", "5520000016", "552000 0016", ("5520000016", "5599999999")]
+)
+def test_the_same_organisation_number_in_any_form_is_the_same_provider(hsa: Hsa, held: Any) -> None:
+    ours = record(organisation_number="552000-0016")
+    hsa.bring(ours)
+    hsa.directory.single_valued -= {"orgNo"}
+    hsa.directory.put(hsa.provider().dn, orgNo=held)
+    assert hsa.desired(ours).errors == {}
+
+
+def test_a_number_that_was_mistyped_is_corrected_in_hsa_by_hand_first(hsa: Hsa) -> None:
+    hsa.bring(record())
+    corrected = record(organisation_number="552000-0016")
+    assert hsa.desired(corrected).errors.keys() == {"alfa"}
+    hsa.directory.put(hsa.provider().dn, orgNo="5520000016")
+    hsa.bring(corrected)
+    hsa.directory.put(hsa.provider().dn, orgNo=(), objectClass=("organizationalUnit",))
+    hsa.bring(corrected)
+    assert values(hsa.provider(), "orgNo") == ("5520000016",)
+
+
+# --- provider and unit in one --------------------------------------------------------------------
+
+
+def test_an_entry_that_is_provider_and_unit_in_one_is_taken_over_as_both(hsa: Hsa) -> None:
+    classes = ("organizationalUnit", "hsaHealthCareProvider", "hsaHealthCareUnit", "annan")
+    said = {"hsaResponsibleHealthCareProvider": ID + "P1", "unitPrescriptionCode": "2312345"}
+    put_unit(hsa, "Vår", "P1", LAYOUT.provider_branch, orgNo="5520000016", objectClass=classes,
+             **said)  # fmt: skip
+    hsa.bring(record(hsa_id=ID + "P1", organisation_number="552000-0016"))
+    taken = hsa.provider()
+    assert set(values(taken, "objectClass")) >= set(classes)
+    assert {name: values(taken, name)[0] for name in said} == said
+    assert values(hsa.unit(), "hsaResponsibleHealthCareProvider") == (ID + "P1",)
+
+
+def test_a_unit_that_is_a_provider_too_stays_one_when_it_is_taken_over(hsa: Hsa) -> None:
+    above = put_unit(hsa, "Vår", "P1", LAYOUT.provider_branch, orgNo="5520000016")
+    classes = ("organizationalUnit", "hsaHealthCareProvider", "hsaHealthCareUnit")
+    put_unit(hsa, "Enhet", "U1", above, objectClass=classes, orgNo="5520000016",
+             hsaResponsibleHealthCareProvider=ID + "P1")  # fmt: skip
+    hsa.bring(
+        record(hsa_id=ID + "P1", organisation_number="552000-0016", units=[unit(hsa_id=ID + "U1")])
+    )
+    assert set(values(hsa.unit(), "objectClass")) >= set(classes)
+    assert values(hsa.unit(), "orgNo") == ("5520000016",)
 
 
 def test_an_id_that_is_not_the_one_the_unit_has_is_an_error(hsa: Hsa) -> None:
