@@ -171,11 +171,13 @@ providers:
       elements: str
       returned: success
     findings:
-      description: What a person should look at.
+      description:
+        - What a person should look at.
+        - C(severity) is C(high) where somebody may get in who should not, else C(normal).
       type: list
       elements: dict
       returned: success
-      sample: [{"code": "manually_disabled", "object": "SE2321000214-HV000017", "message": "..."}]
+      sample: [{"code": "manually_disabled", "severity": "normal", "object": "SE2321000214-HV000017", "message": "..."}]
     plan:
       description: Hash of the plan, empty when there is nothing to do.
       type: str
@@ -196,7 +198,9 @@ providers:
           group: CN=App-Rontgensvar,OU=Systemgrupper,DC=ad,DC=example,DC=org
           act: join
 findings:
-  description: What is ours and whose provider has no record any more.
+  description:
+    - What is ours and whose provider has no record any more.
+    - Where C(provider) is empty, an enabled account in our OUs that no provider's key explains.
   returned: success
   type: list
   elements: dict

@@ -131,11 +131,13 @@ providers:
       elements: str
       returned: success
     findings:
-      description: What a person should look at.
+      description:
+        - What a person should look at.
+        - C(severity) is C(high) where somebody may get in who should not, else C(normal).
       type: list
       elements: dict
       returned: success
-      sample: [{"code": "orphan", "object": "SE2321000214-HV000017", "message": "left as it is"}]
+      sample: [{"code": "orphan", "severity": "normal", "object": "SE2321000214-HV000017", "message": "left as it is"}]
     plan:
       description: Hash of the plan, empty when there is nothing to do.
       type: str

@@ -123,11 +123,13 @@ providers:
       elements: str
       returned: success
     findings:
-      description: What a person should look at.
+      description:
+        - What a person should look at.
+        - C(severity) is C(high) where somebody may get in who should not, else C(normal).
       type: list
       elements: dict
       returned: success
-      sample: [{"code": "local_contact_missing", "object": "telefonisttjanst", "message": "..."}]
+      sample: [{"code": "local_contact_missing", "severity": "normal", "object": "telefonisttjanst", "message": "..."}]
     plan:
       description: Hash of the plan, empty when there is nothing to do.
       type: str

@@ -104,11 +104,13 @@ providers:
       elements: str
       returned: success
     findings:
-      description: What a person should look at.
+      description:
+        - What a person should look at.
+        - C(severity) is C(high) where somebody may get in who should not, else C(normal).
       type: list
       elements: dict
       returned: success
-      sample: [{"code": "loa_too_low", "object": "SE2321000214-HV000017", "message": "..."}]
+      sample: [{"code": "loa_too_low", "severity": "normal", "object": "SE2321000214-HV000017", "message": "..."}]
     plan:
       description: Hash of the plan, empty when there is nothing to do.
       type: str

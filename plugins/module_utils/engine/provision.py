@@ -12,13 +12,16 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from ..records.identifiers import MASK, mask
 from . import matching
 from .guard import Holding, Verdict, judge
 from .journal import Journal, found, intended
 from .plan import Attribute, Entry, Operation, Plan, Wanted, make_plan
+
+# So many are named in a sentence.
+NAMED = 20
 
 _T = TypeVar("_T")
 
@@ -43,16 +46,32 @@ class System(Applies, Protocol):
 
 @dataclass(frozen=True)
 class Finding:
-    """Something a person should look at: a code, whom it concerns, and a sentence."""
+    """Something a person should look at: a code, whom it concerns, and a sentence.
+
+    `provider` is "" where it concerns none. One of high `severity` may be somebody who gets in.
+    """
 
     provider: str
     code: str
     object: str
     message: str
+    severity: Literal["normal", "high"] = "normal"
 
     def shown(self) -> dict[str, str]:
         """The finding in a result."""
-        return {"code": self.code, "object": self.object, "message": mask(self.message)}
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "object": mask(self.object),
+            "message": mask(self.message),
+        }
+
+
+def some_of(ids: Iterable[str]) -> str:
+    """Ids in a sentence, the first of them where they are many."""
+    every = sorted(set(ids))
+    more = f" and {len(every) - NAMED} more" if len(every) > NAMED else ""
+    return f"{', '.join(every[:NAMED])}{more}"
 
 
 @dataclass(frozen=True)
