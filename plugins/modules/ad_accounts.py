@@ -29,6 +29,8 @@ extends_documentation_fragment:
   - regionjh.halsoval.identities
   - regionjh.halsoval.ledger
   - regionjh.halsoval.system
+requirements:
+  - anyascii, where O(account_name) names C(given) or C(surname)
 options:
   base_dn:
     description: DN of the domain. All names in it are read, as no two accounts share one.
@@ -60,7 +62,8 @@ options:
   account_name:
     description:
       - How sAMAccountName is made, as a Python format string over C(serial), C(given) and
-        C(surname), for example V({given:.3}{surname:.3}). Letters a-z and digits are kept.
+        C(surname), for example V({given:.3}{surname:.3}). Letters a-z and digits are kept; what
+        else is a letter is transliterated, so that V(Łukasz Østergård) becomes V(lukost).
       - C(serial) is the part of the HSA-id after the hyphen. A protected person always gets it.
       - A number follows where somebody has the name already. An account keeps its name.
     type: str
@@ -177,7 +180,11 @@ providers:
       type: list
       elements: dict
       returned: success
-      sample: [{"code": "manually_disabled", "severity": "normal", "object": "SE2321000214-HV000017", "message": "..."}]
+      sample:
+        - code: manually_disabled
+          severity: normal
+          object: SE2321000214-HV000017
+          message: "..."
     plan:
       description: Hash of the plan, empty when there is nothing to do.
       type: str
@@ -200,7 +207,7 @@ providers:
 findings:
   description:
     - What is ours and whose provider has no record any more.
-    - Where C(provider) is empty, an enabled account in our OUs that no provider's key explains.
+    - Where C(provider) is empty, what no provider answers for, such as an account without a key.
   returned: success
   type: list
   elements: dict

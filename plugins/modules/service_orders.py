@@ -129,7 +129,11 @@ providers:
       type: list
       elements: dict
       returned: success
-      sample: [{"code": "local_contact_missing", "severity": "normal", "object": "telefonisttjanst", "message": "..."}]
+      sample:
+        - code: local_contact_missing
+          severity: normal
+          object: telefonisttjanst
+          message: "..."
     plan:
       description: Hash of the plan, empty when there is nothing to do.
       type: str
@@ -140,7 +144,9 @@ providers:
       type: dict
       returned: with C(--diff)
 findings:
-  description: What is ours and whose provider has no record any more.
+  description:
+    - What is ours and whose provider has no record any more.
+    - Where C(provider) is empty, what no provider answers for, such as an account without a key.
   returned: success
   type: list
   elements: dict

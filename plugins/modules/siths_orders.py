@@ -110,7 +110,11 @@ providers:
       type: list
       elements: dict
       returned: success
-      sample: [{"code": "loa_too_low", "severity": "normal", "object": "SE2321000214-HV000017", "message": "..."}]
+      sample:
+        - code: loa_too_low
+          severity: normal
+          object: SE2321000214-HV000017
+          message: "..."
     plan:
       description: Hash of the plan, empty when there is nothing to do.
       type: str
@@ -121,7 +125,9 @@ providers:
       type: dict
       returned: with C(--diff)
 findings:
-  description: What is ours and whose provider has no record any more.
+  description:
+    - What is ours and whose provider has no record any more.
+    - Where C(provider) is empty, what no provider answers for, such as an account without a key.
   returned: success
   type: list
   elements: dict
