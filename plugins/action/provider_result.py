@@ -74,14 +74,19 @@ def _in_words(systems: Mapping[str, Mapping[str, Any]]) -> str:
     for name, own in systems.items():
         counts = ", ".join(f"{what} {number}" for what, number in own.get("counts", {}).items())
         failed = "FAILED; " if own.get("failed") else ""
-        found = len(own.get("findings", ()))
+        found, high = len(own.get("findings", ())), _of_high_severity(own)
         findings = f"; findings {found}" if found else ""
+        findings += f", {high} of high severity" if high else ""
         # Where services are part of the play, they are orders there.
         waiting = len(own.get("owner_tasks", ())) if "services" not in systems else 0
         tasks = f"; tasks for people {waiting}" if waiting else ""
         more = " (see them with -v)" if found or waiting else ""
         texts.append(f"{name}: {failed}{counts or 'nothing'}{findings}{tasks}{more}")
     return "; ".join(texts)
+
+
+def _of_high_severity(own: Mapping[str, Any]) -> int:
+    return sum(finding.get("severity") == "high" for finding in own.get("findings", ()))
 
 
 def _together(systems: Mapping[str, Mapping[str, Any]], with_diff: bool) -> dict[str, Any]:

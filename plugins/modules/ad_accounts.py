@@ -29,6 +29,8 @@ extends_documentation_fragment:
   - regionjh.halsoval.identities
   - regionjh.halsoval.ledger
   - regionjh.halsoval.system
+requirements:
+  - anyascii, where O(account_name) names C(given) or C(surname)
 options:
   base_dn:
     description: DN of the domain. All names in it are read, as no two accounts share one.
@@ -60,7 +62,8 @@ options:
   account_name:
     description:
       - How sAMAccountName is made, as a Python format string over C(serial), C(given) and
-        C(surname), for example V({given:.3}{surname:.3}). Letters a-z and digits are kept.
+        C(surname), for example V({given:.3}{surname:.3}). Letters a-z and digits are kept; what
+        else is a letter is transliterated, so that V(Łukasz Østergård) becomes V(lukost).
       - C(serial) is the part of the HSA-id after the hyphen. A protected person always gets it.
       - A number follows where somebody has the name already. An account keeps its name.
     type: str
@@ -173,11 +176,17 @@ providers:
       elements: str
       returned: success
     findings:
-      description: What a person should look at.
+      description:
+        - What a person should look at.
+        - C(severity) is C(high) where somebody may get in who should not, else C(normal).
       type: list
       elements: dict
       returned: success
-      sample: [{"code": "manually_disabled", "object": "SE2321000214-HV000017", "message": "..."}]
+      sample:
+        - code: manually_disabled
+          severity: normal
+          object: SE2321000214-HV000017
+          message: "..."
     withheld:
       description:
         - What a person must confirm, with the hash that confirms just that, and what waits. The
@@ -207,7 +216,9 @@ providers:
           group: CN=App-Rontgensvar,OU=Systemgrupper,DC=ad,DC=example,DC=org
           act: join
 findings:
-  description: What is ours of providers that have no record any more.
+  description:
+    - What is ours of providers that have no record any more.
+    - Where C(provider) is empty, what no provider answers for, such as an account without a key.
   returned: success
   type: list
   elements: dict

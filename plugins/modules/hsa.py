@@ -131,11 +131,17 @@ providers:
       elements: str
       returned: success
     findings:
-      description: What a person should look at.
+      description:
+        - What a person should look at.
+        - C(severity) is C(high) where somebody may get in who should not, else C(normal).
       type: list
       elements: dict
       returned: success
-      sample: [{"code": "orphan", "object": "SE2321000214-HV000017", "message": "left as it is"}]
+      sample:
+        - code: orphan
+          severity: normal
+          object: SE2321000214-HV000017
+          message: "left as it is"
     withheld:
       description:
         - What a person must confirm, with the hash that confirms just that, and what waits. The
@@ -155,7 +161,9 @@ providers:
       type: dict
       returned: with C(--diff)
 findings:
-  description: What is ours of providers that have no record any more.
+  description:
+    - What is ours of providers that have no record any more.
+    - Where C(provider) is empty, what no provider answers for, such as an account without a key.
   returned: success
   type: list
   elements: dict

@@ -104,11 +104,17 @@ providers:
       elements: str
       returned: success
     findings:
-      description: What a person should look at.
+      description:
+        - What a person should look at.
+        - C(severity) is C(high) where somebody may get in who should not, else C(normal).
       type: list
       elements: dict
       returned: success
-      sample: [{"code": "loa_too_low", "object": "SE2321000214-HV000017", "message": "..."}]
+      sample:
+        - code: loa_too_low
+          severity: normal
+          object: SE2321000214-HV000017
+          message: "..."
     withheld:
       description:
         - What a person must confirm, with the hash that confirms just that, and what waits. The
@@ -128,7 +134,9 @@ providers:
       type: dict
       returned: with C(--diff)
 findings:
-  description: What is ours of providers that have no record any more.
+  description:
+    - What is ours of providers that have no record any more.
+    - Where C(provider) is empty, what no provider answers for, such as an account without a key.
   returned: success
   type: list
   elements: dict

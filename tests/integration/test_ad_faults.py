@@ -8,6 +8,7 @@ The provider that is concerned stays as it is, the others go on, and the next ru
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ import ldap3
 import pytest
 
 from ansible_collections.regionjh.halsoval.tests.integration.domain import (
+    DISABLED,
     Content,
     accounts_of,
     change,
@@ -163,6 +165,100 @@ def test_account_outside_our_ous_with_the_persons_id_stops_its_provider_alone(si
 
     alfa_alone_failed(site, own, f"an account outside our OUs has the employeeNumber {who}")
     assert entry["attributes"]["uSNChanged"] == entry["attributes"]["uSNCreated"]
+
+
+def delete_and_restore(site: Site, dn: str) -> None:
+    """What an administrator does with a tombstone: the entry comes back with few attributes."""
+    ad = domain(site.lab)
+    shown = [("1.2.840.113556.1.4.417", True, None)]  # LDAP_SERVER_SHOW_DELETED_OID
+    back = {
+        "isDeleted": [(ldap3.MODIFY_DELETE, [])],
+        "distinguishedName": [(ldap3.MODIFY_REPLACE, [dn])],
+    }
+    with ad.admin() as admin:
+        admin.search(dn, "(objectClass=*)", ldap3.BASE, attributes=["objectGUID"])
+        guid = uuid.UUID(bytes_le=admin.response[0]["raw_attributes"]["objectGUID"][0])
+        admin.delete(dn)
+        # By its GUID alone, Samba 4.17 answers operationsError.
+        admin.search(
+            f"CN=Deleted Objects,{ad.base}", "(isDeleted=TRUE)", attributes=["1.1"], controls=shown
+        )
+        (deleted,) = (entry["dn"] for entry in admin.response if str(guid) in entry.get("dn", ""))
+        admin.modify(deleted, back, controls=shown)
+
+
+def test_account_that_somebody_restored_is_told_and_stops_its_provider_alone(
+    site: Site, onboarded: Content
+) -> None:
+    ad, who = domain(site.lab), hsa_id(site, 1)
+    dn = f"CN={who},{ad.account_ou}"
+    delete_and_restore(site, dn)
+    with ad.admin() as admin:
+        admin.search(dn, "(objectClass=*)", ldap3.BASE, attributes=["*"])
+        (restored,) = (entry["raw_attributes"] for entry in admin.response)
+    assert "employeeNumber" not in restored
+    assert not int(restored["userAccountControl"][0]) & DISABLED
+
+    for _night in range(2):
+        own = accounts_of(site)
+        words = f"an enabled account with no employeeNumber and without our key lies at CN={who}"
+        assert words in own["alfa"]["msg"]
+        assert "run again" not in own["alfa"]["msg"]
+        assert own["beta"]["errors"] == []
+
+    result = make_ad_task(site, site.path / "payload").run()
+    (finding,) = result["findings"]
+    told = {"provider": "", "code": "unexplained_account", "severity": "high", "object": who}
+    assert told.items() <= finding.items()
+
+    # It is taken over when it has its number again and the record names it.
+    change(site.lab, dn, employeeNumber=who)
+    put(site, [{**ALFA[0], "hsa_id": who}, ALFA[1]])
+    assert accounts_of(site)["alfa"]["errors"] == []
+    after = in_domain(site.lab)
+    assert after.accounts[who]["objectGUID"] == (
+        restored["objectGUID"][0].decode("utf-8", "surrogateescape"),
+    )
+    assert after.groups_of(who) == onboarded.groups_of(who)
+    assert make_ad_task(site, site.path / "payload").run()["findings"] == []
+
+
+@pytest.mark.parametrize("kind", ["contact", "organizationalUnit", "computer", "group"])
+def test_other_object_where_an_account_is_to_be_is_told(site: Site, kind: str) -> None:
+    ad, who = domain(site.lab), hsa_id(site, 1)
+    rdn = "OU" if kind == "organizationalUnit" else "CN"
+    dn = f"{rdn}={who},{ad.account_ou}"
+    with ad.admin() as admin:
+        admin.add(
+            dn,
+            kind,
+            {} if kind in ("contact", "organizationalUnit") else {"sAMAccountName": "annat"},
+        )
+        try:
+            own = accounts_of(site)
+        finally:
+            admin.delete(dn)
+    if kind == "organizationalUnit":  # OU= and CN= are names of their own
+        assert own["alfa"]["errors"] == []
+    else:
+        assert f"lies at CN={who} in our OU" in own["alfa"]["msg"]
+        assert own["alfa"]["changes"] == []
+
+
+def test_service_without_its_group_is_told_with_the_accounts_that_keep_it(
+    site: Site, onboarded: Content
+) -> None:
+    left = {service: dn for service, dn in groups(site.lab).items() if service != XRAY}
+
+    own = accounts_of(site, groups=left)
+
+    told = {finding["code"]: finding for finding in own["alfa"]["findings"]}
+    group = groups(site.lab)[XRAY].partition(",")[0].removeprefix("CN=")
+    assert told["other_group"]["object"] == group
+    kept = sorted(hsa_id(site, index) for index in (1, 2))
+    assert told["other_group"]["message"].endswith(": " + ", ".join(kept))
+    assert in_domain(site.lab).groups[group]["member"] == onboarded.groups[group]["member"]
+    assert [f["code"] for f in accounts_of(site)["alfa"]["findings"]] == []
 
 
 def test_error_about_a_provider_delays_no_end(site: Site, onboarded: Content) -> None:

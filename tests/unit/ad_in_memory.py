@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from anyascii import anyascii
+
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.accounts import desire
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.layout import Layout
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.identities import (
@@ -66,6 +68,7 @@ AD_LAYOUT = Layout(
     quarantine_ou=f"OU=Karantan,OU=Halsoval,{BASE}",
     group_ou=f"OU=Grupper,OU=Halsoval,{BASE}",
     upn_suffix="ad.example",
+    in_ascii=anyascii,
     groups={
         JOURNAL: f"CN=App-Journal,{SYSTEM_GROUPS}",
         XRAY: f"CN=App-Rontgen,{SYSTEM_GROUPS}",

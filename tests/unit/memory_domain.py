@@ -107,8 +107,18 @@ class MemoryDomain(MemoryDirectory):
         below = "," + root if scope == "SUBTREE" else root
         for form, entry in self._entries.items():
             if (form == root or form.endswith(below)) and _matches(wanted, entry):
-                held = {n: entry.attributes[n] for n in names if n in entry.attributes}
+                groups = self._groups_of(form) if "memberOf" in names else ()
+                attributes = {**entry.attributes, "memberOf": groups}
+                held = {n: attributes[n] for n in names if attributes.get(n)}
                 yield replace(entry, attributes=held)
+
+    def _groups_of(self, form: str) -> Values:
+        """The back link of `member`, which AD makes itself."""
+        return tuple(
+            group.dn
+            for group in self._entries.values()
+            if form in map(normal, group.attributes.get("member", ()))
+        )
 
     def _carry_out(self, operation: Operation) -> None:
         # Somebody may move it after it was read.

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from ..records.identifiers import MASK, mask
 from ..records.memory import Fact
@@ -21,10 +21,10 @@ from .guard import Case, Holding, Past, Verdict, confirmed, judge, shrinkage
 from .journal import Journal, JournalError, Settled, Unsettled, found, intended
 from .plan import Attribute, Entry, Operation, Plan, Wanted, make_plan
 
-_T = TypeVar("_T")
+# So many are named in a sentence; `errors` has all.
+NAMED = 20
 
-# So many of those whom one reason concerns are named in a message; `errors` has all.
-_NAMED = 20
+_T = TypeVar("_T")
 
 
 class Applies(Protocol):
@@ -50,16 +50,32 @@ class System(Applies, Protocol):
 
 @dataclass(frozen=True)
 class Finding:
-    """Something a person should look at: a code, whom it concerns, and a sentence."""
+    """Something a person should look at: a code, whom it concerns, and a sentence.
+
+    `provider` is "" where it concerns none. One of high `severity` may be somebody who gets in.
+    """
 
     provider: str
     code: str
     object: str
     message: str
+    severity: Literal["normal", "high"] = "normal"
 
     def shown(self) -> dict[str, str]:
         """The finding in a result."""
-        return {"code": self.code, "object": self.object, "message": mask(self.message)}
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "object": mask(self.object),
+            "message": mask(self.message),
+        }
+
+
+def some_of(ids: Iterable[str]) -> str:
+    """Ids in a sentence, the first of them where they are many."""
+    every = sorted(set(ids))
+    more = f" and {len(every) - NAMED} more" if len(every) > NAMED else ""
+    return f"{', '.join(every[:NAMED])}{more}"
 
 
 @dataclass(frozen=True)
@@ -382,8 +398,8 @@ def _outcome(
 def _in_short(failures: Sequence[_Failure]) -> Iterable[str]:
     """Each reason once, with the first of those whom it concerns."""
     for why, what in _grouped((why, what) for what, why in failures).items():
-        more = f" and {len(what) - _NAMED} more (all with -v)" if len(what) > _NAMED else ""
-        yield f"{', '.join(what[:_NAMED])}{more}: {why}"
+        more = f" and {len(what) - NAMED} more (all with -v)" if len(what) > NAMED else ""
+        yield f"{', '.join(what[:NAMED])}{more}: {why}"
 
 
 def _with_diffs(

@@ -25,6 +25,13 @@ from .identities import GATE_ARGUMENTS, IDENTITY_ARGUMENTS, identities
 from .ledger import failing
 from .system import SYSTEM_ARGUMENTS, bring_in_line
 
+try:
+    from anyascii import anyascii
+
+    HAS_ANYASCII = True
+except ImportError:  # ansible-test imports this file without it
+    HAS_ANYASCII = False
+
 _LAYOUT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "base_dn": {"type": "str", "required": True},
     "account_ou": {"type": "str", "required": True},
@@ -63,8 +70,13 @@ ARGUMENTS = {
 def run(module: AnsibleModule) -> None:
     """Carry out the pipe for Active Directory and leave the module."""
     params = module.params
+    with_names = any(field in params["account_name"] for field in ("given", "surname"))
+    if with_names and not HAS_ANYASCII:
+        # Without names in the scheme nothing needs it: what ends must not wait for a package.
+        module.fail_json(msg="the Python package anyascii is missing: pip install anyascii")
     with failing(module):
         layout = Layout(
+            in_ascii=anyascii if HAS_ANYASCII else str,
             **{name: params[name] for name in _LAYOUT_ARGUMENTS},
             certificates=certificate_mappings(params["certificates"]),
         )

@@ -71,6 +71,7 @@ _NO_SUCH_ATTRIBUTE, _EXISTS, _INVALID_CREDENTIALS, _NO_SUCH_OBJECT = 16, 68, 49,
 _REFERRAL, _VALUE_EXISTS = 10, 20
 
 _CHANGED = "somebody else changed the entry at the same time; run again"
+_TAKEN = "the name is taken by another object"
 
 _GUID = "objectGUID"
 # A part of an attribute's values (MS-ADTS 3.1.1.3.1.3.3): name, first, last or *.
@@ -79,16 +80,16 @@ _RANGE = re.compile(r"([^;]+);range=([0-9]+)-([0-9]+|\*)", re.IGNORECASE)
 # AD begins its messages with an error code of Windows (MS-ERREF 2.2), of which these say more than
 # the result code of LDAP.
 _WINDOWS_ERRORS = {
-    "00000524": "the name is taken by another object",
+    "00000524": _TAKEN,
     "00000561": _CHANGED,
     "00000562": _CHANGED,
     "00000005": "the account that the run binds as has no right to do this",
     "00002098": "the account that the run binds as has no right to do this",
     "0000052D": "the domain's password policy refuses the password",
-    "00002071": "the name is taken by another object",
-    "0000202F": "the name is taken by another object",
-    "000021C7": "the name is taken by another object",
-    "000021C8": "the name is taken by another object",
+    "00002071": _TAKEN,
+    "0000202F": _TAKEN,
+    "000021C7": _TAKEN,
+    "000021C8": _TAKEN,
 }
 
 _T = TypeVar("_T")
@@ -598,6 +599,8 @@ def _sort_out(
 def _reason(code: int, description: str, message: str) -> str:
     """The server's own words, after what they mean where that is known."""
     meaning = _WINDOWS_ERRORS.get(message[:8].upper())
-    if meaning is None and code in (_NO_SUCH_ATTRIBUTE, _EXISTS, _VALUE_EXISTS):
+    if meaning is None and code in (_NO_SUCH_ATTRIBUTE, _VALUE_EXISTS):
         return _CHANGED
+    if meaning is None and code == _EXISTS:
+        return _TAKEN
     return ": ".join(part for part in (meaning, description, message) if part)

@@ -58,6 +58,8 @@ def test_the_line_counts_what_each_system_has() -> None:
 def test_the_line_says_what_failed_and_what_a_person_should_look_at() -> None:
     line = words(failed=True, counts={"account": 2}, findings=[{}, {}])
     assert line.endswith("ad: FAILED; account 2; findings 2 (see them with -v)")
+    line = words(counts={"account": 2}, findings=[{"severity": "high"}, {"severity": "normal"}])
+    assert line.endswith("ad: account 2; findings 2, 1 of high severity (see them with -v)")
 
 
 def test_the_line_counts_tasks_for_people_unless_they_are_orders() -> None:

@@ -488,7 +488,8 @@ def reason(code: int, message: str) -> str:
         (68, "00000562: UpdErr", "somebody else changed"),
         (20, "00002083: AtrErr", "somebody else changed"),
         (16, "", "somebody else changed"),
-        (68, "", "somebody else changed"),
+        (68, "", "the name is taken"),
+        (68, "samldb: name in use", "the name is taken"),
     ],
 )
 def test_an_error_code_of_windows_is_said_in_words(code: int, message: str, said: str) -> None:

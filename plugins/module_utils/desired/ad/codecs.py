@@ -106,6 +106,8 @@ def random_password() -> str:
     """A password that nobody knows, quoted and in UTF-16-LE (MS-ADTS 3.1.1.3.1.5.1).
 
     Its end answers every rule on kinds of characters. The rest is digits, since AD refuses one
-    that holds a part of the person's name (MS-SAMR 3.1.1.7.2).
+    that holds a part of the person's name (MS-SAMR 3.1.1.7.2): so many that none is ever guessed
+    (132 bits), and no more, for the server hashes it some thousand times over before it puts a
+    password of its own in its place, as the card is required.
     """
-    return f'"{secrets.randbelow(10**112):0112}Aa1-"'.encode("utf-16-le").decode("ascii")
+    return f'"{secrets.randbelow(10**40):040}Aa1-"'.encode("utf-16-le").decode("ascii")

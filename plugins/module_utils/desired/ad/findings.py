@@ -13,12 +13,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ...engine import matching
 from ...engine.plan import Entry
-from ...engine.provision import Finding
+from ...engine.provision import Finding, some_of
 from ...records.lifecycle import trials
 from ...records.payload import Approved
 from ..people.gate import Gate, waiting_in_words
-from .holdings import Holdings, cn, is_enabled, our_id
+from .holdings import Holdings, cn, folded, hsa_id, is_enabled, our_id
 from .layout import name_form
 from .owners import Account, Holder, unnamed
 
@@ -78,6 +79,8 @@ def findings(
         *_closed_by_hand(kept, holdings),
         *(() if gate.unread else _orphans(everybody, holdings, approved)),
         *_groups_without_record(holdings, approved),
+        *_strangers(everybody, holdings),
+        *_other_groups(holdings, approved),
     )
 
 
@@ -97,10 +100,30 @@ def _of_account(holder: Holder, holdings: Holdings) -> Iterator[str]:
             f"an account in our OUs that we did not make has the employeeNumber {known.hsa_id}: "
             "name the person's hsa_id in the record to take it over, or remove it"
         )
+    lying = holdings.lies_at(known.hsa_id, holdings.layout.account_ou)
+    if lying is not None and holder.needs_account and lying not in holder.strangers:
+        yield _in_the_way(lying, known.hsa_id, holdings)
     own = holder.accounts[0].dn if holder.accounts else None
     principal = name_form(holder.said["userPrincipalName"][0])
     if holdings.principals.get(principal, own) != own:
         yield f"another account has the userPrincipalName of {known.hsa_id}"
+
+
+def _in_the_way(lying: Entry, number: str, holdings: Holdings) -> str:
+    """What lies where somebody's new account would, such as an account that was restored."""
+    where = f"lies at CN={number} in our OU, where the account of {number} would"
+    if "user" not in map(folded, lying.attributes.get("objectClass", ())):
+        kind = lying.attributes.get("objectClass", ("unknown",))[-1]
+        return f"an object of the class {kind} {where}: remove it"
+    if holdings.providers(lying):
+        return f"an account of ours with the employeeNumber {hsa_id(lying)} {where}: rename it"
+    state = "an enabled account" if is_enabled(lying) else "a disabled account"
+    whose = f"the employeeNumber {hsa_id(lying)}" if hsa_id(lying) else "no employeeNumber"
+    return (
+        f"{state} with {whose} and without our key {where}; somebody may have restored it: remove "
+        f"it, or, if it is that person's, set its employeeNumber to {number} and name that in the "
+        "record (hsa_id) to take it over"
+    )
 
 
 def _of_groups(holder: Holder, holdings: Holdings) -> Iterator[tuple[str, str]]:
@@ -110,7 +133,10 @@ def _of_groups(holder: Holder, holdings: Holdings) -> Iterator[tuple[str, str]]:
             if dn and service not in holdings.service_groups:
                 yield use.provider, f"AD does not hold the group {dn} of the service {service}"
         name = holdings.layout.group_name(use.provider)
-        if use.provider not in holdings.provider_groups and name_form(name) in holdings.names:
+        is_taken = name_form(name) in holdings.names or holdings.lies_at(
+            name, holdings.layout.group_ou
+        )
+        if use.provider not in holdings.provider_groups and is_taken:
             yield use.provider, f"the name {name} of the provider's group is taken in AD"
 
 
@@ -222,3 +248,41 @@ def _groups_without_record(holdings: Holdings, approved: Approved) -> Iterator[F
     for provider in sorted(holdings.provider_groups.keys() - records - approved.invalid):
         group = holdings.layout.group_name(provider)
         yield Finding(provider, "orphan", group, "no record explains this group")
+
+
+def _strangers(everybody: Iterable[Holder], holdings: Holdings) -> Iterator[Finding]:
+    """Enabled accounts in our OUs that no key explains: no run closes them.
+
+    Nobody knows whose names stand in them, so one without an HSA-id is told by its objectGUID.
+    """
+    taken_over = {account.dn for holder in everybody for account in holder.accounts}
+    for entry in holdings.strangers:
+        if is_enabled(entry) and entry.dn not in taken_over:
+            yield Finding(
+                "", "unexplained_account", our_id(entry) or entry.address,
+                "an enabled account in our OUs that we did not make: no record closes it, and a "
+                "restored one has no end. Disable it, or find out who needs it",
+                severity="high",
+            )  # fmt: skip
+
+
+def _other_groups(holdings: Holdings, approved: Approved) -> Iterator[Finding]:
+    """Our accounts in groups that no provider and no service stands for today.
+
+    Somebody put them there, or a run did while `groups` named the group.
+    """
+    groups = (*holdings.provider_groups.values(), *holdings.service_groups.values())
+    ours = {matching.distinguished_name(group.dn) for group in groups}
+    records = {record.id for record in approved.records}
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for entry in (entry for entries in holdings.ours.values() for entry in entries):
+        for group in entry.attributes.get("memberOf", ()):
+            if matching.distinguished_name(group) not in ours:
+                for provider in records.intersection(holdings.providers(entry)):
+                    found[provider, group].add(our_id(entry))
+    for (provider, group), accounts in sorted(found.items()):
+        yield Finding(
+            provider, "other_group", cn(group),
+            "halsoval_ad_groups does not name the group, and no run takes accounts out of it: "
+            + some_of(accounts),
+        )  # fmt: skip

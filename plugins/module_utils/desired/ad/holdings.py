@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ...engine import matching
 from ...engine.plan import Entry
@@ -31,15 +32,18 @@ class Holdings:
     """The domain's entries, those of people by folded HSA-id.
 
     `ours` are accounts that we made or took over, `unkeyed` those in our OUs that we did not, and
-    `foreign` all others. `provider_groups` go by provider, `doubled` are the providers whose key
-    several groups carry. `service_groups` go by the service that they open. `names` and
-    `principals` are the names that are taken, as `name_form` gives them.
+    `foreign` all others; `strangers` are the unkeyed ones with and without an id, and `in_our_ous`
+    is all that lies in the OUs of accounts and groups. `provider_groups` go by provider, `doubled`
+    are the providers whose key several groups carry. `service_groups` go by the service that they
+    open. `names` and `principals` are the names that are taken, as `name_form` gives them.
     """
 
     layout: Layout
     ours: ById
     unkeyed: ById
     foreign: ById
+    strangers: tuple[Entry, ...]
+    in_our_ous: tuple[Entry, ...]
     provider_groups: Mapping[str, Entry]
     doubled: frozenset[str]
     service_groups: Mapping[str, Entry]
@@ -50,6 +54,15 @@ class Holdings:
         """The providers that an account's keys name."""
         keys = entry.attributes.get(self.layout.key_attribute, ())
         return tuple(key.removeprefix(_PERSON) for key in keys if key.startswith(_PERSON))
+
+    def lies_at(self, name: str, ou: str) -> Entry | None:
+        """What has the common name in one of our OUs, whatever it is."""
+        dn = f"{matching.rdn(('CN', name))},{ou}"
+        return self._by_dn.get(matching.distinguished_name(dn))
+
+    @cached_property
+    def _by_dn(self) -> Mapping[str, Entry]:
+        return {matching.distinguished_name(entry.dn): entry for entry in self.in_our_ous}
 
     def is_marked(self, entry: Entry) -> bool:
         """Whether the account says that we disabled it."""
@@ -117,6 +130,8 @@ def index(entries: Sequence[Entry], layout: Layout) -> Holdings:
         _by_id(ours.values(), our_id),
         _by_id(unkeyed.values()),
         _by_id(e for e in accounts if e.dn not in ours and e.dn not in unkeyed),
+        tuple(unkeyed.values()),
+        tuple(e for e in entries if _lies_in_our_ous(e.dn, layout)),
         {provider: found[0] for provider, found in groups.items()},
         frozenset(provider for provider, found in groups.items() if len(found) > 1),
         _service_groups(entries, layout),
@@ -138,6 +153,10 @@ def _by_id(
 
 def _is_in_our_ous(dn: str, layout: Layout) -> bool:
     return any(matching.is_below(dn, ou) for ou in (layout.account_ou, layout.quarantine_ou))
+
+
+def _lies_in_our_ous(dn: str, layout: Layout) -> bool:
+    return any(matching.is_below(dn, ou) for ou in (layout.account_ou, layout.group_ou))
 
 
 def _is_a(kind: str, entry: Entry) -> bool:

@@ -37,7 +37,8 @@ DISABLED_BY_US = KEY + "disabled"
 class Layout:
     """The layout. `groups` gives the DN of the group that opens a service, by the service's key.
 
-    `account_name` is a format string over the fields serial (of the HSA-id), given and surname.
+    `account_name` is a format string over the fields serial (of the HSA-id), given and surname;
+    `in_ascii` gives the Latin letters that stand for others, of which it is to lose none.
     `certificates` are the certificate mappings (altSecurityIdentities) by folded HSA-id; with None
     they are left alone, and so are those of people whom it does not name unless `are_all`.
     """
@@ -47,6 +48,7 @@ class Layout:
     quarantine_ou: str
     group_ou: str
     upn_suffix: str
+    in_ascii: Callable[[str], str]
     groups: Mapping[str, str] = field(default_factory=dict)
     account_name: str = "{serial}"
     group_prefix: str = "Halsoval-"
@@ -83,9 +85,13 @@ class Layout:
 
     def name_of(self, serial: str, given: str, surname: str) -> str:
         """The sAMAccountName that an account is to have while nobody else has it."""
-        parts = {"given": _plain(given), "surname": _plain(surname), "serial": _plain(serial)}
-        name = _plain(self.account_name.format(**parts)) or parts["serial"]
-        return name[:ACCOUNT_NAME_LENGTH]
+        given, surname, serial = map(self._plain, (given, surname, serial))
+        name = self.account_name.format(given=given, surname=surname, serial=serial)
+        return (self._plain(name) or serial)[:ACCOUNT_NAME_LENGTH]
+
+    def _plain(self, text: str) -> str:
+        """The letters a-z and digits that stand for a text."""
+        return re.sub("[^a-z0-9]", "", self.in_ascii(text).casefold())
 
 
 def name_form(text: str) -> str:
@@ -104,16 +110,17 @@ AD_SERVICES = frozenset(
 
 
 def searches(layout: Layout) -> tuple[tuple[str | Values, ...], ...]:
-    """What to read: all names in the domain, our accounts and groups, and the services' groups."""
+    """What to read: all names in the domain, all that lies in our OUs, and the services' groups."""
     names = ("sAMAccountName", "userPrincipalName", "employeeNumber")
     account = tuple(a.name for a in schema(layout) if a.name not in ("member", "unicodePwd"))
+    account = (*account, "memberOf")
     group = (*names, "objectClass", layout.key_attribute, "member")
     user = "(&(objectClass=user)(sAMAccountName=*))"
     return (
         (layout.base_dn, "(sAMAccountName=*)", (*names, layout.key_attribute)),
-        (layout.account_ou, user, account),
+        (layout.account_ou, "(objectClass=*)", account),
         (layout.quarantine_ou, user, account),
-        (layout.group_ou, "(objectClass=group)", group),
+        (layout.group_ou, "(objectClass=*)", group),
         *((dn, "(objectClass=group)", group, "BASE") for dn in sorted(set(layout.groups.values()))),
     )
 
@@ -137,8 +144,3 @@ def schema(layout: Layout, named: Callable[[str], str] = str) -> tuple[Attribute
         Attribute("telephoneNumber", matching.telephone, shown=True),
         *(Attribute(name, shown=True) for name in LENGTHS if name != "telephoneNumber"),
     )
-
-
-def _plain(text: str) -> str:
-    """The letters a-z and digits of a text, without accents."""
-    return re.sub("[^a-z0-9]", "", name_form(text))

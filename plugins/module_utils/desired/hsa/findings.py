@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...engine import matching
 from ...engine.plan import Entry
-from ...engine.provision import Finding
+from ...engine.provision import Finding, some_of
 from ...records.lifecycle import missing_for_operation, phase
 from ...records.payload import Approved
 from ...records.people import NaturalPerson
@@ -35,6 +35,8 @@ def findings(
     return (
         *_of_phases(approved, as_of),
         *(finding for person in people for finding in _of_person(person, as_of, holdings, ids)),
+        *_doubles(approved, people, holdings),
+        *_other_roles(approved, holdings),
         *_orphans(approved, people, units, holdings),
     )
 
@@ -55,6 +57,9 @@ def errors(
                 found[site.record.id].append(message)
     for key in sorted(holdings.doubled):
         found[_provider_of(key)].append(f"more than one entry in HSA carries the key {key}")
+    for key, entry in holdings.ours.items():
+        if holdings.is_doubled(entry):
+            found[_provider_of(key)].append(_doubled(entry, holdings))
     return {provider: tuple(messages) for provider, messages in found.items() if messages}
 
 
@@ -145,11 +150,70 @@ def _orphan(provider: str, kind: str, entry: Entry, holdings: Holdings) -> Findi
     )
 
 
+def _doubles(
+    approved: Approved, people: Iterable[NaturalPerson], holdings: Holdings
+) -> Iterator[Finding]:
+    """Entries of ours that share a number or an HSA-id with another one, and stop no plan.
+
+    They are of people who have left, or whom no record names. Nobody can tell which of them is
+    whose, so system roles of somebody who has left are not taken from any.
+    """
+    current = {
+        entry.dn for person in people if person.current for entry in holdings.of_person(person)
+    }
+    number = holdings.layout.name("personalIdentityNumber")
+    records = {record.id for record in approved.records}
+    for entry in holdings.our_people:
+        numbers = map(matching.numeric, entry.attributes.get(number, ()))
+        if entry.dn in current or not (
+            holdings.is_doubled(entry) or any(len(holdings.by_number[n]) > 1 for n in numbers)
+        ):
+            continue
+        for provider in sorted(records.intersection(map(provider_of_person, holdings.keys(entry)))):
+            yield Finding(
+                provider, "doubled", holdings.id(entry),
+                "another entry has the same personal number or HSA-id: merge them by hand",
+                severity="high",
+            )  # fmt: skip
+
+
+def _other_roles(approved: Approved, holdings: Holdings) -> Iterator[Finding]:
+    """System roles of our people that no service stands for today.
+
+    Somebody gave them, or a run did while `system_roles` named them.
+    """
+    layout = holdings.layout
+    ours = set(map(matching.case_ignore, layout.system_roles.values()))
+    records = {record.id for record in approved.records}
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for entry in holdings.our_people:
+        for role in entry.attributes.get(layout.name("hsaSystemRole"), ()):
+            if matching.case_ignore(role) not in ours:
+                for provider in records.intersection(map(provider_of_person, holdings.keys(entry))):
+                    found[provider, role].add(holdings.id(entry))
+    for (provider, role), people in sorted(found.items()):
+        yield Finding(
+            provider, "other_role", role,
+            "halsoval_hsa_system_roles does not name the role, and no run takes it from people: "
+            + some_of(people),
+        )  # fmt: skip
+
+
+def _doubled(entry: Entry, holdings: Holdings) -> str:
+    return (
+        f"several entries in HSA have the HSA-id {holdings.id(entry)}, which does not differ by "
+        "case: correct it by hand"
+    )
+
+
 def person_error(person: NaturalPerson, holdings: Holdings) -> str | None:
     """Why the person's entry cannot be told or written, or None."""
     entries = holdings.of_person(person)
     ids = ", ".join(sorted(holdings.id(entry) for entry in entries))
     named = holdings.with_id(person.hsa_id)
+    for entry in entries:
+        if holdings.is_doubled(entry):
+            return _doubled(entry, holdings)
     if named is not None and named not in entries:
         return f"the HSA-id {person.hsa_id} that the record names belongs to somebody else in HSA"
     if len(entries) > 1:
@@ -201,6 +265,8 @@ def _entry_error(
     `owner` is the attribute that says whose it is.
     """
     held, named = holdings.ours.get(key), holdings.with_id(recorded_id)
+    if held is None and named is not None and holdings.is_doubled(named):
+        return _doubled(named, holdings)
     if held is not None and recorded_id and named is not held:
         held_id = holdings.id(held)
         return f"the record names the HSA-id {recorded_id}, but HSA has {key} as {held_id}"

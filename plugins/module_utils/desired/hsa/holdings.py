@@ -11,6 +11,7 @@ record names them.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,14 +27,16 @@ class Holdings:
     """The directory's entries, found by key, HSA-id and personal number.
 
     Ours are the entries that carry our key and lie in our branches: `our_people`, and all others
-    by key in `ours`. `doubled` are the keys that more than one entry carries. HSA-ids in `by_id`
-    and numbers in `by_number` stand in the form that equal ones share.
+    by key in `ours`. `doubled` are the keys that more than one entry carries, `doubled_ids` such
+    HSA-ids. These, HSA-ids in `by_id` and numbers in `by_number` stand in the form that equal ones
+    share.
     """
 
     layout: Layout
     ours: Mapping[str, Entry]
     doubled: frozenset[str]
     by_id: Mapping[str, Entry]
+    doubled_ids: frozenset[str]
     by_number: Mapping[str, tuple[Entry, ...]]
     our_people: tuple[Entry, ...]
     not_ours: tuple[Entry, ...]
@@ -50,6 +53,10 @@ class Holdings:
     def with_id(self, hsa_id: str | None) -> Entry | None:
         """The entry that has an HSA-id, whatever its case."""
         return self.by_id.get(matching.case_ignore(hsa_id)) if hsa_id else None
+
+    def is_doubled(self, entry: Entry) -> bool:
+        """Whether another entry has the same HSA-id, in whatever case."""
+        return matching.case_ignore(self.id(entry)) in self.doubled_ids
 
     def is_ours(self, entry: Entry) -> bool:
         """Whether the entry is one that we made or took over."""
@@ -97,7 +104,7 @@ def index(entries: Sequence[Entry], layout: Layout) -> Holdings:
     doubled: set[str] = set()
     by_number: dict[str, tuple[Entry, ...]] = {}
     our_people, not_ours = [], []
-    empty = Holdings(layout, {}, frozenset(), {}, {}, (), (), frozenset())
+    empty = Holdings(layout, {}, frozenset(), {}, frozenset(), {}, (), (), frozenset())
     for entry in entries:
         for number in entry.attributes.get(layout.name("personalIdentityNumber"), ()):
             form = matching.numeric(number)
@@ -111,9 +118,11 @@ def index(entries: Sequence[Entry], layout: Layout) -> Holdings:
             doubled.update(ours.keys() & set(keys))
             ours.update(dict.fromkeys(keys, entry))
     by_id = {matching.case_ignore(empty.id(entry)): entry for entry in entries}
+    times = Counter(matching.case_ignore(empty.id(entry)) for entry in entries)
+    doubled_ids = frozenset(form for form, count in times.items() if form and count > 1)
     used = frozenset((*map(empty.id, entries), *_references(entries, layout)))
     return Holdings(
-        layout, ours, frozenset(doubled), by_id, by_number,
+        layout, ours, frozenset(doubled), by_id, doubled_ids, by_number,
         tuple(our_people), tuple(not_ours), used,
     )  # fmt: skip
 

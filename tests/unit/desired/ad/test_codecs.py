@@ -129,8 +129,11 @@ def test_a_password_is_quoted_in_utf_16_and_meets_every_rule_on_characters() -> 
     assert password[0] == password[-1] == '"'
     inner = password[1:-1]
     assert '"' not in inner
-    # AD takes 256 characters at most, and by its rule three kinds of four.
-    assert 100 <= len(inner) <= 256
+    # What policies ask for as a rule is 14, and a server hashes what it then throws away: 64 octets
+    # in one block (RFC 2104).
+    assert 40 <= len(inner) <= 64
+    # By AD's rule three kinds of four, and nothing of a name, of which it looks for three letters.
+    assert not re.search("[A-Za-z]{3}", inner)
     for kind in ("[A-Z]", "[a-z]", "[0-9]", "[^A-Za-z0-9]"):
         assert re.search(kind, inner)
 
@@ -138,5 +141,8 @@ def test_a_password_is_quoted_in_utf_16_and_meets_every_rule_on_characters() -> 
 def test_no_two_passwords_are_alike_and_none_is_shown() -> None:
     make = SCHEMA["unicodePwd"].made
     assert make is not None
-    assert len({make() for _time in range(50)}) == 50
+    made = [make() for _time in range(200)]
+    assert len(set(made)) == 200
+    # 39 digits that nobody can guess are more than 2**128 passwords.
+    assert sum(len(set(place)) == 10 for place in zip(*made, strict=True)) >= 39
     assert SCHEMA["unicodePwd"].secret

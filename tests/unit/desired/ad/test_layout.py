@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.layout import (
     AD_SERVICES,
+    name_form,
     schema,
     searches,
 )
@@ -90,7 +92,15 @@ def test_members_are_named_by_the_hsa_id_of_the_account() -> None:
         ("{given}.{surname}", "Anna", "D'Ost", "annadost"),
         ("hv-{serial}", "Anna", "Öst", "hvhv000001"),
         ("{given}{surname}", "A" * 30, "B", "a" * 20),
-        ("{given}", "李", "小龙", "hv000001"),
+        ("{given}{surname}", "李", "小龙", "lixiaolong"),
+        ("{given:.3}{surname:.3}", "Łukasz", "Østergård", "lukost"),
+        ("{given}{surname}", "Łukasz", "Østergård", "lukaszostergard"),
+        ("{given}{surname}", "Þórður", "Æsa Straße", "thordurae" + "sastrasse"),
+        ("{given}{surname}", "Nguyễn", "Đình Ħal", "nguyendinhhal"),
+        ("{given}{surname}", "ŁUCJA", "Őry ıŞık", "lucjaoryisik"),
+        ("{given}{surname}", "Владимир", "Μαρία", "vladimirmaria"),
+        ("{given}", "A\u030asa", "", "asa"),
+        ("{given}", "-'", "…", "hv000001"),
         ("{surname:.3}{serial:.6}", "", "Ny", "nyhv0000"),
     ],
 )
@@ -99,6 +109,30 @@ def test_a_name_holds_letters_and_digits_by_the_scheme(
 ) -> None:
     layout = replace(AD_LAYOUT, account_name=scheme)
     assert layout.name_of("HV000001", given, surname) == name
+
+
+LATIN = [
+    chr(code)
+    for code in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00))
+    if chr(code).isalpha() and "CLICK" not in unicodedata.name(chr(code))
+]
+# Of these there is nothing to write in the letters a to z.
+SOUNDLESS = {"Ƹ", "ƹ", "Ɂ", "ɂ"}
+
+
+def test_no_latin_letter_vanishes() -> None:
+    layout = replace(AD_LAYOUT, account_name="{given}")
+    vanished = {letter for letter in LATIN if layout.name_of("hv1", letter, "") == "hv1"}
+    assert vanished == SOUNDLESS
+
+
+def test_letters_with_accents_become_what_they_are_without_them() -> None:
+    """So the name that an account has is the one that a new one would be given."""
+    layout = replace(AD_LAYOUT, account_name="{given}")
+    for letter in LATIN:
+        plain = name_form(letter)
+        if re.fullmatch("[a-z]+", plain):
+            assert layout.name_of("hv1", letter, "") == plain
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
