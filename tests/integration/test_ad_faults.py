@@ -167,10 +167,10 @@ def test_account_outside_our_ous_with_the_persons_id_stops_its_provider_alone(si
 
 def test_error_about_a_provider_delays_no_end(site: Site, onboarded: Content) -> None:
     leaves = hsa_id(site, 2)
-    put(site, [ALFA[0], person(2, uses(XRAY, to=YESTERDAY))])
+    put(site, [person(1, uses(XRAY, DOCUMENTS)), person(2, uses(XRAY, to=YESTERDAY))])
     missing = f"CN=App-Saknas,{domain(site.lab).system_groups_ou}"
 
-    own = accounts_of(site, groups={**groups(site.lab), XRAY: missing})
+    own = accounts_of(site, groups={**groups(site.lab), DOCUMENTS: missing})
 
     assert f"AD does not hold the group {missing}" in own["alfa"]["msg"]
     after = in_domain(site.lab)
