@@ -263,10 +263,10 @@ def test_service_without_its_group_is_told_with_the_accounts_that_keep_it(
 
 def test_error_about_a_provider_delays_no_end(site: Site, onboarded: Content) -> None:
     leaves = hsa_id(site, 2)
-    put(site, [ALFA[0], person(2, uses(XRAY, to=YESTERDAY))])
+    put(site, [person(1, uses(XRAY, DOCUMENTS)), person(2, uses(XRAY, to=YESTERDAY))])
     missing = f"CN=App-Saknas,{domain(site.lab).system_groups_ou}"
 
-    own = accounts_of(site, groups={**groups(site.lab), XRAY: missing})
+    own = accounts_of(site, groups={**groups(site.lab), DOCUMENTS: missing})
 
     assert f"AD does not hold the group {missing}" in own["alfa"]["msg"]
     after = in_domain(site.lab)

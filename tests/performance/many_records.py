@@ -111,7 +111,7 @@ def _person(provider: int, index: int, serial: int, systems: Sequence[str]) -> s
 
 def _personnummer(serial: int) -> str:
     day, rest = divmod(serial, _SERIALS_PER_DAY)
-    digits = (_FIRST_BIRTHDAY + dt.timedelta(days=day)).strftime("%Y%m%d") + f"{rest:03d}"
+    digits = (_FIRST_BIRTHDAY + dt.timedelta(days=day)).strftime("%Y%m%d") + f"{rest + 1:03d}"
     return digits + _check_digit(digits[2:])
 
 
