@@ -336,7 +336,7 @@ def test_a_directory_that_goes_away_while_it_is_written_to(
 def test_playbook_tells_who_was_done_before_the_directory_went_away(
     lab: Lab, task: Task, onboarded: Held, tmp_path: Path
 ) -> None:
-    """In the recap too: one is done, one is done in part, one is not, and nothing is done to two."""
+    """In the recap too: done, done in part, not done; and nothing is done to two others."""
     restore(lab, onboarded)
     with lab.admin() as admin:
         for dn, entry in onboarded.of("storsjokliniken").items():
