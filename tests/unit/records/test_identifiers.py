@@ -128,17 +128,19 @@ def test_numbers_that_the_tax_agency_publishes_are_taken_and_masked(kind: str) -
 
 
 def test_every_number_of_the_series_for_tests_is_taken_and_masked() -> None:
-    """The agency draws its test numbers from these; both of its lists lie within them.
+    """The agency's whole lists, by their rule, and more.
 
-    The serials are those of its series. On one day of each kind, all there are.
+    Its samordningsnummer are all among these: 1914 on, with serials 238 and 239. Of its
+    personnummer, from 1890 on, these are all days; of one day they are all serials.
     """
     days = [dt.date(1890, 1, 1) + dt.timedelta(days=day) for day in range(50_000)]
     people = (numbered(d.year, d.month, d.day, 238 + d.day % 2) for d in days)
     coordinated = (
-        numbered(year, month, day, 238 + (month + day) % 2)
+        numbered(year, month, day, serial)
         for year in range(1914, 2027)
         for month in range(13)
         for day in range(60, 92)
+        for serial in (238, 239)
     )
     serials = (numbered(1912, 0, day, n) for day in (60, 91) for n in range(1, 1000))
     people_of_a_day = (numbered(1904, 2, 29, n) for n in range(1, 1000))
