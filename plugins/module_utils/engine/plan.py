@@ -241,7 +241,7 @@ class Operation:
         """
         if self.confirm or self.subject in ids:
             return self
-        if self.action == "add":
+        if self.action != "modify":
             return None
         return self._with(
             change.naming(ids, attributes[change.attribute]) for change in self.changes

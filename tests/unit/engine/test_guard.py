@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,10 +18,12 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard imp
     Holding,
     Verdict,
     judge,
+    shrinkage,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
     Attribute,
     Entry,
+    Operation,
     Plan,
     Values,
     Wanted,
@@ -324,3 +327,136 @@ def test_what_one_provider_is_refused_the_other_may_not_take_from_a_shared_perso
     assert set(verdict.refusals) == {"alfa"}
     (done,) = verdict.operations
     assert [change.delete for change in done.changes] == [("beta-1",)]
+
+
+# --- what a person must confirm ------------------------------------------------------------------
+
+ANNA, BO = "alfa-0", "alfa-1"
+PENDING = {ANNA: "somebody else's name"}
+
+
+def person(id: str, name: str = "new", **more: Any) -> Wanted:
+    """A person's entry, whose mail changes."""
+    return Wanted(
+        key=f"person/{id}", kind="person", id=id, level=0, parent="c=SE", rdns=(),
+        attributes={"mail": (name,)}, providers=frozenset({"alfa"}),
+        held=Entry(f"cn={id},c=SE", {"mail": ("old",)}), **more,
+    )  # fmt: skip
+
+
+def members(*ids: str) -> Wanted:
+    """A commission that Anna leaves and enters, as `ids` are its members to be."""
+    return replace(entry("alfa", held=2), attributes={"member": ids})
+
+
+def told(operations: Collection[Operation]) -> set[tuple[str, Values, Values]]:
+    return {(op.id, c.delete, c.add) for op in operations for c in op.changes}
+
+
+def test_nothing_undated_is_written_of_whom_a_person_must_confirm_and_the_rest_is() -> None:
+    made = plan(person(ANNA), person(BO), members(BO, "alfa-2"))
+    verdict = judged(made, {"alfa": people("alfa", 3)}, pending=PENDING)
+    assert told(verdict.operations) == {
+        (BO, ("old",), ("new",)), ("commission-alfa", (), ("alfa-2",)),
+    }  # fmt: skip
+    assert verdict.refusals == {}
+    (words,) = verdict.withheld["alfa"]
+    assert words.startswith("withheld until a person confirms it: alfa-0: somebody else's name.")
+    # Its hash confirms just that.
+    name = words.rpartition("=")[2]
+    rest = judged(made, {"alfa": people("alfa", 3)}, pending=PENDING, expected=[name])
+    assert told(rest.operations) == {
+        (ANNA, ("old",), ("new",)), ("commission-alfa", (ANNA,), ()),
+    }  # fmt: skip
+
+
+def test_the_hash_of_the_whole_plan_confirms_all_of_it() -> None:
+    made = plan(person(ANNA), person(BO), members(BO, "alfa-2"))
+    (name,) = judged(made, {"alfa": people("alfa", 3)}, pending=PENDING).hashes.values()
+    verdict = judged(made, {"alfa": people("alfa", 3)}, pending=PENDING, expected=[name])
+    assert verdict.operations == made.operations
+    assert verdict.withheld == {}
+
+
+def test_what_a_date_explains_of_whom_a_person_must_confirm_is_done() -> None:
+    leaves = replace(members(BO), dated={"member": (ANNA,)})
+    verdict = judged(plan(leaves, person(ANNA)), {"alfa": people("alfa", 2)}, pending=PENDING)
+    assert told(verdict.operations) == {("commission-alfa", (ANNA,), ())}
+
+
+def test_what_is_withheld_is_no_loss_yet() -> None:
+    made = plan(members())
+    assert "2 of 2" in judged(made, {"alfa": people("alfa", 2)}).refusals["alfa"]
+    assert judged(made, {"alfa": people("alfa", 2)}, pending=PENDING).refusals == {}
+
+
+def test_renames_and_new_entries_of_others_wait_for_nobody() -> None:
+    renamed = replace(person("unit"), rdns=("ou=other",))
+    new = replace(entry("beta", held=0), attributes={"member": (BO, "beta-1")}, held=None,
+                  rdns=("ou=x",))  # fmt: skip
+    made = plan(renamed, new)
+    verdict = judged(made, {"alfa": (), "beta": ()}, pending=PENDING)
+    assert verdict.operations == made.operations
+    assert verdict.withheld == {}
+
+
+def test_an_entry_says_by_itself_that_a_person_must_confirm_it() -> None:
+    made = plan(person(ANNA, confirm="the identity is protected"), person(BO))
+    verdict = judged(made, {"alfa": people("alfa", 2)})
+    assert told(verdict.operations) == {(BO, ("old",), ("new",))}
+    assert "alfa-0: the identity is protected" in verdict.withheld["alfa"][0]
+
+
+# --- several days, several systems, and what was read --------------------------------------------
+
+
+def test_what_was_lost_in_the_days_before_counts_too() -> None:
+    holdings = {"alfa": people("alfa", 20)}
+    made = plan(entry("alfa", held=20, lost=2))
+    before = frozenset({("person", "gone-1"), ("person", "gone-2"), ("person", "gone-3")})
+    assert judged(made, holdings).refusals == {}
+    assert judged(made, holdings, lost={"alfa": before}).refusals != {}
+    # The same object lost twice is one, and who loses nothing today is not refused.
+    assert judged(made, holdings, lost={"alfa": people("alfa", 2)}).refusals == {}
+    assert judged(plan(), holdings, lost={"alfa": before}).refusals == {}
+
+
+def test_losses_of_other_providers_in_the_days_before_count_for_the_run() -> None:
+    holdings = {"alfa": people("alfa", 50), "beta": people("beta", 50)}
+    made = plan(entry("alfa", held=50, lost=5))
+    gone = frozenset(("person", f"beta-{n}") for n in range(6))
+    assert judged(made, holdings, lost={"beta": gone}).refusals != {}
+
+
+def test_what_nobody_can_call_back_waits_while_another_system_refuses_the_provider() -> None:
+    order = replace(
+        person("SE1 KEY"), held=None, rdns=("cn=KEY",), takes=frozenset({("person", "SE1")}),
+        explained=True, is_final=True,
+    )  # fmt: skip
+    assert judged(plan(order), {"alfa": ()}).operations != ()
+    verdict = judged(plan(order), {"alfa": ()}, refused={"alfa": "HSA"})
+    assert verdict.operations == ()
+    assert verdict.withheld == {
+        "alfa": ("1 that nobody can call back wait, as HSA refused the plan",)
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_told"),
+    [
+        ({"providers": 10}, {"providers": 8}, False),
+        ({"providers": 10}, {"providers": 7}, True),
+        ({"providers": 4}, {"providers": 3}, False),
+        ({"providers": 100}, {"providers": 90}, False),
+        ({"providers": 100}, {"providers": 89}, True),
+        ({"entries": 100}, {"entries": 90}, False),
+        ({"entries": 100}, {"entries": 89}, True),
+        ({"entries": 10_000}, {"entries": 9_800}, False),
+        ({"entries": 10_000}, {"entries": 9_799}, True),
+        ({}, {"entries": 0}, False),
+    ],
+)
+def test_a_read_that_is_suddenly_smaller_is_told(
+    before: dict[str, int], now: dict[str, int], is_told: bool
+) -> None:
+    assert bool(shrinkage(before, now)) is is_told
