@@ -133,8 +133,9 @@ def lines_of(address: str) -> list[str]:
 def octets(rdn: str) -> int:
     """How long a name is as slapd keeps it: what RFC 4514 escapes, it writes as three octets."""
     (pairs,) = matching.split_dn(rdn)
-    values = [value.translate(dict.fromkeys(map(ord, ',+"\\<>;='), "\\00")) for _, value in pairs]
-    names = [name for name, _ in pairs]
+    written = dict.fromkeys(map(ord, ',+"\\<>;='), "\\00")
+    values = [value.translate(written) for _kind, value in pairs]
+    names = [name for name, _value in pairs]
     return len("+".join(map("=".join, zip(names, values, strict=True))).encode())
 
 
