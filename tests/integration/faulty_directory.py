@@ -183,6 +183,8 @@ def _certificate(issuer: Lab | None, folder: Path, name: str) -> tuple[Path, Pat
             *("openssl", "req", "-x509", *by, "-nodes", "-days", "1"),
             *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
             *("-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"),
+            # By itself openssl makes a CA, without the key usage that Python 3.13 wants of one.
+            *("-addext", "basicConstraints=critical,CA:FALSE"),
             *("-keyout", key, "-out", certificate),
         ],
         check=True,
