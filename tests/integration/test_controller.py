@@ -405,7 +405,11 @@ def test_failed_system_fails_every_provider(site: Site) -> None:
 
     assert run.rc == 2
     assert [run.recap(h)["failed"] for h in ("granbacken", "tallbacken")] == [1, 1]
-    assert "probe: Unsupported parameters" in run.output
+    assert [run.recap(h)["changed"] for h in ("granbacken", "tallbacken")] == [0, 0]
+    (cause,) = (line for line in run.output.splitlines() if "Unsupported parameters" in line
+                if line.startswith("fatal: "))  # fmt: skip
+    assert cause.startswith("fatal: [granbacken]")
+    assert run.output.count('"msg": "probe: nothing was done for anybody') == 2
 
 
 # --- records are data

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ansible_collections.regionjh.halsoval.plugins.action.provider_result import (
     _in_words,
     _together,
+    _told,
 )
 
 UNCHANGED = {"changed": False, "failed": False, "msg": ""}
@@ -42,6 +45,47 @@ def test_tasks_for_people_are_in_the_systems_own_part() -> None:
 
     assert summary["systems"]["ad"]["owner_tasks"] == [task]
     assert summary["failed"] is False
+
+
+# --- what Ansible is told ------------------------------------------------------------------------
+
+BIG = {"systems": {"hsa": {"errors": ["refused"] * 1000}}, "summary": "alfa: hsa: FAILED"}
+
+
+def told(changed: bool, failed: bool, changed_first: bool, everything: bool) -> dict[str, Any]:
+    own = {"changed": changed, "failed": failed, "msg": "hsa: refused", "diff": [], **BIG}
+    return _told(own, changed_first, everything)
+
+
+@pytest.mark.parametrize("changed", [False, True])
+@pytest.mark.parametrize("changed_first", [False, True])
+@pytest.mark.parametrize("everything", [False, True])
+def test_a_failure_is_never_lost(changed: bool, changed_first: bool, everything: bool) -> None:
+    """It fails the task, or is left to the handler, which a change calls."""
+    result = told(changed, True, changed_first, everything)
+    left = changed and changed_first
+    assert (result["failed"], result["incomplete"]) == (not left, True)
+    assert result["changed"] is changed
+
+
+@pytest.mark.parametrize("changed_first", [False, True])
+def test_where_nothing_failed_nothing_is_incomplete(changed_first: bool) -> None:
+    result = told(True, False, changed_first, False)
+    assert (result["changed"], result["failed"], result["incomplete"]) == (True, False, False)
+    assert result["systems"] == BIG["systems"]
+
+
+def test_a_failure_shows_its_message_and_the_summary_and_the_rest_when_asked() -> None:
+    short = told(False, True, True, everything=False)
+    assert short == {
+        "changed": False, "failed": True, "incomplete": True, "msg": "hsa: refused",
+        "summary": "alfa: hsa: FAILED",
+    }  # fmt: skip
+    assert told(False, True, True, everything=True)["systems"] == BIG["systems"]
+
+
+def test_what_is_left_to_the_handler_keeps_its_differences() -> None:
+    assert "diff" in told(True, True, True, everything=False)
 
 
 # --- in one line ---------------------------------------------------------------------------------
