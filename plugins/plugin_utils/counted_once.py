@@ -32,8 +32,18 @@ _OTHERS = (
     "ansible_remote_tmp",
 )
 _ROLES = Path(__file__).parents[2] / "roles"
+
+
+class _Known(dict[str, Any]):
+    """Filters or tests of any name: which ones Ansible has is no matter of ours."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name, default) or str
+
+
 # The extensions that Ansible has.
 _SYNTAX = Environment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"], autoescape=True)
+_SYNTAX.filters, _SYNTAX.tests = _Known(_SYNTAX.filters), _Known(_SYNTAX.tests)
 # What reads variables by a text that names them.
 _BY_NAME = {"lookup", "query", "q", "vars"}
 _UNSET = object()
@@ -102,9 +112,9 @@ def reads(value: Any) -> Iterator[str]:
 def _of_template(text: str) -> frozenset[str]:
     try:
         tree = _SYNTAX.parse(text)
+        found = meta.find_undeclared_variables(tree)
     except TemplateSyntaxError:  # the task that evaluates it says so
         return frozenset()
-    found = meta.find_undeclared_variables(tree)
     if found & _BY_NAME:
         found |= {str(constant.value) for constant in tree.find_all(nodes.Const)}
         found |= {step.attr for step in tree.find_all(nodes.Getattr)}

@@ -159,7 +159,7 @@ def test_every_group_that_we_make_is_reserved_or_no_id(site: Site) -> None:
     groups = listed(site).keys() - {"_meta"}
 
     assert {group for group in groups if "_" not in group} <= set(RESERVED_IDS)
-    assert {"all", "ungrouped", "providers", "phase_operation", "service_vardutbud_bas"} <= groups
+    assert {"all", "providers", "phase_operation", "service_vardutbud_bas"} <= groups
 
 
 # --- variables -----------------------------------------------------------------------------------

@@ -87,6 +87,16 @@ VALUES = {
         True,
     ),
     "a template that is none": ({"x": "{{ y", "y": 1}, {"x": "{{ y", "y": 2}, False),
+    "a filter of Ansible's": (
+        {"x": "{{ (y | realpath) ~ '/a' }}", "y": 1},
+        {"x": "{{ (y | realpath) ~ '/a' }}", "y": 2},
+        True,
+    ),
+    "a filter and a test of a collection": (
+        {"x": "{{ y | a.b.c if z is d.e.f }}", "z": 1},
+        {"x": "{{ y | a.b.c if z is d.e.f }}", "z": 2},
+        True,
+    ),
     "text with braces": ({"x": "{ y }", "y": 1}, {"x": "{ y }", "y": 2}, False),
     "not read": ({"x": 1, "y": 1}, {"x": 1, "y": 2}, False),
 }  # fmt: skip
@@ -138,6 +148,17 @@ def _evaluated(variables: Mapping[str, Any], name: str, depth: int = 0) -> str:
         return "none"
     text = str(variables[name])
     return re.sub(r"{{ (\w) }}", lambda read: _evaluated(variables, read[1], depth + 1), text)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [*COLLECTION.glob("inventories/*/group_vars/**/*.yml"),
+     *COLLECTION.glob("extensions/molecule/*/inventory/group_vars/*.yml")],
+    ids=lambda file: "/".join(file.parts[-4:]),
+)  # fmt: skip
+def test_every_template_of_our_inventories_tells_what_it_reads(file: Path) -> None:
+    for value in (yaml.safe_load(file.read_text("utf-8")) or {}).values():
+        assert bool(set(reads(value))) == ("{{" in str(value))
 
 
 # --- which variables -----------------------------------------------------------------------------
