@@ -334,7 +334,7 @@ def test_one_of_two_sources_fails(site: Site) -> None:
     ("option", "reason"),
     [
         ("recrods: providers", "expected only documented options in"),
-        ('as_of: "2026-02-30"', "halsoval_as_of or as_of: expected a day, YYYY-MM-DD"),
+        ('as_of: "2026-02-30"', "halsoval_as_of or as_of: expected a day that the calendar has"),
         ("as_of: soon", "halsoval_as_of or as_of: expected a day, YYYY-MM-DD"),
         ("records: halsoval.yml", "cannot be read: Not a directory"),
     ],
