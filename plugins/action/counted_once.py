@@ -7,12 +7,11 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.words import some_of
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils.counted_once import (
     differences,
     names,
 )
-
-_NAMED = 20
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no types
@@ -38,7 +37,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
         )
         if not found:
             return {**result, "changed": False}
-        more = [f"and {len(found) - _NAMED} more"] * (len(found) > _NAMED)
-        words = "; ".join([*map(str, found[:_NAMED]), *more])
+        words = some_of([*map(str, found)], "; ")
         msg = f"expected one value for all hosts of what counts once for the whole run: {words}"
         return {**result, "changed": False, "failed": True, "msg": msg}

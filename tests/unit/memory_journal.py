@@ -100,13 +100,13 @@ class MemoryJournal:
             self.facts[place] = frozenset(
                 kept.union(f for f in one.facts if one.is_about(f.person))
             )
-            if one.alone is None:
+            if one.alone is None or place not in self.days:
                 self.days[place] = self.day
 
     def memory(self, system: str) -> Memory:
         """What earlier runs put in effect in a system."""
         return Memory(
-            key="key",
+            key="00",
             facts={
                 provider: facts for (name, provider), facts in self.facts.items() if name == system
             },

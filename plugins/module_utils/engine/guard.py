@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..records.words import some_of
 from .plan import Operation, Plan, plan_hash
 
 Holding = tuple[str, str]  # (kind, id) of an object that holds something today
@@ -23,8 +24,8 @@ _PER_PROVIDER_MOST = 10
 _PER_PROVIDER_PERCENT = 20
 _PER_RUN_LEAST = 10
 _PER_RUN_PERCENT = 2
-# So many of those who would lose something are named in a refusal.
-_NAMED = 20
+# Where all stands that a refusal names some of.
+_ALL_IN = "all with --check --diff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +89,14 @@ def judge(plan: Plan, selected: Collection[str], case: Case, secret: bytes) -> V
         }
     else:
         refusals |= _over_limits(plan, judged, case, hashes)
-    door = _Door(plan, case, hashes, pending, refusals, frozenset(selected) - refusals.keys())
-    return Verdict(tuple(door.allowed()), hashes, refusals, door.withheld(grouped))
+    accepted = {
+        p
+        for p in frozenset(selected) - refusals.keys()
+        # With expected plans somebody asked for exactly those; the next ordinary run does the rest.
+        if not case.expected or hashes.get(p) in case.expected
+    }
+    door = _Door(plan, case, hashes, pending, refusals, accepted)
+    return Verdict(tuple(door.allowed()), hashes, refusals, door.withheld(grouped, parts))
 
 
 def shrinkage(before: Mapping[str, int], now: Mapping[str, int]) -> str:
@@ -218,16 +225,11 @@ def _after(gone: Collection[Holding], lost: Collection[Holding]) -> str:
 
 def _refusal(reason: str, lost: Collection[Holding], name: str) -> str:
     who = sorted(f"{kind} {object_id}" for kind, object_id in lost)
-    listed = f": {_listed(who)}" if who else ""
+    listed = f": {some_of(who, all_in=_ALL_IN)}" if who else ""
     return (
         f"refused: {reason}{listed}. Nothing but dated ends was done. To "
         f"confirm exactly this plan, run again with -e halsoval_expected_plan={name}"
     )
-
-
-def _listed(texts: Sequence[str], mark: str = ", ") -> str:
-    more = f" and {len(texts) - _NAMED} more" if len(texts) > _NAMED else ""
-    return f"{mark.join(texts[:_NAMED])}{more}"
 
 
 # --- what is let through --------------------------------------------------------------------------
@@ -235,9 +237,10 @@ def _listed(texts: Sequence[str], mark: str = ", ") -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Door:
-    """Lets operations through, whole or in part; `accepted` are the providers that nobody refused.
+    """Lets operations through, whole or in part.
 
-    `pending` are the hashes of what a person must confirm.
+    `pending` are the hashes of what a person must confirm; `accepted` are the providers of whose
+    plans the rest is done.
     """
 
     plan: Plan
@@ -260,9 +263,11 @@ class _Door:
             elif let:
                 yield let
 
-    def withheld(self, grouped: Mapping[str, Sequence[Operation]]) -> dict[str, tuple[str, ...]]:
-        """What a person must confirm, and what waits, in words by provider."""
-        told = {p: (*self._asked(p, o), *self._waiting(o)) for p, o in grouped.items()}
+    def withheld(
+        self, grouped: Mapping[str, Sequence[Operation]], parts: Mapping[str, Sequence[Operation]]
+    ) -> dict[str, tuple[str, ...]]:
+        """What a person must confirm, the `parts`, and what waits, in words by provider."""
+        told = {p: (*self._asked(p, parts[p]), *self._waiting(o)) for p, o in grouped.items()}
         return {provider: texts for provider, texts in told.items() if texts}
 
     def _is_confirmed(self, part: Operation) -> bool:
@@ -274,13 +279,10 @@ class _Door:
         """What may be done of an operation that nobody need confirm by itself, or None."""
         if self._waits(operation):
             return None
-        # With expected plans somebody asked for exactly those; the next ordinary run does the rest.
-        expected = self.case.expected
-        is_refused = not expected and not operation.providers.isdisjoint(self.refusals)
+        is_refused = not (self.case.expected or operation.providers.isdisjoint(self.refusals))
         # What one provider is refused to take from a shared person, the other may not take either.
         may_be_done = not (is_refused and self.plan.losses(operation))
-        accepted = [p for p in self.accepted if not expected or self.hashes.get(p) in expected]
-        if operation.at_once or (may_be_done and not operation.providers.isdisjoint(accepted)):
+        if operation.at_once or (may_be_done and not operation.providers.isdisjoint(self.accepted)):
             return operation
         return operation.dated_part() if is_refused else None
 
@@ -288,13 +290,12 @@ class _Door:
         """Whether nobody can call it back, and another system refused the provider in this run."""
         return operation.is_final and not operation.providers.isdisjoint(self.case.refused)
 
-    def _asked(self, provider: str, operations: Sequence[Operation]) -> Iterator[str]:
+    def _asked(self, provider: str, parts: Sequence[Operation]) -> Iterator[str]:
         if provider not in self.pending or self.case.expected:
             return
-        parts = _to_confirm(self.plan, operations, self.case.pending)
+        why = some_of(_reasons(self.plan, parts, self.case.pending), "; ", _ALL_IN)
         yield (
-            "withheld until a person confirms it: "
-            f"{_listed(_reasons(self.plan, parts, self.case.pending), '; ')}. To confirm exactly "
+            f"withheld until a person confirms it: {why}. To confirm exactly "
             f"this, run again with -e halsoval_expected_plan={self.pending[provider]}"
         )
 

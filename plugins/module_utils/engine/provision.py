@@ -16,13 +16,11 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from ..records.identifiers import MASK, mask
 from ..records.memory import Fact
+from ..records.words import some_of
 from . import matching
 from .guard import Case, Holding, Past, Verdict, confirmed, judge, shrinkage
 from .journal import Journal, JournalError, Settled, Unsettled, found, intended
 from .plan import Attribute, Entry, Operation, Plan, Wanted, make_plan
-
-# So many are named in a sentence; `errors` has all.
-NAMED = 20
 
 _T = TypeVar("_T")
 
@@ -69,13 +67,6 @@ class Finding:
             "object": mask(self.object),
             "message": mask(self.message),
         }
-
-
-def some_of(ids: Iterable[str]) -> str:
-    """Ids in a sentence, the first of them where they are many."""
-    every = sorted(set(ids))
-    more = f" and {len(every) - NAMED} more" if len(every) > NAMED else ""
-    return f"{', '.join(every[:NAMED])}{more}"
 
 
 @dataclass(frozen=True)
@@ -139,14 +130,15 @@ def provision(
         held = system.read()
         desired = desire(held)
         plan = make_plan(desired.wanted, desired.attributes, desired.taken)
-        case = _case(desired, request, journal.past(request.title), len(held))
+        sizes = {**request.sizes, "entries": len(held)}
+        case = _case(desired, request, journal.past(request.title), sizes)
         selected = [provider for provider in request.providers if provider in request.known]
         verdict = judge(plan, selected, case, request.secret)
         written = Written(verdict.operations, {})
         if not request.check:
             unfinished = journal.unfinished(request.title)
             journal.conclude(found(unfinished, held, plan.attributes, request.secret))
-            journal.judged(request.title, _notes(plan, verdict, case, request, len(held)))
+            journal.judged(request.title, _notes(plan, verdict, case, request, sizes))
             noted = _Noted(system, journal, plan, verdict.hashes, request)
             written = carry_out(noted, plan, verdict.operations)
             noted.remember(_settled(desired, plan, verdict, written, selected, request))
@@ -157,19 +149,21 @@ def provision(
 # --- what is left to the next run ----------------------------------------------------------------
 
 
-def _case(desired: Desired, request: Request, past: Past, entries: int) -> Case:
+def _case(desired: Desired, request: Request, past: Past, sizes: Mapping[str, int]) -> Case:
     return Case(
         holdings=desired.holdings,
         expected=request.expected,
         blocked={provider: "; ".join(reasons) for provider, reasons in desired.errors.items()},
         pending=desired.pending,
         lost=past.lost,
-        alarm=shrinkage(past.sizes, {**request.sizes, "entries": entries}),
+        alarm=shrinkage(past.sizes, sizes),
         refused=past.refused,
     )
 
 
-def _notes(plan: Plan, verdict: Verdict, case: Case, request: Request, entries: int) -> Past:
+def _notes(
+    plan: Plan, verdict: Verdict, case: Case, request: Request, sizes: Mapping[str, int]
+) -> Past:
     """What the guard of the next run must know; what a person confirmed is no surprise to it."""
     lost: dict[str, set[Holding]] = {}
     for operation in () if request.expected else verdict.operations:
@@ -179,7 +173,7 @@ def _notes(plan: Plan, verdict: Verdict, case: Case, request: Request, entries: 
     return Past(
         lost={provider: holdings for provider, holdings in lost.items() if holdings},
         refused=dict.fromkeys(verdict.refusals, request.title),
-        sizes={**request.sizes, "entries": entries} if is_right else {},
+        sizes=sizes if is_right else {},
     )
 
 
@@ -398,8 +392,7 @@ def _outcome(
 def _in_short(failures: Sequence[_Failure]) -> Iterable[str]:
     """Each reason once, with the first of those whom it concerns."""
     for why, what in _grouped((why, what) for what, why in failures).items():
-        more = f" and {len(what) - NAMED} more (all with -v)" if len(what) > NAMED else ""
-        yield f"{', '.join(what[:NAMED])}{more}: {why}"
+        yield f"{some_of(what, all_in='all with -v')}: {why}"
 
 
 def _with_diffs(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import hmac
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from ..engine.journal import Intended, Intent, Settled
 from ..records.holds import Decisions, Hold
 from ..records.identifiers import parse_hsa_id
 from ..records.lifecycle import end_of_day, start_of_day
+from ..records.memory import keyed_hash
 from ..records.people import Remembered
 from . import memory
 from .audit import AuditRow, Fault, Head, Values, chained, faults
@@ -32,7 +32,7 @@ try:
 except ImportError:  # ansible-test imports this file without it; Database says so
     pass
 
-__all__ = ["Ledger", "LedgerError", "Run", "keyed_hash", "rows", "verify"]
+__all__ = ["Ledger", "LedgerError", "Run", "rows", "verify"]
 
 _HASH = re.compile("[0-9a-f]{64}")
 # The names of the keys of hashed personal numbers begin so.
@@ -234,11 +234,6 @@ class Ledger(Tables):
         for some in slices(hashes):
             gone = (table.c.directory == place) & table.c.person.in_(some)
             connection.execute(table.delete().where(gone))
-
-
-def keyed_hash(key: str, text: str) -> str:
-    """A hash that tells nothing of a text, such as a number, to who has not the ledger's key()."""
-    return hmac.new(bytes.fromhex(key), text.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 _NOTE_RUN = (

@@ -99,7 +99,6 @@ def _replace(ledger: Tables, connection: Connection, system: str, notes: Past) -
 
 def remember(ledger: Tables, system: str, settled: Sequence[Settled]) -> None:
     """Note what a run put in effect; only what differs is written."""
-    today = ledger.run.as_of.isoformat()
     with ledger.transaction() as connection:
         table = ledger.facts
         held: dict[str, set[Fact]] = defaultdict(set)
@@ -113,12 +112,19 @@ def remember(ledger: Tables, system: str, settled: Sequence[Settled]) -> None:
             _forget(ledger, connection, system, one.provider, known - facts)
             new += [(system, one.provider, *fact) for fact in facts - known]
         insert(connection, table, new)
-        days = ledger.settled
-        whole = [one.provider for one in settled if one.alone is None]
-        for some in slices(whole):
-            theirs = (days.c.system == system) & days.c.provider.in_(some)
-            connection.execute(days.delete().where(theirs))
-        insert(connection, days, [(system, provider, today) for provider in whole])
+        _date(ledger, connection, system, settled)
+
+
+def _date(ledger: Tables, connection: Connection, system: str, settled: Sequence[Settled]) -> None:
+    """Note the day of each provider's last whole run, or of the first thing in effect."""
+    table, today = ledger.settled, ledger.run.as_of.isoformat()
+    mine = table.select().where(table.c.system == system)
+    known = {row.provider for row in connection.execute(mine)}
+    dated = [one.provider for one in settled if one.alone is None or one.provider not in known]
+    for some in slices(dated):
+        theirs = (table.c.system == system) & table.c.provider.in_(some)
+        connection.execute(table.delete().where(theirs))
+    insert(connection, table, [(system, provider, today) for provider in dated])
 
 
 def _forget(

@@ -69,7 +69,7 @@ class Tables(Database):
         return str(connection.execute(query).scalar_one_or_none() or "")
 
     def new_key(self, connection: Connection, name: str) -> str:
-        """Make a secret key, for keyed_hash()."""
+        """Make a secret key, for records.memory.keyed_hash()."""
         key = secrets.token_hex(32)
         insert(connection, self.settings, [(name, key)])
         return key

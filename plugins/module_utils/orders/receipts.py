@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 from ..engine.orders import FULFILLED, Order, as_text
 from ..ledger.audit import AuditRow
 from ..ledger.database import insert, slices
-from ..ledger.ledger import Ledger, keyed_hash
+from ..ledger.ledger import Ledger
 from ..records.identifiers import mask
+from ..records.memory import keyed_hash
 from . import files
 from .book import SYSTEMS, name_of, read_orders
 from .inbox import Answers, InboxError, Line, Receipt, parse

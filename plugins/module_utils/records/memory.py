@@ -16,10 +16,14 @@ import hmac
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .model import Assignment, Person
+
+# A provider, and the keyed hash of what it tells a row by.
+Label = tuple[str, str]
 
 # An end that lay further back when it was entered than this surprises.
 SURPRISING = dt.timedelta(days=7)
@@ -71,18 +75,18 @@ class Memory:
     facts: Mapping[str, frozenset[Fact]] = field(default_factory=dict)
     days: Mapping[str, dt.date] = field(default_factory=dict)
     _effects: dict[str, list[Effect]] = field(init=False, repr=False, compare=False)
-    _labels: dict[tuple[str, str], str] = field(init=False, repr=False, compare=False)
+    _labels: dict[Label, set[str]] = field(init=False, repr=False, compare=False)
     _later: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         effects: dict[str, list[Effect]] = defaultdict(list)
-        labels: dict[tuple[str, str], str] = {}
+        labels: dict[Label, set[str]] = defaultdict(set)
         later: dict[str, str] = {}
         for provider, facts in self.facts.items():
             for person, text in facts:
                 kind, _space, rest = text.partition(" ")
                 if kind == "label":
-                    labels[provider, rest] = person
+                    labels[provider, rest].add(person)
                 elif kind == "was":
                     later[rest] = person
                 else:
@@ -93,7 +97,7 @@ class Memory:
 
     def digest(self, text: str) -> str:
         """The keyed hash of a number or a name."""
-        return hmac.new(self.key.encode(), text.encode(), hashlib.sha256).hexdigest()[:32]
+        return keyed_hash(self.key, text)
 
     def effects(self, numbers: Iterable[str]) -> tuple[Effect, ...]:
         """What gave access to the person with these numbers."""
@@ -109,12 +113,14 @@ class Memory:
         known = {self.digest(n): n for n in among} if wanted else {}
         return {n: known[h] for n, h in wanted.items() if h in known}
 
-    def former(self, provider: str, row: Person) -> frozenset[str]:
-        """The hashes of those whom a provider had under the row's ref or name."""
-        if not self._labels:
-            return frozenset()
-        found = (self._labels.get((provider, self.digest(text))) for text in _labels(row))
-        return frozenset(person for person in found if person)
+    def labels(self, provider: str, row: Person) -> Iterator[Label]:
+        """What the provider tells the row by; nothing where no run remembers any."""
+        if self._labels:
+            yield from ((provider, self.digest(text)) for text in _labels(row))
+
+    def had(self, label: Label) -> AbstractSet[str]:
+        """The hashes of those whom a provider had by a label."""
+        return self._labels.get(label, frozenset())
 
     def facts_of(
         self, row: Person, number: str, in_effect: Iterable[tuple[Assignment, dt.date | None]]
@@ -130,6 +136,11 @@ class Memory:
 
 
 NO_MEMORY = Memory()
+
+
+def keyed_hash(key: str, text: str) -> str:
+    """A hash that tells nothing of a text, such as a number, to who has not the key (in hex)."""
+    return hmac.digest(bytes.fromhex(key), text.encode(), hashlib.sha256).hex()[:32]
 
 
 def _labels(row: Person) -> Iterator[str]:

@@ -187,6 +187,42 @@ def test_another_number_in_the_row_waits_for_a_person(world: Ad, ref: dict[str, 
     assert world.hsa.people(number(3))
 
 
+def test_namesakes_wait_for_nobody(world: Ad) -> None:
+    name = {"given_name": "Anna", "surname": "Ek"}
+    two = [person(n, assignment(**GIVES), **name) for n in (1, 2)]
+    third = person(3, assignment(**GIVES), **name)
+    for staff in (two[:1], two, two, [*two, third], [third, *two]):
+        results = world.run(record("alfa", staff))
+        assert (world.hsa_results["alfa"]["errors"], results["alfa"]["errors"]) == ([], [])
+        assert len(world.hsa.members()) == len(staff)
+
+
+def test_another_number_in_the_row_of_one_of_two_namesakes_waits_for_a_person(world: Ad) -> None:
+    name = {"given_name": "Anna", "surname": "Ek"}
+    world.run(record("alfa", [person(n, assignment(**GIVES), **name) for n in (1, 2)]))
+    world.run(record("alfa", [person(n, assignment(**GIVES), **name) for n in (1, 3)]))
+    msg = world.hsa_results["alfa"]["msg"]
+    assert "another personal number" in msg
+    # The one who is still there is nobody's business.
+    assert world.hsa.person(number(1)).first("hsaIdentity") not in msg
+    assert world.hsa.members() == {number(1), number(2)}
+
+
+def test_what_was_confirmed_alone_in_a_first_run_is_known_to_the_next(world: Ad) -> None:
+    journal, world.hsa.journal = world.hsa.journal, None
+    world.run(record("alfa", [person(1, assignment(**GIVES), given_name="Anna", surname="Ek")]))
+    bo = person(1, assignment(**GIVES), given_name="Bo", surname="Al")
+    other = record("alfa", [bo, person(2, assignment(**GIVES))])
+    world.run(other)
+    msg = world.hsa_results["alfa"]["msg"]
+    other = record("alfa", [bo, *(person(n, assignment(**GIVES)) for n in (2, 3))])
+    world.hsa.journal = journal
+    world.run(other, expected=frozenset({msg.rpartition("=")[2]}))
+    assert world.hsa.person(number(1)).first("sn") == "Al"
+    world.run(other)
+    assert world.hsa_results["alfa"]["errors"] == []
+
+
 def test_a_new_number_that_the_record_links_to_the_old_one_waits_for_nobody(world: Ad) -> None:
     name = {"given_name": "Anna", "surname": "Ek", "ref": "a"}
     old = coordination_number(1)

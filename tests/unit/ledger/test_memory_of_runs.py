@@ -48,6 +48,15 @@ def test_people_of_whom_somebody_must_confirm_something_are_remembered_as_before
     assert recall(ledger, "HSA").facts == {"alfa": facts(CECILIA)}
 
 
+def test_what_was_confirmed_alone_has_a_day_though_no_whole_run_was_done(ledgers: Ledgers) -> None:
+    ledger = ledgers.open()
+    ledger.remember("HSA", [Settled("alfa", facts(ANNA), alone=frozenset({ANNA}))])
+    assert recall(ledger, "HSA").days == {"alfa": TODAY}
+    with ledgers.open("run-2", as_of=TODAY + dt.timedelta(days=1)) as later:
+        later.remember("HSA", [Settled("alfa", facts(BO), alone=frozenset({BO}))])
+        assert recall(later, "HSA").days == {"alfa": TODAY}
+
+
 def test_which_numbers_are_one_person_is_never_forgotten(ledgers: Ledgers) -> None:
     ledger = ledgers.open()
     link = facts(ANNA, text=f"was {BO}")

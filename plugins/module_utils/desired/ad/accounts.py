@@ -22,10 +22,9 @@ from ...engine.provision import Desired
 from ...records.lifecycle import phase
 from ...records.memory import Memory
 from ...records.payload import Approved
-from ...records.people import facts
 from ..people.gate import Gate
 from ..people.identified import Identities
-from ..people.pending import OTHER_NAME, REVEALED
+from ..people.pending import OTHER_NAME, REVEALED, with_memory
 from . import attributes
 from .access import Access, access, explained
 from .codecs import ENABLED
@@ -72,21 +71,16 @@ def desire(
         *forgotten(everybody, holdings, told, ended, as_of, is_held),
     ]
     desired = _desired(approved, as_of, everybody, kept, holdings, gate, wrong)
-    return _with_memory(desired, approved.memory, identities, everybody)
+    return _with_others(desired, approved.memory, identities, everybody)
 
 
-def _with_memory(
+def _with_others(
     desired: Desired, memory: Memory, identities: Identities, everybody: Sequence[Holder]
 ) -> Desired:
-    """The same with whose identity changes, and what is in effect for the next run to know."""
+    """The same with who is pending, and so are those whose accounts have another's name."""
     others = {h.known.hsa_id: OTHER_NAME for h in everybody if h.has_another_name}
     pending = identities.pending.also({i: reason for i, reason in others.items() if i})
-    return replace(
-        desired,
-        pending=pending.reasons,
-        people=pending.people,
-        facts=facts((one.person for one in identities.people), memory),
-    )
+    return with_memory(desired, pending, identities.natural(), memory)
 
 
 def _desired(

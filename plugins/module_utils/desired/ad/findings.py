@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 from ...engine import matching
 from ...engine.plan import Entry
-from ...engine.provision import Finding, some_of
+from ...engine.provision import Finding
 from ...records.lifecycle import trials
 from ...records.payload import Approved
+from ...records.words import some_of
 from ..people.gate import Gate, waiting_in_words
 from .holdings import Holdings, cn, folded, hsa_id, is_enabled, our_id
 from .layout import name_form
@@ -284,5 +285,5 @@ def _other_groups(holdings: Holdings, approved: Approved) -> Iterator[Finding]:
         yield Finding(
             provider, "other_group", cn(group),
             "halsoval_ad_groups does not name the group, and no run takes accounts out of it: "
-            + some_of(accounts),
+            + some_of(sorted(accounts)),
         )  # fmt: skip

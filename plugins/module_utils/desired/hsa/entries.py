@@ -20,8 +20,8 @@ from ...engine.plan import Entry, Values, Wanted
 from ...engine.provision import Desired
 from ...records.holds import Decisions
 from ...records.payload import Approved
-from ...records.people import NOTHING_REMEMBERED, NaturalPerson, Remembered, facts
-from ..people.pending import REVEALED
+from ...records.people import NOTHING_REMEMBERED, NaturalPerson, Remembered
+from ..people.pending import REVEALED, with_memory
 from . import attributes
 from .findings import errors, findings, person_error
 from .holdings import Holdings, person_key, provider_key, provider_of_person, unit_of_commission
@@ -56,18 +56,15 @@ def desire(
         *(entry for commission in known.commissions for entry in draft.commission(commission)),
     )
     wanted += tuple(draft.held_back(wanted))
-    waits = pending(known, approved.memory)
-    return Desired(
+    desired = Desired(
         wanted=wanted,
         attributes=schema(layout),
         holdings=_held_objects(wanted, layout),
         findings=findings(approved, as_of, people, units, holdings, known.ids),
         errors=errors(people, units, holdings),
-        pending=waits.reasons,
-        facts=facts(people, approved.memory),
-        people=waits.people,
         taken=tuple(entry.dn for entry in (*holdings.not_ours, *holdings.ours.values())),
     )
+    return with_memory(desired, pending(known, approved.memory), people, approved.memory)
 
 
 @dataclass(frozen=True, slots=True)

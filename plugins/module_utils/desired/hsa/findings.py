@@ -15,10 +15,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...engine import matching
 from ...engine.plan import Entry
-from ...engine.provision import Finding, some_of
+from ...engine.provision import Finding
 from ...records.lifecycle import missing_for_operation, phase
 from ...records.payload import Approved
 from ...records.people import NaturalPerson
+from ...records.words import some_of
 from .holdings import Holdings, provider_key, provider_of_person, unit_of_commission
 from .sites import Site
 
@@ -195,7 +196,7 @@ def _other_roles(approved: Approved, holdings: Holdings) -> Iterator[Finding]:
         yield Finding(
             provider, "other_role", role,
             "halsoval_hsa_system_roles does not name the role, and no run takes it from people: "
-            + some_of(people),
+            + some_of(sorted(people)),
         )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from ...records.memory import Memory
+from ...records.memory import Label, Memory
 from ...records.people import NaturalPerson
 from ..people.pending import NEW_NUMBER, OTHER_NAME, Pending, has_another_name
 from .register import Register
@@ -21,8 +21,9 @@ def pending(known: Register, memory: Memory) -> Pending:
     """
     reasons: dict[str, str] = {}
     people: dict[str, set[str]] = defaultdict(set)
+    formers = _formers(known, memory)
     for person in known.people:
-        former = _former(person, memory)
+        former = formers.get(person.number, frozenset())
         if former:
             for hsa_id in (*_ids(person, known), *_ids_of(former, known, memory)):
                 reasons[hsa_id] = NEW_NUMBER
@@ -34,11 +35,32 @@ def pending(known: Register, memory: Memory) -> Pending:
     return Pending(reasons, {hsa_id: frozenset(hashes) for hsa_id, hashes in people.items()})
 
 
-def _former(person: NaturalPerson, memory: Memory) -> frozenset[str]:
-    """The hashes of the numbers of others whom a provider had in the person's row."""
-    rows = ((e.provider, e.row) for e in person.employments if e.has_begun)
-    former = frozenset().union(*(memory.former(provider, row) for provider, row in rows))
-    return former.difference(map(memory.digest, person.numbers)) if former else former
+def _formers(known: Register, memory: Memory) -> dict[str, frozenset[str]]:
+    """By people's numbers of today, the hashes of those whom a provider had in their rows.
+
+    A namesake had another row: nobody is meant who is still there under the same label.
+    """
+    hashes: dict[str, frozenset[str]] = {}
+    labels: dict[str, set[Label]] = {}
+    today: dict[Label, set[str]] = defaultdict(set)
+    for person in known.people:
+        begun = (e for e in person.employments if e.has_begun)
+        theirs = {label for e in begun for label in memory.labels(e.provider, e.row)}
+        if theirs:
+            labels[person.number] = theirs
+            hashes[person.number] = frozenset(map(memory.digest, person.numbers))
+        for label in theirs:
+            today[label] |= hashes[person.number]
+    return {
+        number: frozenset().union(
+            *(
+                memory.had(label) - today[label]
+                for label in theirs
+                if hashes[number].isdisjoint(memory.had(label))
+            )
+        )
+        for number, theirs in labels.items()
+    }
 
 
 def _ids(person: NaturalPerson, known: Register) -> Iterator[str]:

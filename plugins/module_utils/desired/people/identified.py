@@ -8,7 +8,7 @@ HSA's wing finds it out. AD, cards and services go by it, and know nothing of HS
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from ...engine.plan import Values
@@ -75,3 +75,7 @@ class Identities:
     people: tuple[Identified, ...]
     unread: str | None = None
     pending: Pending = field(default_factory=Pending)
+
+    def natural(self) -> Iterator[NaturalPerson]:
+        """Everybody, whoever that is in HSA."""
+        return (one.person for one in self.people)

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from ...records.people import PersonName
+from ...engine.provision import Desired
+from ...records.memory import Memory
+from ...records.people import NaturalPerson, PersonName, facts
 
 NEW_NUMBER = "the row has another personal number, which the record does not call the same person's"
 OTHER_NAME = "given name and surname both differ from those that the system has"
@@ -25,6 +27,14 @@ class Pending:
     def also(self, reasons: Mapping[str, str]) -> Pending:
         """The same with further reasons."""
         return Pending({**reasons, **self.reasons}, self.people)
+
+
+def with_memory(
+    desired: Desired, pending: Pending, people: Iterable[NaturalPerson], memory: Memory
+) -> Desired:
+    """The same with who is pending, and what is in effect for the next run to know."""
+    in_effect = facts(people, memory)
+    return replace(desired, pending=pending.reasons, people=pending.people, facts=in_effect)
 
 
 def has_another_name(given: str | None, surname: str | None, names: Iterable[PersonName]) -> bool:

@@ -22,8 +22,8 @@ from ...engine.provision import Desired
 from ...records.lifecycle import phase
 from ...records.model import Record
 from ...records.payload import Approved
-from ...records.people import facts
 from ..people.identified import Identities
+from ..people.pending import with_memory
 from .chains import Chain, Matter, Wish
 from .connections import agreements, connections, consultations
 from .draft import Draft
@@ -66,12 +66,9 @@ def desire(
         if place[0] not in approved.invalid:
             is_hidden = place[1] in hidden
             _leave_over(place, records.get(place[0]), draft, is_hidden, bool(identities.unread))
-    return Desired(
-        tuple(draft.wanted), ATTRIBUTES, holdings, tuple(dict.fromkeys(draft.findings)),
-        pending=identities.pending.reasons,
-        people=identities.pending.people,
-        facts=facts((one.person for one in identities.people), approved.memory),
-    )  # fmt: skip
+    seen = tuple(dict.fromkeys(draft.findings))
+    desired = Desired(tuple(draft.wanted), ATTRIBUTES, holdings, seen)
+    return with_memory(desired, identities.pending, identities.natural(), approved.memory)
 
 
 def recorded(desired: Desired) -> Desired:

@@ -20,9 +20,9 @@ from ...engine.orders import ATTRIBUTES, Order, of_entry, order_key, wanted
 from ...engine.plan import Entry, Wanted
 from ...engine.provision import Desired
 from ...records.payload import Approved
-from ...records.people import facts
 from ..people.gate import Gate, waiting_in_words
 from ..people.identified import Identities
+from ..people.pending import with_memory
 from .cards import CARD, REVOCATION, TAKEOVER, Card, cards
 from .findings import findings
 from .matters import Day, Matter, holders
@@ -57,7 +57,7 @@ def desire(
     gate = Gate(identities.unread, hsa_failures, check)
     matters = [matter for holder in everybody for matter in holder.matters]
     draft = _Draft(rules, gate, frozenset(order.key for order in orders.values()))
-    return Desired(
+    desired = Desired(
         wanted=(
             *(wanted(orders[entry.dn], entry) for entry in held),
             *(order for matter in matters for order in draft.orders(matter)),
@@ -66,10 +66,8 @@ def desire(
         holdings=_held_objects(known, as_of),
         findings=findings(everybody, known, identities, day),
         waiting=_waiting(matters, gate),
-        pending=identities.pending.reasons,
-        people=identities.pending.people,
-        facts=facts((one.person for one in identities.people), approved.memory),
     )
+    return with_memory(desired, identities.pending, identities.natural(), approved.memory)
 
 
 @dataclass(frozen=True)
