@@ -38,6 +38,13 @@ options:
     description: The run's id. The action sets it, do not give it yourself.
     type: str
     required: true
+  by_clock:
+    description:
+      - Whether O(as_of) is today by the controller's clock, and nobody's word. Then a run more
+        than 31 days after the last one, or more than 7 before it, fails before it does anything.
+      - The action sets it, do not give it yourself.
+    type: bool
+    default: false
 requirements:
   - SQLAlchemy >= 2
   - psycopg >= 3.2, where the ledger is in PostgreSQL

@@ -69,6 +69,7 @@ as_of: 2026-03-02
 import datetime as dt
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -116,13 +117,15 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]  # ansible-cor
         config = self._read_config_data(str(source))
         if unknown := ", ".join(sorted(config.keys() - self.get_options().keys())):
             raise SourceError(f"expected only documented options in {source}, not {unknown}")
-        return read(
+        given = self._vars.get("halsoval_as_of") or self.get_option("as_of")
+        reading = read(
             source.parent / self.get_option("records"),
             loader._vault,
-            _day(self._vars.get("halsoval_as_of") or self.get_option("as_of")),
+            _day(given),
             tuple(self.get_option("hsa_id_prefixes")),
             self.inventory.groups,
         )
+        return replace(reading, by_clock=given is None)
 
     def _show(self, reading: Reading) -> None:
         for group in ("providers", "invalid_records", *(f"phase_{p}" for p in get_args(Phase))):

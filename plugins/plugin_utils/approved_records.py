@@ -40,6 +40,7 @@ class Reading:
 
     `providers` by id and `errors` by host name, both sorted; a host is in one of them.
     `invalid_ids` are the provider ids that an invalid record stands for, by its folder or its text.
+    `by_clock` is whether nobody but the clock said the day.
     """
 
     as_of: dt.date
@@ -47,6 +48,7 @@ class Reading:
     errors: dict[str, tuple[str, ...]]
     invalid_ids: tuple[str, ...]
     findings: tuple[rules.Finding, ...]
+    by_clock: bool = False
 
 
 @dataclass

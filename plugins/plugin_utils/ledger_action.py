@@ -18,7 +18,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
     """Runs the task's module with its own options, the run's id and the day of the records."""
 
     # What the action sets, and nobody else.
-    _own: tuple[str, ...] = ("run",)
+    _own: tuple[str, ...] = ("run", "by_clock")
     # A detached module would look for the records after this process has gone.
     _supports_async = False
 
@@ -34,8 +34,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
                 "expected ansible_connection: local; modules run where the records are"
             )
         try:
-            options = {"as_of": record_store.reading().as_of.isoformat(), **self._task.args}
-            return result | self._module({**options, "run": record_store.RUN}, task_vars or {})
+            reading = record_store.reading()
+            options = {"as_of": reading.as_of.isoformat(), **self._task.args}
+            by_clock = reading.by_clock and options["as_of"] == reading.as_of.isoformat()
+            options |= {"run": record_store.RUN, "by_clock": by_clock}
+            return result | self._module(options, task_vars or {})
         except record_store.StoreError as error:
             raise AnsibleActionFail(str(error)) from None
 

@@ -20,7 +20,7 @@ class ActionModule(ledger_action.ActionModule):
     system's registered result, the module gets what it needs of it, not all of it.
     """
 
-    _own = ("run", "records", "hsa_failures", "owner_tasks")
+    _own = ("run", "by_clock", "records", "hsa_failures", "owner_tasks")
 
     def _module(self, options: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         with record_store.payload() as path:

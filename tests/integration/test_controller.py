@@ -76,6 +76,7 @@ def main():
     spec = {
         "as_of": {"required": True},
         "run": {"required": True},
+        "by_clock": {"type": "bool"},
         "records": {"type": "path", "required": True},
         "providers": {"type": "list", "elements": "str"},
         "surnames": {"type": "path"},
@@ -270,6 +271,37 @@ def test_without_a_day_it_is_today(site: Site) -> None:
     stockholm = {**os.environ, "TZ": "Europe/Stockholm"}
     today = subprocess.check_output(["date", "+%F"], env=stockholm, text=True).strip()
     assert f'"{today}"' in run.output
+
+
+def test_the_clock_alone_moves_a_run_no_further_than_a_month(site: Site) -> None:
+    site.write("halsoval.yml", "plugin: regionjh.halsoval.providers\n")
+    site.write(
+        "holds.yml",
+        """
+        - hosts: localhost
+          connection: local
+          gather_facts: false
+          tasks:
+            - regionjh.halsoval.hold:
+                state: listed
+                providers: [tallbacken]
+        """,
+    )
+
+    def play(*arguments: str) -> Run:
+        return site.run("-i", "halsoval.yml", "holds.yml", *arguments)
+
+    def given(run: Run) -> str:
+        return re.search("-e halsoval_as_of=([0-9-]*)", run.output)[0]  # type: ignore[index]
+
+    for day, direction in (("2020-01-01", "after"), ("2099-01-01", "before")):
+        assert play("-e", f"halsoval_as_of={day}").rc == 0
+        for mode in ((), ("--check",)):
+            refused = play(*mode)
+            assert refused.rc == 2
+            assert f"days {direction} that of the last run; nothing was done" in refused.output
+        assert play(*given(refused).split()).rc == 0
+        assert play().rc == 0
 
 
 # --- a run that must not pass for a good one

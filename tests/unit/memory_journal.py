@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard import (
@@ -40,6 +40,7 @@ class MemoryJournal:
         self.lost: list[tuple[str, dt.date, str, Holding]] = []
         self.sizes: dict[str, dict[str, int]] = {}
         self.refused: dict[str, str] = {}
+        self.alarm = ""
 
     @contextmanager
     def exclusive(self, system: str) -> Iterator[None]:
@@ -73,14 +74,15 @@ class MemoryJournal:
         assert self.outcomes.keys().isdisjoint(results)
         self.outcomes.update(results)
 
-    def past(self, system: str) -> Past:
+    def past(self, system: str, witnesses: Collection[str]) -> Past:
         """What earlier runs left the guard."""
         first = self.day - dt.timedelta(days=DAYS - 1)
         lost: dict[str, set[Holding]] = {}
         for theirs, day, provider, holding in self.lost:
             if theirs == system and day >= first:
                 lost.setdefault(provider, set()).add(holding)
-        return Past(lost=lost, sizes=self.sizes.get(system, {}), refused=self.refused)
+        sizes = self.sizes.get(system, {})
+        return Past(lost=lost, sizes=sizes, refused=self.refused, alarm=self.alarm)
 
     def judged(self, system: str, notes: Past) -> None:
         """Note what the guard of the next run must know."""
@@ -102,6 +104,11 @@ class MemoryJournal:
             )
             if one.alone is None or place not in self.days:
                 self.days[place] = self.day
+
+    def vouch(self, system: str, witnesses: Collection[str]) -> None:
+        """Note that the journal is right as it is."""
+        assert self.writer is not None
+        self.alarm = ""
 
     def memory(self, system: str) -> Memory:
         """What earlier runs put in effect in a system."""

@@ -53,11 +53,15 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """What earlier runs leave the guard: see `Case`, and how many of what the last one read."""
+    """What earlier runs leave the guard: see `Case`, and how many of what the last one read.
+
+    `alarm` is why what is known of earlier runs is not to be believed.
+    """
 
     lost: Mapping[str, Collection[Holding]] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
+    alarm: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -94,8 +94,12 @@ class Journal(Protocol):
     def conclude(self, results: Mapping[int, str]) -> None:
         """Note what came of intents, by their numbers."""
 
-    def past(self, system: str) -> Past:
-        """What earlier runs, and other systems in this one, leave the guard of a system."""
+    def past(self, system: str, witnesses: Collection[str]) -> Past:
+        """What earlier runs, and other systems in this one, leave the guard of a system.
+
+        There is an alarm where the journal does not know of all `witnesses`, "<kind> <id>": objects
+        that we have made.
+        """
 
     def judged(self, system: str, notes: Past) -> None:
         """Note what a run is about to take without a date, whom it refuses, and what it read.
@@ -105,6 +109,9 @@ class Journal(Protocol):
 
     def remember(self, system: str, settled: Sequence[Settled]) -> None:
         """Note what a run put in effect."""
+
+    def vouch(self, system: str, witnesses: Collection[str]) -> None:
+        """Note that the journal is right as it is: there is no alarm, or a person overruled it."""
 
 
 def intended(

@@ -9,8 +9,8 @@ It is the same for every system. Check mode stops before the writes and reports 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -76,6 +76,7 @@ class Desired:
     `errors` are the reasons why a provider's plan may not be carried out; `waiting` are those why
     something is not in it yet. `holdings` say what each provider's objects hold today. `taken` are
     the DNs of entries that are not ours. `returns` is what else the result says of a provider.
+    `witnesses` are objects, "<kind> <id>", that we have made: the journal must know of them.
     `pending` are the ids of people of whom nothing undated is written until a person confirms it,
     with the reasons. `facts` are what the run puts in effect, by provider, and `people` who that is
     of those who are pending: see `Journal.remember`.
@@ -89,6 +90,7 @@ class Desired:
     waiting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     taken: tuple[str, ...] = ()
     returns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    witnesses: frozenset[str] = frozenset()
     pending: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, frozenset[Fact]] = field(default_factory=dict)
     people: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -131,7 +133,8 @@ def provision(
         desired = desire(held)
         plan = make_plan(desired.wanted, desired.attributes, desired.taken)
         sizes = {**request.sizes, "entries": len(held)}
-        case = _case(desired, request, journal.past(request.title), sizes)
+        past = journal.past(request.title, desired.witnesses)
+        case = _case(desired, request, past, sizes)
         selected = [provider for provider in request.providers if provider in request.known]
         verdict = judge(plan, selected, case, request.secret)
         written = Written(verdict.operations, {})
@@ -142,6 +145,8 @@ def provision(
             noted = _Noted(system, journal, plan, verdict.hashes, request)
             written = carry_out(noted, plan, verdict.operations)
             noted.remember(_settled(desired, plan, verdict, written, selected, request))
+            if not past.alarm or _is_confirmed(verdict, request) or not plan.operations:
+                noted.vouch(desired.witnesses if past.alarm else ())
             written = replace(written, unnoted="; ".join(dict.fromkeys(noted.unnoted)))
     return _results(desired, plan, verdict, written, request)
 
@@ -156,7 +161,7 @@ def _case(desired: Desired, request: Request, past: Past, sizes: Mapping[str, in
         blocked={provider: "; ".join(reasons) for provider, reasons in desired.errors.items()},
         pending=desired.pending,
         lost=past.lost,
-        alarm=shrinkage(past.sizes, sizes),
+        alarm="; ".join(filter(None, (past.alarm, shrinkage(past.sizes, sizes)))),
         refused=past.refused,
     )
 
@@ -169,12 +174,17 @@ def _notes(
     for operation in () if request.expected else verdict.operations:
         for provider in operation.providers:
             lost.setdefault(provider, set()).update(plan.losses(operation))
-    is_right = bool(request.expected) or not case.alarm
+    is_right = not case.alarm or _is_confirmed(verdict, request)
     return Past(
         lost={provider: holdings for provider, holdings in lost.items() if holdings},
         refused=dict.fromkeys(verdict.refusals, request.title),
         sizes=sizes if is_right else {},
     )
+
+
+def _is_confirmed(verdict: Verdict, request: Request) -> bool:
+    """Whether a person has confirmed a plan of the system, and so what was read and remembered."""
+    return not request.expected.isdisjoint(verdict.hashes.values())
 
 
 def _settled(
@@ -255,8 +265,18 @@ class _Noted:
 
     def remember(self, settled: Sequence[Settled]) -> None:
         """Note what is in effect now."""
-        try:
+        with self._left_to_the_next_run():
             self.journal.remember(self.request.title, settled)
+
+    def vouch(self, witnesses: Collection[str]) -> None:
+        """Note that the journal is right as it is."""
+        with self._left_to_the_next_run():
+            self.journal.vouch(self.request.title, witnesses)
+
+    @contextmanager
+    def _left_to_the_next_run(self) -> Iterator[None]:
+        try:
+            yield
         except JournalError as error:
             self.unnoted.append(f"written, and not remembered for the next run: {error}")
 

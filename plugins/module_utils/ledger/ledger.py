@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from typing import Any
@@ -20,7 +20,7 @@ from ..records.identifiers import parse_hsa_id
 from ..records.lifecycle import end_of_day, start_of_day
 from ..records.memory import keyed_hash
 from ..records.people import Remembered
-from . import memory
+from . import age, memory
 from .audit import AuditRow, Fault, Head, Values, chained, faults
 from .database import SLICE, LedgerError, insert, slices
 from .tables import Run, Tables
@@ -120,9 +120,10 @@ class Ledger(Tables):
 
     # --- memory: what earlier runs put in effect, took, refused and read --------------------------
 
-    def past(self, system: str) -> Past:
+    def past(self, system: str, witnesses: Collection[str]) -> Past:
         """What earlier runs, and other systems in this one, leave the guard of a system."""
-        return memory.past(self, system)
+        alarm = age.alarm(self, system, witnesses)
+        return replace(memory.past(self, system), alarm=alarm)
 
     def judged(self, system: str, notes: Past) -> None:
         """Note what a run takes without a date, whom it refuses, and how much it read."""
@@ -131,6 +132,20 @@ class Ledger(Tables):
     def remember(self, system: str, settled: Sequence[Settled]) -> None:
         """Note what a run put in effect."""
         memory.remember(self, system, settled)
+
+    def vouch(self, system: str, witnesses: Collection[str]) -> None:
+        """Note that the ledger is right for a system as it is, whatever it did not know of."""
+        with self.transaction() as connection:
+            strange = age.unknown(self, connection, system, witnesses)
+            rows = (AuditRow(age.ACCEPTED, system=system, object=each) for each in strange)
+            self.append(connection, tuple(rows))
+        self.leave(system)
+
+    def leave(self, system: str | None = None) -> None:
+        """Note where the audit log ends now, for later runs to know an older copy of it."""
+        head = self.head()
+        if head["hash"]:
+            age.move(self, Head(**head), system)
 
     # --- holds and grants -------------------------------------------------------------------------
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 
+# A run that comes longer after the last one, or before it, surprises: ahead everything ends, back
+# everybody who has left since is let in again.
+AHEAD, BACK = dt.timedelta(days=31), dt.timedelta(days=7)
 # The name of the key that numbers and names are hashed with.
 _KEY = "memory"
 
@@ -37,6 +40,28 @@ def recall(ledger: Tables, system: str) -> Memory:
             facts={provider: frozenset(theirs) for provider, theirs in found.items()},
             days={row.provider: dt.date.fromisoformat(row.as_of) for row in rows},
         )
+
+
+def leap(ledger: Tables) -> str:
+    """Why the run's day is a surprise after the last run's, "" if it is none."""
+    today, table = ledger.run.as_of, ledger.settled
+    with ledger.reading() as connection:
+        query = table.select().where((table.c.system == "") & (table.c.provider == ""))
+        row = connection.execute(query).one_or_none()
+    last = dt.date.fromisoformat(row.as_of) if row else today
+    if -BACK <= today - last <= AHEAD:
+        return ""
+    direction = "after" if today > last else "before"
+    return f"the day is {today}, {abs(today - last).days} days {direction} that of the last run"
+
+
+def note_day(ledger: Tables) -> None:
+    """Note that there was a run on the day. Raises LedgerError."""
+    table, today = ledger.settled, ledger.run.as_of.isoformat()
+    with ledger.transaction() as connection:
+        last = (table.c.system == "") & (table.c.provider == "")
+        connection.execute(table.delete().where(last))
+        insert(connection, table, [("", "", today)])
 
 
 def make_key(ledger: Tables) -> None:

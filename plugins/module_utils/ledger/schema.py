@@ -208,7 +208,9 @@ _MEMORY: Migration = (
     """,
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _MEMORY)
+_AGE: Migration = ("CREATE INDEX audit_object ON audit (object)",)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _MEMORY, _AGE)
 
 
 def migrate(connection: Any, version: int, migrations: Sequence[Migration]) -> None:

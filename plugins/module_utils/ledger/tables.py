@@ -42,7 +42,7 @@ class Tables(Database):
         self, url: str | None, state_directory: Path, run: Run, check: bool = False
     ) -> None:
         super().__init__(url, state_directory / "ledger.sqlite3", check)
-        self.run = run
+        self.run, self.directory = run, state_directory
         self.audit, self.chain = _table("audit"), _table("chain")
         self.runs, self.settings = _table("runs"), _table("settings")
         self.intents, self.holds = _table("intents"), _table("holds")

@@ -63,6 +63,16 @@ class OrderBook:
             held = read_orders(self._ledger, connection, table.c.system == self._system)
         return [orders.entry(order) for order in held]
 
+    def strays(self) -> frozenset[str]:
+        """The ids of the batches in the outbox that the ledger does not know."""
+        lying = self._outbox.batches()
+        if not lying:
+            return lying
+        with self._ledger.reading() as connection:
+            table = self._ledger.batches
+            query = table.select().with_only_columns(table.c.id)
+            return lying.difference(connection.execute(query).scalars())
+
     def apply(self, operations: Sequence[Operation]) -> dict[Operation, str]:
         """Carry out operations, all in one transaction; returns the failed ones with the reason."""
         failed = {}

@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from ..engine.orders import PROTECTED_FOLDER, RECIPIENT, Order, as_text
 from . import files
 
 SCHEMA = "order-batch.schema.json"
+# What a batch's file is called: see orders/book.py.
+_BATCH_FILE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}(?:-[A-Z2-7]{4}){4})\.(?:json|csv)")
 
 
 class OutboxError(Exception):
@@ -66,6 +69,12 @@ class Outbox:
                 files.write_once(folder / f"{batch.id}.csv", as_csv(batch, ordered))
         except (files.FileError, OSError) as error:
             raise OutboxError(str(error)) from None
+
+    def batches(self) -> frozenset[str]:
+        """The ids of the batches that lie there, as their recipients have left them."""
+        bases = (self._directory, self._protected)
+        names = (path.name for base in bases for path in base.glob("*/*"))
+        return frozenset(match[1] for match in map(_BATCH_FILE.fullmatch, names) if match)
 
 
 # --- JSON ----------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..ledger.ledger import Ledger, LedgerError, Run
 from ..ledger.locks import Locked
+from ..ledger.memory import leap, note_day
 from ..orders.files import FileError
 from ..records.identifiers import mask
 from ..records.payload import PayloadError
@@ -30,6 +31,7 @@ LEDGER_ARGUMENTS: dict[str, dict[str, Any]] = {
     "state_directory": {"type": "path", "default": "~/.ansible/halsoval"},
     "started_by": {"type": "str"},
     "run": {"type": "str", "required": True},
+    "by_clock": {"type": "bool", "default": False},
 }
 
 Work = Callable[[Ledger, dt.date], dict[str, Any]]
@@ -43,7 +45,10 @@ def with_ledger(module: AnsibleModule, work: Work) -> None:
     with failing(module):
         as_of = day(module.params["as_of"], "as_of (halsoval_as_of)")
         with _ledger(module, as_of) as ledger:
+            _look_at_the_day(ledger, module.params["by_clock"])
             result = work(ledger, as_of)
+            if not ledger.check:
+                ledger.leave()
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)
@@ -70,6 +75,18 @@ def day(text: str, name: str) -> dt.date:
         return dt.date.fromisoformat(text)
     except ValueError:
         raise ValueError(f"expected {name} as a day, YYYY-MM-DD") from None
+
+
+def _look_at_the_day(ledger: Ledger, by_clock: bool) -> None:
+    """Note the day; raise LedgerError where the clock alone says one that surprises."""
+    surprise = leap(ledger)
+    if by_clock and surprise:
+        raise LedgerError(
+            f"{surprise}; nothing was done. If the clock is right, run again with "
+            f"-e halsoval_as_of={ledger.run.as_of}"
+        )
+    if not ledger.check:
+        note_day(ledger)
 
 
 def _ledger(module: AnsibleModule, as_of: dt.date) -> Ledger:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,10 @@ def bring_orders_in_line(module: AnsibleModule, system: OrderSystem, desire: Ord
     outbox = Outbox(Path(module.params["outbox"]), Path(protected) if protected else None)
 
     def wish(approved: Approved, as_of: dt.date, held: Sequence[Entry], ledger: Ledger) -> Desired:
-        return desire(approved, as_of, held, identities(module, approved, as_of, ledger))
+        desired = desire(approved, as_of, held, identities(module, approved, as_of, ledger))
+        strays = OrderBook(ledger, system, outbox).strays()
+        witnesses = desired.witnesses.union(f"batch {batch}" for batch in strays)
+        return replace(desired, witnesses=witnesses)
 
     bring_in_line(
         module,

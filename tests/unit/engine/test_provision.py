@@ -141,6 +141,35 @@ def test_a_run_brings_about_what_is_wanted_and_a_second_one_does_nothing(world: 
         assert result["diff"]["before"] == result["diff"]["after"] == ""
 
 
+def test_an_old_journal_stops_everything_until_a_person_confirms(world: World) -> None:
+    world.journal.alarm = "the ledger is an older copy"
+    for request in ({}, {"check": True}, {"expected": frozenset({"of another system"})}):
+        results = world.run(**request)
+        assert world.ids() == set()
+        assert world.journal.alarm
+    results = world.run()
+    assert results["alfa"]["msg"].startswith("refused: the ledger is an older copy")
+    world.run(expected=frozenset({results["alfa"]["plan"]}))
+    assert "u1" in world.ids()
+    assert world.journal.alarm == ""
+    assert world.run()["beta"]["failed"] is False
+
+
+def test_an_old_journal_is_right_where_it_asks_for_nothing(world: World) -> None:
+    world.run()
+    world.journal.alarm = "the ledger is an older copy"
+    world.run(check=True)
+    assert world.journal.alarm
+    assert world.run()["alfa"]["errors"] == []
+    assert world.journal.alarm == ""
+
+
+def test_what_was_confirmed_for_another_system_confirms_no_small_read(world: World) -> None:
+    world.run(sizes={"providers": 9})
+    world.run(sizes={"providers": 2}, expected=frozenset({"of another system"}))
+    assert world.journal.sizes["HSA"]["providers"] == 9
+
+
 def test_every_level_is_written_after_the_one_above_it(world: World) -> None:
     world.run()
     levels = [{op.level for op in call} for call in world.directory.calls]

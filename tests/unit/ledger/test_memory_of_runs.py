@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pytest
+
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard import DAYS, Past
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.journal import Settled
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.memory import (
+    leap,
     make_key,
+    note_day,
     recall,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.memory import Fact
@@ -72,20 +76,20 @@ def test_losses_count_for_some_days_and_by_system(ledgers: Ledgers) -> None:
             ledger.judged("HSA", Past(lost={"alfa": {person}}))
     for days, lost in ((DAYS - 1, {anna, bo}), (DAYS, {anna, bo}), (DAYS + 1, set())):
         with ledgers.open("later", as_of=TODAY + dt.timedelta(days=days)) as ledger:
-            assert ledger.past("HSA").lost.get("alfa", set()) == lost
-            assert ledger.past("AD").lost == {}
+            assert ledger.past("HSA", ()).lost.get("alfa", set()) == lost
+            assert ledger.past("AD", ()).lost == {}
 
 
 def test_a_refusal_is_known_to_the_other_systems_of_the_run(ledgers: Ledgers) -> None:
     with ledgers.open() as ledger:
         ledger.judged("HSA", Past(refused={"alfa": "HSA"}))
-        assert ledger.past("HSA").refused == {}
-        assert ledger.past("siths").refused == {"alfa": "HSA"}
+        assert ledger.past("HSA", ()).refused == {}
+        assert ledger.past("siths", ()).refused == {"alfa": "HSA"}
         # Within the run somebody may run the module again, now with a confirmation.
         ledger.judged("HSA", Past())
-        assert ledger.past("siths").refused == {}
+        assert ledger.past("siths", ()).refused == {}
     with ledgers.open("run-2") as later:
-        assert later.past("siths").refused == {}
+        assert later.past("siths", ()).refused == {}
 
 
 def test_sizes_are_those_of_the_last_read_that_was_right(ledgers: Ledgers) -> None:
@@ -93,11 +97,28 @@ def test_sizes_are_those_of_the_last_read_that_was_right(ledgers: Ledgers) -> No
     ledger.judged("HSA", Past(sizes={"providers": 5, "entries": 150}))
     ledger.judged("HSA", Past())
     ledger.judged("AD", Past(sizes={"providers": 4, "entries": 20}))
-    assert ledger.past("HSA").sizes == {"providers": 5, "entries": 150}
+    assert ledger.past("HSA", ()).sizes == {"providers": 5, "entries": 150}
 
 
 def test_check_mode_reads_what_there_is_and_makes_no_key(ledgers: Ledgers) -> None:
     with ledgers.open(check=True) as empty:
         make_key(empty)
         assert recall(empty, "HSA").key == ""
-        assert empty.past("HSA") == Past()
+        assert empty.past("HSA", ()) == Past()
+
+
+@pytest.mark.parametrize(
+    ("days", "direction"),
+    [(0, ""), (1, ""), (31, ""), (32, "after"), (9999, "after"), (-7, ""), (-8, "before")],
+)
+def test_a_day_far_from_the_last_runs_surprises(
+    ledgers: Ledgers, days: int, direction: str
+) -> None:
+    first = ledgers.open()
+    assert leap(first) == ""
+    note_day(first)
+    later = ledgers.open("run-2", as_of=TODAY + dt.timedelta(days=days))
+    assert (f"{abs(days)} days {direction}" in leap(later)) if direction else (leap(later) == "")
+    note_day(later)
+    assert leap(ledgers.open("run-3", as_of=later.run.as_of)) == ""
+    assert recall(later, "HSA").days == {}

@@ -218,6 +218,22 @@ def test_a_batch_whose_mark_was_lost_is_written_alike_whatever_has_come_of_its_o
     assert files(outbox) == before
 
 
+def test_a_batch_in_the_outbox_that_the_ledger_does_not_know_is_a_stray(
+    opened: Open, outbox: Path, tmp_path: Path
+) -> None:
+    make(opened(), outbox, [card(), card("bo", object=BO, protected=True)])
+    mine = OrderBook(opened(), "siths", Outbox(outbox))
+    assert mine.strays() == frozenset()
+    lying = {path.stem for path in outbox.rglob("*.json")}
+    with Ledger(None, tmp_path / "other", run()) as other:
+        assert OrderBook(other, "siths", Outbox(outbox)).strays() == lying
+        assert len(lying) == 2
+        # What recipients leave there is theirs.
+        for path in outbox.rglob("2*.*"):
+            path.rename(path.with_name(f"done {path.name}"))
+        assert OrderBook(other, "siths", Outbox(outbox)).strays() == frozenset()
+
+
 def test_check_mode_reads_and_writes_nothing(opened: Open, outbox: Path) -> None:
     outbox.write_text("in the way")
     make(opened(), outbox, [card()])

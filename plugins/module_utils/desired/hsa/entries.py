@@ -64,7 +64,8 @@ def desire(
         errors=errors(people, units, holdings),
         taken=tuple(entry.dn for entry in (*holdings.not_ours, *holdings.ours.values())),
     )
-    return with_memory(desired, pending(known, approved.memory), people, approved.memory)
+    waits = pending(known, approved.memory)
+    return with_memory(desired, waits, people, known.entered(), approved.memory)
 
 
 @dataclass(frozen=True, slots=True)

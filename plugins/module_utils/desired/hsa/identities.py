@@ -34,6 +34,7 @@ def identify(
     return Identities(
         tuple(_identified(person, known, seen.get(person.number)) for person in known.people),
         pending=pending(known, approved.memory),
+        entered=known.entered(),
     )
 
 

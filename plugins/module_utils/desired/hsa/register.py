@@ -40,6 +40,11 @@ class Register:
     commissions: tuple[Commission, ...]
     ids: Mapping[str, str]
 
+    def entered(self) -> frozenset[str]:
+        """The HSA-ids of the people whom we have entered, of those in the records."""
+        entries = (e for person in self.people for e in self.holdings.of_person(person))
+        return frozenset(self.holdings.id(e) for e in entries if self.holdings.is_ours(e))
+
 
 def register(
     approved: Approved,

@@ -69,12 +69,14 @@ class Identified:
 class Identities:
     """Everybody in the records; `unread` says why HSA could not be read, if it could not.
 
-    `pending` says of whom nothing is written until a person confirms it.
+    `pending` says of whom nothing is written until a person confirms it. `entered` are the HSA-ids
+    of those whom we have entered.
     """
 
     people: tuple[Identified, ...]
     unread: str | None = None
     pending: Pending = field(default_factory=Pending)
+    entered: frozenset[str] = frozenset()
 
     def natural(self) -> Iterator[NaturalPerson]:
         """Everybody, whoever that is in HSA."""

@@ -30,11 +30,23 @@ class Pending:
 
 
 def with_memory(
-    desired: Desired, pending: Pending, people: Iterable[NaturalPerson], memory: Memory
+    desired: Desired,
+    pending: Pending,
+    people: Iterable[NaturalPerson],
+    entered: Iterable[str],
+    memory: Memory,
 ) -> Desired:
-    """The same with who is pending, and what is in effect for the next run to know."""
-    in_effect = facts(people, memory)
-    return replace(desired, pending=pending.reasons, people=pending.people, facts=in_effect)
+    """The same with who is pending, and what is in effect for the next run to know.
+
+    `entered` are the HSA-ids of people whom we have entered in HSA.
+    """
+    return replace(
+        desired,
+        pending=pending.reasons,
+        people=pending.people,
+        facts=facts(people, memory),
+        witnesses=frozenset(f"person {hsa_id}" for hsa_id in entered),
+    )
 
 
 def has_another_name(given: str | None, surname: str | None, names: Iterable[PersonName]) -> bool:

@@ -68,7 +68,8 @@ def desire(
             _leave_over(place, records.get(place[0]), draft, is_hidden, bool(identities.unread))
     seen = tuple(dict.fromkeys(draft.findings))
     desired = Desired(tuple(draft.wanted), ATTRIBUTES, holdings, seen)
-    return with_memory(desired, identities.pending, identities.natural(), approved.memory)
+    entered, people = identities.entered, identities.natural()
+    return with_memory(desired, identities.pending, people, entered, approved.memory)
 
 
 def recorded(desired: Desired) -> Desired:

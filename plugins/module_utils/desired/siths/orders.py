@@ -67,7 +67,8 @@ def desire(
         findings=findings(everybody, known, identities, day),
         waiting=_waiting(matters, gate),
     )
-    return with_memory(desired, identities.pending, identities.natural(), approved.memory)
+    entered, people = identities.entered, identities.natural()
+    return with_memory(desired, identities.pending, people, entered, approved.memory)
 
 
 @dataclass(frozen=True)
