@@ -104,7 +104,8 @@ class Wanted:
     to revoke a card; `explained` says that a record names a date for that, `is_final` that nobody
     can call it back. `members` are the HSA-ids of those whom the entry lets in, today and when it
     is as wanted. `at_once` is what a hold takes: it is done whichever providers are asked for.
-    `confirm` is why a person must confirm what of it no date explains.
+    `confirm` is why a person must confirm what of it no date explains. `is_counted` says whether
+    it is one of what there is: an order that another has ended is not.
     """
 
     key: str
@@ -124,6 +125,7 @@ class Wanted:
     members: frozenset[str] = frozenset()
     at_once: bool = False
     confirm: str = ""
+    is_counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -361,7 +361,8 @@ def _results(
         for p in operation.providers
     )
     findings = _grouped((finding.provider, finding.shown()) for finding in desired.findings)
-    objects = dict.fromkeys((p, e.kind, e.id) for e in desired.wanted for p in e.providers)
+    counted = (entry for entry in desired.wanted if entry.is_counted)
+    objects = dict.fromkeys((p, e.kind, e.id) for e in counted for p in e.providers)
     wanted = _grouped((provider, kind) for provider, kind, _id in objects)
     results = {}
     for provider in request.providers:

@@ -132,10 +132,14 @@ class Draft:
             self.find(wish.provider, *_refusal(chain.orders[-1]))
         current = {order.key for order in _current(chain)}
         for order in chain.orders:
+            is_counted = order.key in current
             if order.key not in self._held:
-                self._add(wish, order)
-            elif order.key in current or order.state != self._held[order.key].state:
-                self.wanted.append(orders.wanted(order, self._entries[order.key]))
+                one = self._new(wish, order)
+            elif is_counted or order.state != self._held[order.key].state:
+                one = orders.wanted(order, self._entries[order.key])
+            else:
+                continue
+            self.wanted.append(replace(one, is_counted=is_counted))
         return chain.last.key if chain.last else chain.key
 
     def _decided(self, wish: Wish) -> tuple[Chain, bool]:
@@ -186,19 +190,20 @@ class Draft:
             said |= {"act": order.kind, "day": due.isoformat()}
         return replace(order, due=due, particulars=said, state=state)
 
-    def _add(self, wish: Wish, order: Order) -> None:
+    def _new(self, wish: Wish, order: Order) -> Wanted:
         takes = order.kind in TAKES or order.cause in (START_MOVED, END_MOVED)
         losers = wish.losers if takes else ()
         is_final = order.kind == TERMINATE
-        self.wanted.append(orders.wanted(order, None, losers, takes and wish.explained, is_final))
+        return orders.wanted(order, None, losers, takes and wish.explained, is_final)
 
     def _unchanged(self, order: Order) -> Wanted:
         return orders.wanted(order, self._entries[order.key])
 
 
 def _current(chain: Chain) -> Iterator[Order]:
-    """The orders of a chain that count today: under way or in force."""
-    for order in chain.orders:
+    """The orders of a chain that count today: under way or in force, and not ended since."""
+    first = chain.orders.index(chain.end) if chain.end else 0
+    for order in chain.orders[first:]:
         if order.is_under_way or (order is chain.last and chain.end is None):
             yield order
 

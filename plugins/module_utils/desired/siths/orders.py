@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...engine.guard import Holding
 from ...engine.orders import ATTRIBUTES, Order, of_entry, order_key, wanted
@@ -59,7 +59,7 @@ def desire(
     draft = _Draft(rules, gate, frozenset(order.key for order in orders.values()))
     desired = Desired(
         wanted=(
-            *(wanted(orders[entry.dn], entry) for entry in held),
+            *(_unchanged(orders[entry.dn], entry) for entry in held),
             *(order for matter in matters for order in draft.orders(matter)),
         ),
         attributes=ATTRIBUTES,
@@ -69,6 +69,11 @@ def desire(
     )
     entered, people = identities.entered, identities.natural()
     return with_memory(desired, identities.pending, people, entered, approved.memory)
+
+
+def _unchanged(order: Order, held: Entry) -> Wanted:
+    is_counted = order.is_under_way or order.state == "active"
+    return replace(wanted(order, held), is_counted=is_counted)
 
 
 @dataclass(frozen=True)

@@ -290,6 +290,24 @@ def test_an_extension_that_is_still_waiting_when_it_ends_is_cancelled(ready: Ser
     assert found == [("extension", "e-1", "cancelled")]
 
 
+@pytest.mark.parametrize("number", [{}, {"number": "0980-319 210"}])
+def test_an_extension_that_is_terminated_in_the_same_run_is_not_counted(
+    ready: Services, number: dict[str, str]
+) -> None:
+    own = telephony(extension(ends="2026-05-31", **number))
+    if not number:
+        ready.run(telephony(extension()))
+        ready.answer("done", kind="availability", code=ALL)
+    counted = []
+    for _run in range(3):
+        wanted = ready.desired(own).wanted
+        kinds = [one.kind for one in wanted if one.is_counted]
+        counted.append([kind for kind in kinds if kind in ("extension", "terminate")])
+        ready.run(own)
+        ready.answer("done", kind="terminate")
+    assert counted == [["terminate"], [], []]
+
+
 def test_an_extension_is_terminated_once_it_has_been_ordered(ready: Services) -> None:
     own = telephony(extension(ends="2026-05-31"))
     ready.run(own)
