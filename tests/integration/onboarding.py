@@ -130,6 +130,19 @@ def restore(lab: Lab, content: Held) -> None:
                 admin.modify(dn, {n: [(ldap3.MODIFY_REPLACE, v)] for n, v in values.items()})
 
 
+def acquaint(state: Path, content: Held) -> None:
+    """Have a new ledger know whom another one entered, as it does when a person vouches for it."""
+    people = {
+        f"person {entry['hsaIdentity'][0]}"
+        for entry in content.ours().values()
+        if "personalIdentityNumber" in entry
+    }
+    run = LedgerRun("acquainted", "test@controller", dt.date.fromisoformat(AS_OF))
+    with Ledger(None, state, run) as ledger:
+        for system in ("HSA", "AD", "services", "siths"):
+            ledger.vouch(system, people)
+
+
 def _depth(dn: str) -> int:
     return len(split_dn(dn))
 
@@ -336,13 +349,18 @@ class Task:
         """The task with other options."""
         return replace(self, options={**self.options, **options})
 
+    @property
+    def state(self) -> Path:
+        """Where runs keep their locks and the ledger."""
+        return Path(self.options["state_directory"])
+
     def audit_log(self) -> list[dict[str, Any]]:
         """The rows of the audit log; every intent has an outcome."""
-        return audit_log(Path(self.options["state_directory"]))
+        return audit_log(self.state)
 
     def forget(self) -> None:
         """Forget the HSA-ids that runs saw: another HSA, or an earlier one, has others."""
-        shutil.rmtree(self.options["state_directory"], ignore_errors=True)
+        shutil.rmtree(self.state, ignore_errors=True)
 
     def start(self) -> subprocess.Popen[str]:
         """Start the module's process."""

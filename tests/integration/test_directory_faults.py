@@ -25,6 +25,7 @@ from ansible_collections.regionjh.halsoval.tests.integration.onboarding import (
     Run,
     Site,
     Task,
+    acquaint,
     empty,
     held,
     make_site,
@@ -53,13 +54,14 @@ def onboarded(lab: Lab, task: Task) -> Held:
 
 
 @pytest.fixture(scope="module")
-def changed_site(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Site:
+def changed_site(lab: Lab, onboarded: Held, tmp_path_factory: pytest.TempPathFactory) -> Site:
     """The examples with changes: units renamed, half of all people modified, somebody added."""
     site = make_site(tmp_path_factory.mktemp("changed") / "site", lab)
     site.edit("bracke-lakarhus", "agreement", "    name: Bräcke L", "    name: Nya L")
     site.edit("storsjokliniken", "agreement", "    name: Storsjökliniken C", "    name: C")
     site.edit("storsjokliniken", "staff", "position: Sjuksköterska", "position: Sköterska")
     site.edit("fjallhalsan", "staff", "        from: 2026-04-01", "        from: 2026-03-01")
+    acquaint(site.state, onboarded)
     return site
 
 

@@ -24,6 +24,7 @@ from ansible_collections.regionjh.halsoval.tests.integration.onboarding import (
     Held,
     Site,
     Task,
+    acquaint,
     empty,
     held,
     make_site,
@@ -69,6 +70,7 @@ def without_kills(lab: Lab, tasks: tuple[Task, Task]) -> tuple[Held, Held]:
     empty(lab)
     runs = []
     for task in tasks:
+        acquaint(task.state, held(lab))
         assert not any(own["failed"] for own in task.run()["providers"].values())
         runs.append(held(lab))
     return runs[0], runs[1]
@@ -121,6 +123,7 @@ def test_module_killed_anywhere_converges_in_the_next_run(
     for _kill in range(KILLS // 2):
         restore(lab, before)
         task.forget()  # else the ids would be those of earlier runs, whatever a kill does
+        acquaint(task.state, before)
         message = chance.randint(1, total - 1)  # the last one says goodbye, when all is done
         assert killed_at(lab, task, tmp_path, message)
         partly += held(lab).entries != expected.entries

@@ -20,6 +20,7 @@ from ansible_collections.regionjh.halsoval.tests.integration.onboarding import (
     Held,
     Run,
     Site,
+    acquaint,
     empty,
     held,
     make_site,
@@ -55,7 +56,9 @@ def onboarded(first: tuple[Held, Run, Held]) -> Held:
 def site(lab: Lab, tmp_path: Path, onboarded: Held) -> Site:
     """A site with the examples, onboarded already."""
     restore(lab, onboarded)
-    return make_site(tmp_path, lab)
+    site = make_site(tmp_path, lab)
+    acquaint(site.state, onboarded)
+    return site
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def judge(plan: Plan, selected: Collection[str], case: Case, secret: bytes) -> V
     """Decide on the plans of the selected providers."""
     grouped = {p: operations for p, operations in plan.by_provider().items() if p in selected}
     hashes = {p: plan_hash(operations, secret) for p, operations in grouped.items()}
-    parts = {p: _to_confirm(plan, operations, case.pending) for p, operations in grouped.items()}
+    parts = {p: _asked_for(plan, operations, case.pending) for p, operations in grouped.items()}
     pending = {p: plan_hash(theirs, secret) for p, theirs in parts.items() if theirs}
     refusals = {p: reason for p, reason in case.blocked.items() if p in selected}
     judged = {p: operations for p, operations in grouped.items() if p not in refusals}
@@ -129,6 +129,19 @@ def _to_confirm(
     return [part for part in parts if part and part.undated_part()]
 
 
+def _asked_for(
+    plan: Plan, operations: Sequence[Operation], pending: Mapping[str, str]
+) -> list[Operation]:
+    """The same as it is when the rest of the plan is done, which is then confirmed by its hash."""
+    later = (operation.once_added(pending, plan.attributes) for operation in operations)
+    coming = [operation for operation in later if operation] if pending else []
+    return sorted([*_to_confirm(plan, operations, pending), *coming], key=_place)
+
+
+def _place(operation: Operation) -> tuple[int, str]:
+    return operation.level, operation.key
+
+
 def _part(plan: Plan, operation: Operation, pending: Mapping[str, str]) -> Operation | None:
     if not pending and not operation.confirm:
         return None
@@ -163,7 +176,8 @@ def _over_limits(
     """The refusals of providers whose plans take too much, each provider's first."""
     losses = {p: _losses(plan, operations, case.pending) for p, operations in judged.items()}
     if case.alarm:
-        return {p: _refusal(case.alarm, lost, hashes[p]) for p, lost in losses.items()}
+        undated = {p for p, ops in judged.items() if any(op.undated_part() for op in ops)}
+        return {p: _refusal(case.alarm, losses[p], hashes[p]) for p in sorted(undated)}
     refusals = {
         p: _refusal(reason, lost, hashes[p])
         for p, lost in losses.items()
@@ -257,10 +271,7 @@ class _Door:
     def allowed(self) -> Iterator[Operation]:
         """The operations that may be written, in the order of the plan."""
         for operation in self.plan.operations:
-            part = None if operation.at_once else _part(self.plan, operation, self.case.pending)
-            rest: Operation | None = operation
-            if part is not None:
-                rest = operation.beside(self.case.pending, self.plan.attributes)
+            part, rest = self._divided(operation)
             let = self._let(rest) if rest else None
             if part and self._is_confirmed(part):
                 yield operation if let or part == operation else part
@@ -273,6 +284,14 @@ class _Door:
         """What a person must confirm, the `parts`, and what waits, in words by provider."""
         told = {p: (*self._asked(p, parts[p]), *self._waiting(o)) for p, o in grouped.items()}
         return {provider: texts for provider, texts in told.items() if texts}
+
+    def _divided(self, operation: Operation) -> tuple[Operation | None, Operation | None]:
+        """What of an operation a person must confirm, and what not."""
+        pending = self.case.pending
+        if operation.at_once or not (pending or operation.confirm):
+            return None, operation
+        part = _part(self.plan, operation, pending)
+        return part, operation.beside(pending, self.plan.attributes)
 
     def _is_confirmed(self, part: Operation) -> bool:
         given = (self.hashes, self.pending)

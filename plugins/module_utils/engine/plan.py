@@ -249,6 +249,15 @@ class Operation:
             change.naming(ids, attributes[change.attribute]) for change in self.changes
         )
 
+    def once_added(
+        self, ids: Collection[str], attributes: Mapping[str, Attribute]
+    ) -> Operation | None:
+        """What names them in an entry that is yet to be added: a change of it, once it is there."""
+        if self.action != "add" or self.about(ids, attributes):
+            return None
+        changes = (c.naming(ids, attributes[c.attribute]) for c in self.changes)
+        return replace(self, action="modify")._with(changes)
+
     def beside(self, ids: Collection[str], attributes: Mapping[str, Attribute]) -> Operation | None:
         """What is left without the part that a person must confirm, or None.
 

@@ -145,7 +145,8 @@ def provision(
             noted = _Noted(system, journal, plan, verdict.hashes, request)
             written = carry_out(noted, plan, verdict.operations)
             noted.remember(_settled(desired, plan, verdict, written, selected, request))
-            if not past.alarm or _is_confirmed(verdict, request) or not plan.operations:
+            asks = any(operation.undated_part() for operation in plan.operations)
+            if not past.alarm or _is_confirmed(verdict, request) or not asks:
                 noted.vouch(desired.witnesses if past.alarm else ())
             written = replace(written, unnoted="; ".join(dict.fromkeys(noted.unnoted)))
     return _results(desired, plan, verdict, written, request)

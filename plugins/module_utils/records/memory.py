@@ -113,6 +113,10 @@ class Memory:
         known = {self.digest(n): n for n in among} if wanted else {}
         return {n: known[h] for n, h in wanted.items() if h in known}
 
+    def knows(self, number: str, previous: str) -> bool:
+        """Whether a number took the place of another one in a run before."""
+        return bool(self._later) and self._later.get(self.digest(previous)) == self.digest(number)
+
     def labels(self, provider: str, row: Person) -> Iterator[Label]:
         """What the provider tells the row by; nothing where no run remembers any."""
         if self._labels:

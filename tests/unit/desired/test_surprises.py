@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.people.pending import LINKED
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 from ansible_collections.regionjh.halsoval.tests.unit.ad_in_memory import Ad
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
@@ -234,12 +235,40 @@ def test_a_new_number_that_the_record_links_to_the_old_one_waits_for_nobody(worl
     assert len(world.hsa.people(number(1))) == 1
 
 
+def asked(result: dict[str, Any]) -> frozenset[str]:
+    """The hash that a result asks to be confirmed."""
+    return frozenset({result["msg"].rpartition("=")[2]})
+
+
+def test_a_record_by_itself_takes_nobody_over_whom_another_provider_has(world: Ad) -> None:
+    own = record("alfa", [person(1, assignment(**GIVES), given_name="Anna", surname="Ek")])
+    world.run(own)
+    before = (world.hsa.entries(), world.directory.read())
+    taking = [
+        person(2, assignment(**GIVES), previous_numbers=[number(1)], given_name="Bo", surname="Al"),
+        person(2, assignment(since="2099-01-01", **GIVES), previous_numbers=[number(1)]),
+    ]
+    for row in taking:
+        newcomer = record("beta", [row])
+        world.run(own, newcomer)
+        assert world.hsa.person(number(1)).first("sn") == "Ek"
+        assert world.hsa.people(number(2)) == []
+        assert len(world.accounts(number(1))) == 1
+        for told in world.hsa_results.values():
+            assert "linked_numbers" in {finding["code"] for finding in told["findings"]}
+        assert LINKED in world.hsa_results["alfa"]["msg"]
+        world.run(own, record("beta"))
+        people = [e for e in world.hsa.entries() if e.first("personalIdentityNumber")]
+        assert people == [e for e in before[0] if e.first("personalIdentityNumber")]
+
+
 def test_numbers_that_were_one_person_are_so_after_the_row_that_said_it(world: Ad) -> None:
     old = coordination_number(1)
     linked = record("alfa", [person(1, assignment(**GIVES), previous_numbers=[old])])
     row = person(1, assignment(**GIVES), personnummer=None, samordningsnummer=old)
     other = record("beta", [row])
     world.run(linked, other)
+    world.run(linked, other, expected=asked(world.hsa_results["alfa"]))
     (before,) = world.hsa.people(number(1))
     ended = record(
         "alfa", [person(1, assignment(to="2026-03-01", **GIVES), previous_numbers=[old])]

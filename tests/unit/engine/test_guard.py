@@ -400,6 +400,17 @@ def test_renames_and_new_entries_of_others_wait_for_nobody() -> None:
     assert verdict.withheld == {}
 
 
+def test_a_new_entry_names_nobody_of_whom_a_person_must_confirm_and_the_hash_holds_then() -> None:
+    new = replace(members(BO, ANNA), held=None, rdns=("cn=commission",))
+    first = judged(plan(new), {"alfa": ()}, pending=PENDING)
+    assert told(first.operations) == {("commission-alfa", (), (BO,))}
+    (words,) = first.withheld["alfa"]
+    held = Entry("cn=commission,c=SE", {"member": (BO,)})
+    second = plan(replace(new, held=held, rdns=()))
+    confirmed = judged(second, {"alfa": ()}, pending=PENDING, expected=[words.rpartition("=")[2]])
+    assert told(confirmed.operations) == {("commission-alfa", (), (ANNA,))}
+
+
 def test_an_entry_says_by_itself_that_a_person_must_confirm_it() -> None:
     made = plan(person(ANNA, confirm="the identity is protected"), person(BO))
     verdict = judged(made, {"alfa": people("alfa", 2)})

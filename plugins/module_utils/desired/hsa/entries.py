@@ -26,7 +26,7 @@ from . import attributes
 from .findings import errors, findings, person_error
 from .holdings import Holdings, person_key, provider_key, provider_of_person, unit_of_commission
 from .layout import Layout, schema
-from .pending import pending
+from .pending import linked, pending
 from .register import register
 from .sites import Commission, Site
 
@@ -56,15 +56,16 @@ def desire(
         *(entry for commission in known.commissions for entry in draft.commission(commission)),
     )
     wanted += tuple(draft.held_back(wanted))
+    waits = pending(known, approved.memory)
+    told = findings(approved, as_of, people, units, holdings, known.ids)
     desired = Desired(
         wanted=wanted,
         attributes=schema(layout),
         holdings=_held_objects(wanted, layout),
-        findings=findings(approved, as_of, people, units, holdings, known.ids),
+        findings=(*told, *linked(known, waits)),
         errors=errors(people, units, holdings),
         taken=tuple(entry.dn for entry in (*holdings.not_ours, *holdings.ours.values())),
     )
-    waits = pending(known, approved.memory)
     return with_memory(desired, waits, people, known.entered(), approved.memory)
 
 

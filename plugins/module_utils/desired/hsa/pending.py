@@ -7,17 +7,39 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import NamedTuple
 
+from ...engine.provision import Finding
 from ...records.memory import Label, Memory
 from ...records.people import NaturalPerson
-from ..people.pending import NEW_NUMBER, OTHER_NAME, Pending, has_another_name
+from ..people.pending import LINKED, NEW_NUMBER, OTHER_NAME, Pending, has_another_name
+from .holdings import provider_of_person
 from .register import Register
+
+
+def linked(known: Register, waits: Pending) -> Iterator[Finding]:
+    """For every provider that names them, the people whom one record alone calls somebody's."""
+    for person in known.people:
+        for hsa_id in dict.fromkeys(_ids(person, known)):
+            if waits.reasons.get(hsa_id) == LINKED:
+                for provider in sorted({e.provider for e in person.employments}):
+                    message = f"{LINKED}: nothing is done about it until a person confirms it"
+                    yield Finding(provider, "linked_numbers", hsa_id, message)
+
+
+class _Link(NamedTuple):
+    """That a provider's row says of a number that it took the place of another one."""
+
+    provider: str
+    number: str
+    previous: str
 
 
 def pending(known: Register, memory: Memory) -> Pending:
     """Of whom nothing is written until a person confirms it, and why.
 
     Where a row has another number, these are the person who had the row and the one who has it now.
+    A record by itself neither renames nor takes over whom another provider, or the region, has.
     """
     reasons: dict[str, str] = {}
     people: dict[str, set[str]] = defaultdict(set)
@@ -28,9 +50,9 @@ def pending(known: Register, memory: Memory) -> Pending:
             for hsa_id in (*_ids(person, known), *_ids_of(former, known, memory)):
                 reasons[hsa_id] = NEW_NUMBER
                 people[hsa_id] |= former.union(map(memory.digest, person.numbers))
-        elif _has_another_name(person, known):
+        elif reason := _reason(person, known, memory):
             for hsa_id in _ids(person, known):
-                reasons.setdefault(hsa_id, OTHER_NAME)
+                reasons.setdefault(hsa_id, reason)
                 people[hsa_id] |= set(map(memory.digest, person.numbers))
     return Pending(reasons, {hsa_id: frozenset(hashes) for hsa_id, hashes in people.items()})
 
@@ -61,6 +83,34 @@ def _formers(known: Register, memory: Memory) -> dict[str, frozenset[str]]:
         )
         for number, theirs in labels.items()
     }
+
+
+def _reason(person: NaturalPerson, known: Register, memory: Memory) -> str:
+    """Why the person in a row may be another one than the entry's, "" if nothing says so."""
+    if any(_is_anothers(link, person, known) for link in _links(person, memory)):
+        return LINKED
+    return OTHER_NAME if _has_another_name(person, known) else ""
+
+
+def _links(person: NaturalPerson, memory: Memory) -> Iterator[_Link]:
+    """What records call previous numbers of the person, whatever their days, and no run has yet."""
+    for e in person.employments:
+        for previous in e.row.previous_numbers:
+            if not memory.knows(e.row.number, previous):
+                yield _Link(e.provider, e.row.number, previous)
+
+
+def _is_anothers(link: _Link, person: NaturalPerson, known: Register) -> bool:
+    """Whether others than those who say so have somebody under the previous number."""
+    agreeing = {e.provider for e in person.employments if e.row.number == link.number}
+    if any(
+        link.previous in e.row.numbers and e.provider not in agreeing for e in person.employments
+    ):
+        return True
+    entries = known.holdings.by_number.get(link.previous, ())
+    keys = {key for entry in entries for key in known.holdings.keys(entry)}
+    is_foreign = not all(map(known.holdings.is_ours, entries))
+    return is_foreign or not agreeing.issuperset(map(provider_of_person, keys))
 
 
 def _ids(person: NaturalPerson, known: Register) -> Iterator[str]:

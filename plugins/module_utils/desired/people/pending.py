@@ -13,6 +13,7 @@ from ...records.memory import Memory
 from ...records.people import NaturalPerson, PersonName, facts
 
 NEW_NUMBER = "the row has another personal number, which the record does not call the same person's"
+LINKED = "one record alone calls its person the one whom another provider has under another number"
 OTHER_NAME = "given name and surname both differ from those that the system has"
 REVEALED = "no record says any more that the identity is protected"
 

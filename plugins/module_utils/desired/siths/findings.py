@@ -84,6 +84,7 @@ def _of_matter(matter: Matter) -> Iterator[Finding]:
     elif matter.wish and matter.head and not matter.cause:
         yield from _of_head(matter, matter.wish, matter.head)
     yield from _of_losses(matter)
+    yield from _of_unheard(matter)
     for card in matter.live:
         yield from _of_card(matter, card)
 
@@ -117,6 +118,23 @@ def _of_losses(matter: Matter) -> Iterator[Finding]:
                 f"no {matter.kind} card was in force on the day in `lost`, so none is revoked: "
                 "correct the day, or strike it",
             )  # fmt: skip
+
+
+def _of_unheard(matter: Matter) -> Iterator[Finding]:
+    """What a provider's record says of a card that belongs to another one: both are told."""
+    for field, provider, card in matter.unheard:
+        if not card.is_live(matter.day.as_of):
+            continue
+        who = card.order.object
+        yield Finding(
+            provider, "others_card", who,
+            f"`{field}` of a card that belongs to another provider: that one's record must say it",
+        )  # fmt: skip
+        yield Finding(
+            card.provider, "others_card", who,
+            f"another provider's record says `{field}` of this provider's card: say so too if it "
+            "is true",
+        )  # fmt: skip
 
 
 def _of_card(matter: Matter, card: Card) -> Iterator[Finding]:

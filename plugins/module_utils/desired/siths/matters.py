@@ -123,7 +123,7 @@ class Matter:
             yield Ending("left", provider, self._gone_since)
         for event in EVENTS:
             report = self._reported.get((event, card.key))
-            if report:  # who tells of it is heard, whosever card it is
+            if report:
                 yield Ending(event, report.provider, report.day)
         if provider and self._is_uncollected(card):
             yield Ending("uncollected", provider)
@@ -278,7 +278,37 @@ class Matter:
     @cached_property
     def _reported(self) -> dict[tuple[Event, str], Report]:
         """The latest that the records tell of each card, by event and the card's key."""
-        return reports_by_card(self.person, self.kind, self.cards, self.day.as_of)
+        return reports_by_card(self.person, self.kind, self.cards, self.day.as_of, self._may_tell)
+
+    def _may_tell(self, provider: str, card: Card) -> bool:
+        """Whether a provider's record decides about a card: it is its own, or nobody else's.
+
+        Another one, which has the person too, could take a colleague's card away by a word.
+        """
+        if provider == card.provider:
+            return True
+        present = {e.provider for e in self.person.current or self.person.employments}
+        return present == {provider} and not self.day.may_hide(self.known)
+
+    @cached_property
+    def unheard(self) -> tuple[tuple[str, str, Card], ...]:
+        """(field, provider, card) of what records say of cards that are not theirs to decide."""
+        told: list[tuple[str, str, Card | None]] = [
+            (event, report.provider, card_of(self.cards, event, report.day, self.day.as_of))
+            for event in EVENTS
+            for report in reports(self.person, self.kind, event)
+        ]
+        head = self.head
+        told += [("anew", p, head) for p, day in self._asked if head and day > head.active_on]
+        return tuple((f, p, card) for f, p, card in told if card and not self._may_tell(p, card))
+
+    @property
+    def _asked(self) -> Iterator[tuple[str, dt.date]]:
+        """The providers that ask for another card, each with the day that it names."""
+        for e in self.person.current or self.person.employments:
+            for card in e.row.cards:
+                if card.kind == self.kind and card.anew and card.anew <= self.day.as_of:
+                    yield e.provider, card.anew
 
     def _asked_since(self, day: dt.date) -> str | None:
         """Why another card is asked for after the day: a loss counts where a card was lost."""
@@ -288,9 +318,9 @@ class Matter:
         return self._anew_since(day)
 
     def _anew_since(self, day: dt.date) -> str | None:
-        wishes = (card for row in self.person.rows for card in row.cards if card.kind == self.kind)
-        days = [wish.anew for wish in wishes if wish.anew]
-        return "anew" if any(day < anew <= self.day.as_of for anew in days) else None
+        head = self.head
+        asked = (anew for p, anew in self._asked if head is None or self._may_tell(p, head))
+        return "anew" if any(day < anew for anew in asked) else None
 
     def _is_due(self, card: Card) -> bool:
         """Whether the card has ended, or does so soon that it is to be renewed.

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,14 +38,21 @@ def reports(person: NaturalPerson, kind: str, event: Event) -> list[Report]:
 
 
 def reports_by_card(
-    person: NaturalPerson, kind: str, cards: Sequence[Card], as_of: dt.date
+    person: NaturalPerson,
+    kind: str,
+    cards: Sequence[Card],
+    as_of: dt.date,
+    may_tell: Callable[[str, Card], bool],
 ) -> dict[tuple[Event, str], Report]:
-    """The latest that the records tell of each of the cards, by event and the card's key."""
+    """The latest that the records tell of each of the cards, by event and the card's key.
+
+    `may_tell` says whether it is a provider's to tell of a card.
+    """
     told: dict[tuple[Event, str], Report] = {}
     for event in EVENTS:
         for report in reports(person, kind, event):
             card = card_of(cards, event, report.day, as_of)
-            if card is not None:
+            if card is not None and may_tell(report.provider, card):
                 told[event, card.key] = report
     return told
 

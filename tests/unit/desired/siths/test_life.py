@@ -301,17 +301,19 @@ def test_a_loss_of_a_card_that_had_expired_is_a_finding(siths: Siths, active: Or
     assert siths.codes(told, day=day("2031-04-10")) == {("alfa", "loss_without_card", WHO)}
 
 
-@pytest.mark.parametrize("taken", [False, True])
-def test_a_former_providers_word_of_a_loss_is_heard(
-    siths: Siths, active: Order, taken: bool
+def test_a_former_providers_word_of_a_loss_is_heard_until_another_has_the_card(
+    siths: Siths, active: Order
 ) -> None:
     beta = at("beta", {}, since="2026-06-01")
-    if taken:
-        siths.bring(at("alfa", {}, to="2026-06-30"), beta, day=day("2026-07-01"))
     lost = at("alfa", {"lost": "2026-06-30"}, to="2026-06-30")
-    assert acts(siths.bring(lost, beta, day=day("2026-07-01"))) == [
-        ("card", "lost", "beta"), ("revocation", "lost", "alfa"),
-    ]  # fmt: skip
+    today = day("2026-07-01")
+    plan = siths.plan(lost, beta, day=today)
+    assert sorted(op.id.split()[0] for op in plan.operations) == [WHO, WHO]
+    (takeover,) = siths.bring(at("alfa", {}, to="2026-06-30"), beta, day=today)
+    assert takeover.kind == "takeover"
+    assert siths.bring(lost, beta, day=today) == []
+    told = {("alfa", "others_card", WHO), ("beta", "others_card", WHO)}
+    assert siths.codes(lost, beta, day=today) == told
 
 
 def test_a_provider_that_nobody_approved_reports_nothing(siths: Siths, active: Order) -> None:

@@ -555,28 +555,32 @@ def test_the_orders_of_an_invalid_record_stay_as_they_are(siths: Siths) -> None:
     siths.issue(staff(), day=TODAY)
     asks = staff("beta", {**CARD, "anew": str(TOMORROW)})
     ended = staff("beta", work=assignment(**OVER))
-    for others in ((), (asks,), (ended,)):
+    told = {("alfa", "others_card", WHO), ("beta", "others_card", WHO)}
+    for others, found in (((), set()), ((asks,), told), ((ended,), set())):
         assert siths.bring(*others, invalid=["alfa"], day=TOMORROW) == []
-        assert siths.codes(*others, invalid=["alfa"], day=TOMORROW) == set()
+        assert siths.codes(*others, invalid=["alfa"], day=TOMORROW) == found
     # What another provider wishes beside it is ordered.
     assert acts(siths.bring(staff("beta", RESERVE), invalid=["alfa"], day=TOMORROW)) == [
         ("card", "first", "beta")
     ]
 
 
-@pytest.mark.parametrize(
-    ("event", "expected"),
-    [
-        ("lost", [("card", "lost", "beta"), ("revocation", "lost", "beta")]),
-        ("returned", [("revocation", "returned", "beta")]),
-    ],
-)
-def test_who_reports_the_card_of_an_invalid_record_is_heard(
-    siths: Siths, event: str, expected: list[tuple[str, str, str]]
+@pytest.mark.parametrize("event", ["lost", "returned", "anew"])
+@pytest.mark.parametrize("own", ["valid", "invalid", "gone"])
+def test_only_the_provider_of_a_card_or_the_only_one_decides_about_it(
+    siths: Siths, event: str, own: str
 ) -> None:
     siths.issue(staff(), day=TODAY)
     told = staff("beta", {**CARD, event: str(TOMORROW)}, work=assignment(since="2026-02-01"))
-    assert acts(siths.bring(told, invalid=["alfa"], day=TOMORROW)) == expected
+    records = [told, staff()] if own == "valid" else [told]
+    invalid = ["alfa"] if own == "invalid" else []
+    codes = siths.codes(*records, invalid=invalid, day=TOMORROW)
+    made = siths.bring(*records, invalid=invalid, day=TOMORROW)
+    if own == "gone":
+        assert {order.cause for order in made} == {event}
+    else:
+        assert made == []
+        assert {("alfa", "others_card", WHO), ("beta", "others_card", WHO)} <= codes
 
 
 @pytest.mark.parametrize("unread", [None, "HSA could not be read"])
