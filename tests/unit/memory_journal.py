@@ -92,18 +92,24 @@ class MemoryJournal:
         if notes.sizes:
             self.sizes[system] = dict(notes.sizes)
 
-    def remember(self, system: str, settled: Sequence[Settled]) -> None:
+    def protect(self, system: str, protections: Mapping[str, Collection[Fact]]) -> None:
+        """Note who is protected."""
+        assert self.writer is not None
+        for provider, facts in protections.items():
+            place = (system, provider)
+            self.facts[place] = self.facts.get(place, frozenset()).union(facts)
+
+    def remember(self, system: str, settled: Sequence[Settled], revealed: Collection[str]) -> None:
         """Note what a run put in effect."""
         assert self.writer is not None
         for one in settled:
             place = (system, one.provider)
-            known = self.facts.get(place, frozenset())
-            kept = {fact for fact in known if fact.is_for_good or not one.is_about(fact.person)}
-            self.facts[place] = frozenset(
-                kept.union(f for f in one.facts if one.is_about(f.person))
-            )
-            if one.alone is None or place not in self.days:
-                self.days[place] = self.day
+            self.facts[place] = one.after(self.facts.get(place, frozenset()))
+            self.days[place] = self.day
+        for place, facts in self.facts.items():
+            if place[0] == system:
+                shown = {f for f in facts if f.is_protection and f.person in revealed}
+                self.facts[place] = facts - shown
 
     def vouch(self, system: str, witnesses: Collection[str]) -> None:
         """Note that the journal is right as it is."""
@@ -114,8 +120,13 @@ class MemoryJournal:
         """What earlier runs put in effect in a system."""
         return Memory(
             key="00",
-            facts={
-                provider: facts for (name, provider), facts in self.facts.items() if name == system
-            },
+            facts=self._facts(system),
             days={p: day for (name, p), day in self.days.items() if name == system},
         )
+
+    def _facts(self, system: str) -> dict[str, frozenset[Fact]]:
+        found: dict[str, set[Fact]] = {}
+        for (name, provider), facts in self.facts.items():
+            theirs = {fact for fact in facts if name == system or fact.is_lasting}
+            found.setdefault(provider, set()).update(theirs)
+        return {provider: frozenset(facts) for provider, facts in found.items()}

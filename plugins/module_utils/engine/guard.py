@@ -80,14 +80,17 @@ class Verdict:
 def judge(plan: Plan, selected: Collection[str], case: Case, secret: bytes) -> Verdict:
     """Decide on the plans of the selected providers."""
     grouped = {p: operations for p, operations in plan.by_provider().items() if p in selected}
+    # A plan that was seen without the alarm is not confirmed with it.
+    secret += case.alarm.encode()
     hashes = {p: plan_hash(operations, secret) for p, operations in grouped.items()}
     parts = {p: _asked_for(plan, operations, case.pending) for p, operations in grouped.items()}
     pending = {p: plan_hash(theirs, secret) for p, theirs in parts.items() if theirs}
     refusals = {p: reason for p, reason in case.blocked.items() if p in selected}
     judged = {p: operations for p, operations in grouped.items() if p not in refusals}
     if case.expected:
+        why = "is not among the expected plans" + (f" ({case.alarm})" if case.alarm else "")
         refusals |= {
-            p: f"the plan {hashes[p]} is not among the expected plans; nothing of it was done"
+            p: f"the plan {hashes[p]} {why}; nothing of it was done"
             for p in judged
             if hashes[p] not in case.expected and pending.get(p, "") not in case.expected
         }
@@ -108,7 +111,7 @@ def shrinkage(before: Mapping[str, int], now: Mapping[str, int]) -> str:
     for what, last in before.items():
         fewer = _of_provider(last) if what == "providers" else _of_run(last)
         if now.get(what, last) < last - fewer:
-            return f"only {now[what]} {what} were read, and {last} in the last run"
+            return f"only {now[what]} {what} were read, and {last} before"
     return ""
 
 
@@ -310,8 +313,11 @@ class _Door:
         return operation.dated_part() if is_refused else None
 
     def _waits(self, operation: Operation) -> bool:
-        """Whether nobody can call it back, and another system refused the provider in this run."""
-        return operation.is_final and not operation.providers.isdisjoint(self.case.refused)
+        """Whether nobody can call it back, and another system refused the provider, or all is."""
+        case = self.case
+        is_alarmed = bool(case.alarm) and not case.expected
+        is_refused = not operation.providers.isdisjoint(case.refused)
+        return operation.is_final and (is_refused or is_alarmed)
 
     def _asked(self, provider: str, parts: Sequence[Operation]) -> Iterator[str]:
         if provider not in self.pending or self.case.expected:
@@ -327,4 +333,5 @@ class _Door:
         if waiting:
             others = {s for o in waiting for p in o.providers if (s := self.case.refused.get(p))}
             who = ", ".join(sorted(others))
-            yield f"{len(waiting)} that nobody can call back wait, as {who} refused the plan"
+            why = f"as {who} refused the plan" if who else f"as {self.case.alarm}"
+            yield f"{len(waiting)} that nobody can call back wait, {why}"

@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -63,20 +64,28 @@ class Intent:
 class Settled:
     """What a provider's objects are in effect, as a run has left them, for the memory.
 
-    It takes the place of what was remembered of the provider: of everybody `besides` those people,
-    or of those people `alone`. People are named by keyed hashes.
+    It takes the place of what was remembered of the provider: of everybody `besides` those people.
+    People are named by keyed hashes.
     """
 
     provider: str
     facts: frozenset[Fact]
     besides: frozenset[str] = frozenset()
-    alone: frozenset[str] | None = None
 
-    def is_about(self, person: str) -> bool:
-        """Whether facts about the person are replaced."""
-        if self.alone is not None:
-            return person in self.alone
-        return person not in self.besides
+    def after(self, known: AbstractSet[Fact]) -> frozenset[Fact]:
+        """What is remembered then, of what was `known` before.
+
+        A protection stays. So do links between numbers of whom the record does not name any more.
+        """
+        told = frozenset(fact for fact in self.facts if fact.person not in self.besides)
+        present = {fact.person for fact in told}
+        return told | {
+            fact
+            for fact in known
+            if fact.person in self.besides
+            or fact.is_protection
+            or (fact.is_link and fact.person not in present)
+        }
 
 
 class Journal(Protocol):
@@ -107,8 +116,11 @@ class Journal(Protocol):
         `sizes` is empty where what was read must not count as right.
         """
 
-    def remember(self, system: str, settled: Sequence[Settled]) -> None:
-        """Note what a run put in effect."""
+    def protect(self, system: str, protections: Mapping[str, Collection[Fact]]) -> None:
+        """Note who is protected, by provider: besides whom the journal knows already."""
+
+    def remember(self, system: str, settled: Sequence[Settled], revealed: Collection[str]) -> None:
+        """Note what a run put in effect, and the hashes of those who are protected no more."""
 
     def vouch(self, system: str, witnesses: Collection[str]) -> None:
         """Note that the journal is right as it is: there is no alarm, or a person overruled it."""

@@ -21,6 +21,7 @@ from . import matching
 from .guard import Case, Holding, Past, Verdict, confirmed, judge, shrinkage
 from .journal import Journal, JournalError, Settled, Unsettled, found, intended
 from .plan import Attribute, Entry, Operation, Plan, Wanted, make_plan
+from .settling import revealed, settled
 
 _T = TypeVar("_T")
 
@@ -78,8 +79,8 @@ class Desired:
     the DNs of entries that are not ours. `returns` is what else the result says of a provider.
     `witnesses` are objects, "<kind> <id>", that we have made: the journal must know of them.
     `pending` are the ids of people of whom nothing undated is written until a person confirms it,
-    with the reasons. `facts` are what the run puts in effect, by provider, and `people` who that is
-    of those who are pending: see `Journal.remember`.
+    with the reasons. `facts` are what the run puts in effect, by provider, `lasting` what outlives
+    that, and `people` who that is by id: see `Journal.remember`.
     """
 
     wanted: tuple[Wanted, ...]
@@ -93,6 +94,7 @@ class Desired:
     witnesses: frozenset[str] = frozenset()
     pending: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, frozenset[Fact]] = field(default_factory=dict)
+    lasting: Mapping[str, frozenset[Fact]] = field(default_factory=dict)
     people: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
@@ -142,11 +144,15 @@ def provision(
             unfinished = journal.unfinished(request.title)
             journal.conclude(found(unfinished, held, plan.attributes, request.secret))
             journal.judged(request.title, _notes(plan, verdict, case, request, sizes))
+            journal.protect(request.title, _protections(desired))
             noted = _Noted(system, journal, plan, verdict.hashes, request)
             written = carry_out(noted, plan, verdict.operations)
-            noted.remember(_settled(desired, plan, verdict, written, selected, request))
+            noted.remember(
+                _settled(desired, plan, written, request), revealed(written.done, desired.people)
+            )
             asks = any(operation.undated_part() for operation in plan.operations)
-            if not past.alarm or _is_confirmed(verdict, request) or not asks:
+            is_quiet = not asks and not any(desired.waiting.values())
+            if not past.alarm or _is_confirmed(verdict, request) or is_quiet:
                 noted.vouch(desired.witnesses if past.alarm else ())
             written = replace(written, unnoted="; ".join(dict.fromkeys(noted.unnoted)))
     return _results(desired, plan, verdict, written, request)
@@ -183,38 +189,28 @@ def _notes(
     )
 
 
+def _protections(desired: Desired) -> dict[str, frozenset[Fact]]:
+    """Who is protected, by provider: that is remembered whatever comes of the run."""
+    return {
+        provider: frozenset(fact for fact in facts if fact.is_protection)
+        for provider, facts in desired.lasting.items()
+    }
+
+
 def _is_confirmed(verdict: Verdict, request: Request) -> bool:
     """Whether a person has confirmed a plan of the system, and so what was read and remembered."""
     return not request.expected.isdisjoint(verdict.hashes.values())
 
 
-def _settled(
-    desired: Desired,
-    plan: Plan,
-    verdict: Verdict,
-    written: Written,
-    selected: Iterable[str],
-    request: Request,
-) -> list[Settled]:
-    """What is in effect at the providers whose plan was carried out, but of whom waits."""
-    done = confirmed(plan, written.done, desired.pending)
-    waiting = desired.pending.keys() - done
-    besides, alone = (
-        frozenset().union(*(desired.people.get(i, frozenset()) for i in ids))
-        for ids in (waiting, done)
-    )
-    failed = {provider for operation in written.failed for provider in operation.providers}
-    settled = []
-    for provider in selected:
-        facts = desired.facts.get(provider, frozenset())
-        if provider in failed or provider in verdict.refusals:
-            continue
-        plan_of_all = verdict.hashes.get(provider)
-        is_whole = not request.expected or plan_of_all in {None, *request.expected}
-        settled.append(
-            Settled(provider, facts, besides) if is_whole else Settled(provider, facts, alone=alone)
-        )
-    return settled
+def _settled(desired: Desired, plan: Plan, written: Written, request: Request) -> list[Settled]:
+    """What is in effect at the providers of the run."""
+    links = {p: {f for f in theirs if f.is_link} for p, theirs in desired.lasting.items()}
+    facts = {p: theirs.union(links.get(p, ())) for p, theirs in desired.facts.items()}
+    selected = [provider for provider in request.providers if provider in request.known]
+    # Of whom a person must confirm something, and who has nothing here yet, nothing is known.
+    absent = desired.pending if any(desired.waiting.get(p) for p in selected) else {}
+    waiting = absent.keys() - confirmed(plan, written.done, desired.pending)
+    return settled(plan, written.done, facts, desired.people, waiting, selected)
 
 
 # --- apply ---------------------------------------------------------------------------------------
@@ -264,10 +260,10 @@ class _Noted:
         except JournalError as error:
             self.unnoted.append(f"written, which the next run notes in the audit log: {error}")
 
-    def remember(self, settled: Sequence[Settled]) -> None:
-        """Note what is in effect now."""
+    def remember(self, settled: Sequence[Settled], revealed: Collection[str]) -> None:
+        """Note what is in effect now, and who is not protected any more."""
         with self._left_to_the_next_run():
-            self.journal.remember(self.request.title, settled)
+            self.journal.remember(self.request.title, settled, revealed)
 
     def vouch(self, witnesses: Collection[str]) -> None:
         """Note that the journal is right as it is."""

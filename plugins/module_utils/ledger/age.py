@@ -57,13 +57,16 @@ def unknown(
 
 def move(ledger: Tables, head: Head, system: str | None = None) -> None:
     """Keep the head as the last one of `system`, and of each system whose last one is before it."""
-    with locks.exclusive(ledger.directory, _FILE):
-        heads = _heads(ledger)
-        with ledger.reading() as connection:
-            moved = {name for name, last in heads.items() if _holds(ledger, connection, last)}
-        if system is not None:
-            moved.add(system)
-        _write(ledger, {**heads, **dict.fromkeys(moved, head)})
+    try:
+        with locks.exclusive(ledger.directory, _FILE):
+            heads = _heads(ledger)
+            with ledger.reading() as connection:
+                moved = {name for name, last in heads.items() if _holds(ledger, connection, last)}
+            if system is not None:
+                moved.add(system)
+            _write(ledger, {**heads, **dict.fromkeys(moved, head)})
+    except (OSError, locks.Locked) as error:
+        raise LedgerError(f"{ledger.directory / _FILE}: {error}") from None
 
 
 def _holds(ledger: Tables, connection: Connection, head: Head) -> bool:
@@ -89,11 +92,8 @@ def _write(ledger: Tables, heads: Mapping[str, Head]) -> None:
     path = ledger.directory / _FILE
     part = path.with_name(f".{_FILE}.part")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        with open(os.open(part, flags, 0o600), "w", encoding="utf-8") as file:
-            json.dump(heads, file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise LedgerError(f"{path}: {error.strerror}") from None
+    with open(os.open(part, flags, 0o600), "w", encoding="utf-8") as file:
+        json.dump(heads, file)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)

@@ -18,7 +18,7 @@ from ..engine.journal import Intended, Intent, Settled
 from ..records.holds import Decisions, Hold
 from ..records.identifiers import parse_hsa_id
 from ..records.lifecycle import end_of_day, start_of_day
-from ..records.memory import keyed_hash
+from ..records.memory import Fact, keyed_hash
 from ..records.people import Remembered
 from . import age, memory
 from .audit import AuditRow, Fault, Head, Values, chained, faults
@@ -129,9 +129,15 @@ class Ledger(Tables):
         """Note what a run takes without a date, whom it refuses, and how much it read."""
         memory.judged(self, system, notes)
 
-    def remember(self, system: str, settled: Sequence[Settled]) -> None:
-        """Note what a run put in effect."""
-        memory.remember(self, system, settled)
+    def protect(self, system: str, protections: Mapping[str, Collection[Fact]]) -> None:
+        """Note who is protected, by provider: besides whom the ledger knows already."""
+        memory.protect(self, system, protections)
+
+    def remember(
+        self, system: str, settled: Sequence[Settled], revealed: Collection[str] = ()
+    ) -> None:
+        """Note what a run put in effect, and the hashes of those who are protected no more."""
+        memory.remember(self, system, settled, revealed)
 
     def vouch(self, system: str, witnesses: Collection[str]) -> None:
         """Note that the ledger is right for a system as it is, whatever it did not know of."""

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..engine.guard import DAYS, Holding, Past
 from ..engine.journal import Settled
-from ..records.memory import Fact, Memory
+from ..records.memory import PROTECTED, Fact, Memory
 from .database import insert, slices
 from .tables import Tables
 
@@ -32,7 +32,9 @@ def recall(ledger: Tables, system: str) -> Memory:
     facts, settled = ledger.facts, ledger.settled
     with ledger.reading() as connection:
         found: dict[str, set[Fact]] = defaultdict(set)
-        for row in connection.execute(facts.select().where(facts.c.system == system)):
+        # What is true of a person is so in all systems, whichever was told first.
+        lasting = (facts.c.fact == PROTECTED) | facts.c.fact.like("was %")
+        for row in connection.execute(facts.select().where((facts.c.system == system) | lasting)):
             found[row.provider].add(Fact(row.person, row.fact))
         rows = connection.execute(settled.select().where(settled.c.system == system)).all()
         return Memory(
@@ -122,7 +124,21 @@ def _replace(ledger: Tables, connection: Connection, system: str, notes: Past) -
         insert(connection, sizes, [(system, *size) for size in notes.sizes.items()])
 
 
-def remember(ledger: Tables, system: str, settled: Sequence[Settled]) -> None:
+def protect(ledger: Tables, system: str, protections: Mapping[str, Collection[Fact]]) -> None:
+    """Note who is protected, by provider: besides whom the ledger knows already."""
+    table = ledger.facts
+    mine = (table.c.system == system) & (table.c.fact == PROTECTED)
+    told = {(system, p, *fact) for p, facts in protections.items() for fact in facts}
+    if not told:
+        return
+    with ledger.transaction() as connection:
+        known = {tuple(row) for row in connection.execute(table.select().where(mine))}
+        insert(connection, table, sorted(told - known))
+
+
+def remember(
+    ledger: Tables, system: str, settled: Sequence[Settled], revealed: Collection[str]
+) -> None:
     """Note what a run put in effect; only what differs is written."""
     with ledger.transaction() as connection:
         table = ledger.facts
@@ -132,24 +148,28 @@ def remember(ledger: Tables, system: str, settled: Sequence[Settled]) -> None:
         new: list[tuple[str, str, str, str]] = []
         for one in settled:
             known = held[one.provider]
-            facts = {fact for fact in one.facts if one.is_about(fact.person)}
-            facts |= {fact for fact in known if fact.is_for_good or not one.is_about(fact.person)}
+            facts = one.after(known)
             _forget(ledger, connection, system, one.provider, known - facts)
             new += [(system, one.provider, *fact) for fact in facts - known]
         insert(connection, table, new)
-        _date(ledger, connection, system, settled)
+        _reveal(ledger, connection, system, revealed)
+        _date(ledger, connection, system, [one.provider for one in settled])
 
 
-def _date(ledger: Tables, connection: Connection, system: str, settled: Sequence[Settled]) -> None:
-    """Note the day of each provider's last whole run, or of the first thing in effect."""
+def _reveal(ledger: Tables, connection: Connection, system: str, people: Iterable[str]) -> None:
+    table = ledger.facts
+    mine = (table.c.system == system) & (table.c.fact == PROTECTED)
+    for some in slices(sorted(people)):
+        connection.execute(table.delete().where(mine & table.c.person.in_(some)))
+
+
+def _date(ledger: Tables, connection: Connection, system: str, providers: Sequence[str]) -> None:
+    """Note the day as that of the providers' last run."""
     table, today = ledger.settled, ledger.run.as_of.isoformat()
-    mine = table.select().where(table.c.system == system)
-    known = {row.provider for row in connection.execute(mine)}
-    dated = [one.provider for one in settled if one.alone is None or one.provider not in known]
-    for some in slices(dated):
+    for some in slices(providers):
         theirs = (table.c.system == system) & table.c.provider.in_(some)
         connection.execute(table.delete().where(theirs))
-    insert(connection, table, [(system, provider, today) for provider in dated])
+    insert(connection, table, [(system, provider, today) for provider in providers])
 
 
 def _forget(

@@ -15,7 +15,7 @@ import hashlib
 import hmac
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -24,6 +24,8 @@ from .model import Assignment, Person
 
 # A provider, and the keyed hash of what it tells a row by.
 Label = tuple[str, str]
+
+PROTECTED = "protected"
 
 # An end that lay further back when it was entered than this surprises.
 SURPRISING = dt.timedelta(days=7)
@@ -36,9 +38,19 @@ class Fact(NamedTuple):
     text: str
 
     @property
-    def is_for_good(self) -> bool:
-        """Whether it outlives the row that says it: which numbers are one person."""
+    def is_protection(self) -> bool:
+        """Whether it is that the identity is protected, which outlives what says it."""
+        return self.text == PROTECTED
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it is which numbers are one person: that outlives a row that vanishes."""
         return self.text.startswith("was ")
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether it is true of the person in all systems."""
+        return self.is_protection or self.is_link
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +88,33 @@ class Memory:
     days: Mapping[str, dt.date] = field(default_factory=dict)
     _effects: dict[str, list[Effect]] = field(init=False, repr=False, compare=False)
     _labels: dict[Label, set[str]] = field(init=False, repr=False, compare=False)
-    _later: dict[str, str] = field(init=False, repr=False, compare=False)
+    _later: dict[str, list[Label]] = field(init=False, repr=False, compare=False)
+    _protected: set[str] = field(init=False, repr=False, compare=False)
+    _present: set[Label] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         effects: dict[str, list[Effect]] = defaultdict(list)
         labels: dict[Label, set[str]] = defaultdict(set)
-        later: dict[str, str] = {}
+        later: dict[str, list[Label]] = defaultdict(list)
+        protected: set[str] = set()
+        present: set[Label] = set()
         for provider, facts in self.facts.items():
             for person, text in facts:
                 kind, _space, rest = text.partition(" ")
                 if kind == "label":
                     labels[provider, rest].add(person)
+                    present.add((provider, person))
                 elif kind == "was":
-                    later[rest] = person
+                    later[rest].append((provider, person))
+                elif kind == PROTECTED:
+                    protected.add(person)
                 else:
                     effects[person].append(_effect(provider, rest, self.days[provider]))
         object.__setattr__(self, "_effects", effects)
         object.__setattr__(self, "_labels", labels)
         object.__setattr__(self, "_later", later)
+        object.__setattr__(self, "_protected", protected)
+        object.__setattr__(self, "_present", present)
 
     def digest(self, text: str) -> str:
         """The keyed hash of a number or a name."""
@@ -105,25 +126,57 @@ class Memory:
             return ()
         return tuple(e for number in numbers for e in self._effects.get(self.digest(number), ()))
 
-    def successors(self, numbers: Iterable[str], among: Iterable[str]) -> dict[str, str]:
-        """The numbers that took the place of some of these, of those `among` which they may be."""
+    def successors(
+        self, rows: Iterable[tuple[str, Person]], among: Iterable[str]
+    ) -> dict[str, str]:
+        """The numbers that took the place of those in rows, as far as rows have them, or `among`.
+
+        `rows` come with their providers. One that stands there by the later number, and does not
+        say so any more, takes it back.
+        """
         if not self._later:
             return {}
-        wanted = {n: self._later[h] for n in numbers if (h := self.digest(n)) in self._later}
-        known = {self.digest(n): n for n in among} if wanted else {}
-        return {n: known[h] for n, h in wanted.items() if h in known}
+        standing = [(provider, row.number) for provider, row in rows]
+        known = {self.digest(n): n for n in (*among, *(number for _p, number in standing))}
+        told = {(provider, self.digest(number)) for provider, number in standing}
+        found = ((number, known.get(self._latest(number, told))) for _p, number in standing)
+        return {number: later for number, later in found if later and later != number}
+
+    def _latest(self, number: str, told: Collection[Label]) -> str:
+        """The hash of the number that took a number's place, or of itself."""
+        latest, seen = self.digest(number), set[str]()
+        while latest not in seen:
+            seen.add(latest)
+            later = (label[1] for label in self._later.get(latest, ()) if label not in told)
+            latest = next(later, latest)
+        return latest
 
     def knows(self, number: str, previous: str) -> bool:
         """Whether a number took the place of another one in a run before."""
-        return bool(self._later) and self._later.get(self.digest(previous)) == self.digest(number)
+        if not self._later:
+            return False
+        person = self.digest(number)
+        return any(p == person for _provider, p in self._later.get(self.digest(previous), ()))
+
+    def protects(self, numbers: Iterable[str]) -> bool:
+        """Whether a record protected the person, and nobody has confirmed that it is over."""
+        return bool(self._protected) and not self._protected.isdisjoint(map(self.digest, numbers))
+
+    def had(self, provider: str, numbers: Iterable[str]) -> bool:
+        """Whether a provider had the person when its last run was done.
+
+        True as well where nothing is remembered of any provider, as in the first run.
+        """
+        theirs = ((provider, self.digest(number)) for number in numbers)
+        return not self._present or not self._present.isdisjoint(theirs)
 
     def labels(self, provider: str, row: Person) -> Iterator[Label]:
         """What the provider tells the row by; nothing where no run remembers any."""
         if self._labels:
             yield from ((provider, self.digest(text)) for text in _labels(row))
 
-    def had(self, label: Label) -> AbstractSet[str]:
-        """The hashes of those whom a provider had by a label."""
+    def called(self, label: Label) -> AbstractSet[str]:
+        """The hashes of those whom a provider called so."""
         return self._labels.get(label, frozenset())
 
     def facts_of(
@@ -131,12 +184,18 @@ class Memory:
     ) -> Iterator[Fact]:
         """What to remember of a row: its ref and name, and the assignments that give access."""
         person = self.digest(number)
-        for previous in row.previous_numbers:
-            yield Fact(person, f"was {self.digest(previous)}")
         for text in _labels(row):
             yield Fact(person, f"label {self.digest(text)}")
         for assignment, last_day in in_effect:
             yield Fact(person, f"effect {_text(assignment, last_day)}")
+
+    def lasting_facts_of(self, row: Person, number: str) -> Iterator[Fact]:
+        """What is true of the person whatever becomes of the row."""
+        person = self.digest(number)
+        if row.protected:
+            yield Fact(person, PROTECTED)
+        for previous in row.previous_numbers:
+            yield Fact(person, f"was {self.digest(previous)}")
 
 
 NO_MEMORY = Memory()

@@ -49,14 +49,11 @@ def numbers(person: Person) -> tuple[str, ...]:
 def linked(records: Sequence[Record], successors: Mapping[str, str]) -> tuple[Record, ...]:
     """The records, in which rows with a number that another took the place of have that one too.
 
-    `successors` are remembered from rows that are gone. Where a row has the later number as its own
-    today, the records themselves say what is the same person's.
+    `successors` are remembered from rows that are gone.
     """
-    own = {row.number for record in records for row in record.staff.people}
-    used = {number: later for number, later in successors.items() if later not in own}
-    if not used:
+    if not successors:
         return tuple(records)
-    return tuple(_with_successors(record, used) for record in records)
+    return tuple(_with_successors(record, successors) for record in records)
 
 
 def _with_successors(record: Record, successors: Mapping[str, str]) -> Record:

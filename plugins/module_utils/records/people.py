@@ -15,7 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from .holds import Decisions
 from .lifecycle import (
@@ -166,6 +166,11 @@ class PersonName:
     middle: str | None
     surname: str
 
+    @classmethod
+    def of(cls, row: Person) -> Self:
+        """The name that a row gives."""
+        return cls(row.given_name, row.middle_name, row.surname)
+
     @property
     def full(self) -> str:
         """The parts in their usual order."""
@@ -177,7 +182,8 @@ class NaturalPerson:
     """A person: every row in any record that shares a personal number, previous ones included.
 
     `listed` are those rows, whatever their days. `effects` are the assignments that gave access
-    when the last run of their providers was done.
+    when the last run of their providers was done; `was_protected` says that a record hid the
+    person, and nobody has confirmed that it is over.
     """
 
     numbers: frozenset[str]
@@ -185,6 +191,7 @@ class NaturalPerson:
     as_of: dt.date
     listed: tuple[Person, ...]
     effects: tuple[Effect, ...] = ()
+    was_protected: bool = False
 
     @cached_property
     def rows(self) -> tuple[Person, ...]:
@@ -221,9 +228,7 @@ class NaturalPerson:
     @cached_property
     def names(self) -> tuple[PersonName, ...]:
         """The different names that the records give; more than one is a finding."""
-        return tuple(
-            dict.fromkeys(PersonName(r.given_name, r.middle_name, r.surname) for r in self.rows)
-        )
+        return tuple(dict.fromkeys(map(PersonName.of, self.rows)))
 
     @cached_property
     def protected(self) -> bool:
@@ -297,14 +302,24 @@ def natural_people(
 
 def _with_memory(person: NaturalPerson, memory: Memory) -> NaturalPerson:
     """The person with what gave access when the last runs of their providers were done."""
-    effects = memory.effects(person.numbers)
+    effects, was_protected = memory.effects(person.numbers), memory.protects(person.numbers)
     if not effects:
-        return person
+        return replace(person, was_protected=True) if was_protected else person
     employments = tuple(
         replace(e, effect=next((x for x in effects if x.is_of(e.provider, e.assignment)), None))
         for e in person.employments
     )
-    return replace(person, employments=employments, effects=effects)
+    return replace(person, employments=employments, effects=effects, was_protected=was_protected)
+
+
+def lasting_facts(people: Iterable[NaturalPerson], memory: Memory) -> dict[str, frozenset[Fact]]:
+    """What records say of people that outlives their rows, by provider."""
+    found: dict[str, set[Fact]] = defaultdict(set)
+    for person in people:
+        for e in person.employments:
+            if e.row.protected or e.row.previous_numbers:
+                found[e.provider].update(memory.lasting_facts_of(e.row, person.number))
+    return {provider: frozenset(theirs) for provider, theirs in found.items()}
 
 
 def facts(people: Iterable[NaturalPerson], memory: Memory) -> dict[str, frozenset[Fact]]:

@@ -18,7 +18,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..ledger.ledger import Ledger, LedgerError, Run
 from ..ledger.locks import Locked
-from ..ledger.memory import leap, note_day
+from ..ledger.memory import leap
 from ..orders.files import FileError
 from ..records.identifiers import mask
 from ..records.payload import PayloadError
@@ -48,7 +48,7 @@ def with_ledger(module: AnsibleModule, work: Work) -> None:
             _look_at_the_day(ledger, module.params["by_clock"])
             result = work(ledger, as_of)
             if not ledger.check:
-                ledger.leave()
+                _leave(module, ledger)
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)
@@ -77,16 +77,22 @@ def day(text: str, name: str) -> dt.date:
         raise ValueError(f"expected {name} as a day, YYYY-MM-DD") from None
 
 
+def _leave(module: AnsibleModule, ledger: Ledger) -> None:
+    """Note where the audit log ends. By now all is done, and must be told whatever happens."""
+    try:
+        ledger.leave()
+    except LedgerError as error:
+        module.warn(mask(f"done, but an older copy of the ledger may not be known later: {error}"))
+
+
 def _look_at_the_day(ledger: Ledger, by_clock: bool) -> None:
-    """Note the day; raise LedgerError where the clock alone says one that surprises."""
+    """Raise LedgerError where the clock alone says a day that surprises."""
     surprise = leap(ledger)
     if by_clock and surprise:
         raise LedgerError(
             f"{surprise}; nothing was done. If the clock is right, run again with "
             f"-e halsoval_as_of={ledger.run.as_of}"
         )
-    if not ledger.check:
-        note_day(ledger)
 
 
 def _ledger(module: AnsibleModule, as_of: dt.date) -> Ledger:

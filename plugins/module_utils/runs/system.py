@@ -16,7 +16,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..engine.plan import Entry
 from ..engine.provision import Desired, Finding, Request, System, provision
 from ..ledger.ledger import Ledger
-from ..ledger.memory import make_key, recall
+from ..ledger.memory import make_key, note_day, recall
 from ..records import payload
 from ..records.identifiers import mask
 from .ledger import LEDGER_ARGUMENTS, with_ledger
@@ -52,6 +52,8 @@ def bring_in_line(
         approved = payload.read(module.params["records"])
         strays: list[Finding] = []
         make_key(ledger)
+        if not ledger.check:
+            note_day(ledger)
 
         def wish(held: Sequence[Entry]) -> Desired:
             # Read here, under the lock: somebody may be held while the run waits for it.
@@ -90,7 +92,7 @@ def _request(module: AnsibleModule, title: str, secret: str, approved: payload.A
         providers=tuple(params["providers"]),
         known=frozenset(record.id for record in approved.records),
         invalid=approved.invalid,
-        expected=frozenset(params["expected_plan"]),
+        expected=frozenset(filter(None, params["expected_plan"])),
         secret=hashlib.sha256(secret.encode()).digest(),
         check=module.check_mode,
         diff=module._diff,

@@ -311,7 +311,7 @@ def test_a_source_that_is_suddenly_smaller_stops_what_no_date_explains(world: Ad
     ]
     world.run(*moved[:7])
     msg = world.hsa_results["p0"]["msg"]
-    assert "only 7 providers were read, and 10 in the last run" in msg
+    assert "only 7 providers were read, and 10 before" in msg
     assert world.hsa.person(number(0)).first("mail") is None
     world.run(*moved[:7], expected=frozenset({world.hsa_results["p0"]["plan"]}))
     assert world.hsa.person(number(0)).first("mail") == "x@example.org"

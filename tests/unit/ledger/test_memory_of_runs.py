@@ -48,17 +48,25 @@ def test_people_of_whom_somebody_must_confirm_something_are_remembered_as_before
     ledger.remember("HSA", [Settled("alfa", facts(ANNA, BO))])
     ledger.remember("HSA", [Settled("alfa", facts(CECILIA), besides=frozenset({ANNA, CECILIA}))])
     assert recall(ledger, "HSA").facts == {"alfa": facts(ANNA)}
-    ledger.remember("HSA", [Settled("alfa", facts(CECILIA), alone=frozenset({ANNA, CECILIA}))])
+    ledger.remember("HSA", [Settled("alfa", facts(CECILIA), besides=frozenset())])
     assert recall(ledger, "HSA").facts == {"alfa": facts(CECILIA)}
 
 
-def test_what_was_confirmed_alone_has_a_day_though_no_whole_run_was_done(ledgers: Ledgers) -> None:
+def test_who_is_protected_stays_so_until_a_person_confirms_that_it_is_over(
+    ledgers: Ledgers,
+) -> None:
     ledger = ledgers.open()
-    ledger.remember("HSA", [Settled("alfa", facts(ANNA), alone=frozenset({ANNA}))])
-    assert recall(ledger, "HSA").days == {"alfa": TODAY}
-    with ledgers.open("run-2", as_of=TODAY + dt.timedelta(days=1)) as later:
-        later.remember("HSA", [Settled("alfa", facts(BO), alone=frozenset({BO}))])
-        assert recall(later, "HSA").days == {"alfa": TODAY}
+    hidden = facts(ANNA, text="protected")
+    for _again in range(2):
+        ledger.protect("HSA", {"alfa": hidden, "beta": hidden})
+        ledger.remember("HSA", [Settled("alfa", facts(ANNA))])
+        ledger.remember("AD", [Settled("alfa", frozenset())], {ANNA})
+    for system in ("HSA", "AD"):
+        memory = recall(ledger, system)
+        assert memory.facts["beta"] == hidden
+        assert hidden <= memory.facts["alfa"]
+    ledger.remember("HSA", [], {ANNA})
+    assert recall(ledger, "HSA").facts == {"alfa": facts(ANNA)}
 
 
 def test_which_numbers_are_one_person_is_never_forgotten(ledgers: Ledgers) -> None:
@@ -66,7 +74,12 @@ def test_which_numbers_are_one_person_is_never_forgotten(ledgers: Ledgers) -> No
     link = facts(ANNA, text=f"was {BO}")
     ledger.remember("HSA", [Settled("alfa", link | facts(ANNA))])
     ledger.remember("HSA", [Settled("alfa", frozenset())])
+    assert recall(ledger, "HSA").facts == recall(ledger, "AD").facts == {"alfa": link}
+    # But a row that stands there, and does not say it any more, takes it back.
+    ledger.remember("HSA", [Settled("alfa", facts(ANNA), besides=frozenset({ANNA}))])
     assert recall(ledger, "HSA").facts == {"alfa": link}
+    ledger.remember("HSA", [Settled("alfa", facts(ANNA))])
+    assert recall(ledger, "HSA").facts == {"alfa": facts(ANNA)}
 
 
 def test_losses_count_for_some_days_and_by_system(ledgers: Ledgers) -> None:

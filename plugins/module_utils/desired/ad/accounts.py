@@ -80,7 +80,7 @@ def _with_others(
     """The same with who is pending, and so are those whose accounts have another's name."""
     others = {h.known.hsa_id: OTHER_NAME for h in everybody if h.has_another_name}
     pending = identities.pending.also({i: reason for i, reason in others.items() if i})
-    return with_memory(desired, pending, identities.natural(), identities.entered, memory)
+    return with_memory(desired, pending, identities.known_as(), identities.entered, memory)
 
 
 def _desired(

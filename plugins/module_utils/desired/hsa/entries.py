@@ -20,13 +20,13 @@ from ...engine.plan import Entry, Values, Wanted
 from ...engine.provision import Desired
 from ...records.holds import Decisions
 from ...records.payload import Approved
-from ...records.people import NOTHING_REMEMBERED, NaturalPerson, Remembered
+from ...records.people import NOTHING_REMEMBERED, NaturalPerson, Remembered, lasting_facts
 from ..people.pending import REVEALED, with_memory
 from . import attributes
 from .findings import errors, findings, person_error
 from .holdings import Holdings, person_key, provider_key, provider_of_person, unit_of_commission
 from .layout import Layout, schema
-from .pending import linked, pending
+from .pending import ids_of, linked, pending
 from .register import register
 from .sites import Commission, Site
 
@@ -66,7 +66,9 @@ def desire(
         errors=errors(people, units, holdings),
         taken=tuple(entry.dn for entry in (*holdings.not_ours, *holdings.ours.values())),
     )
-    return with_memory(desired, waits, people, known.entered(), approved.memory)
+    everybody = ((person, ids_of(person, known)) for person in people)
+    kept = with_memory(desired, waits, everybody, known.entered(), approved.memory)
+    return replace(kept, lasting=lasting_facts(people, approved.memory))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ class _Draft:
             return
         hsa_id = self.ids[person.number]
         said = self._of_person(person, hsa_id, held)
-        was_protected = held is not None and self.holdings.is_confidential(held)
+        is_hidden = held is not None and self.holdings.is_confidential(held)
+        was_protected = is_hidden or person.was_protected
         is_protected = person.protected or was_protected
         hidden = attributes.of_protected_person(said, hsa_id, self.layout) if is_protected else said
         wanted = Wanted(

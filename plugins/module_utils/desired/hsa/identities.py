@@ -17,7 +17,7 @@ from ..people.identified import Identified, Identities
 from .findings import person_error
 from .holdings import provider_of_person
 from .layout import Layout
-from .pending import pending
+from .pending import pending, recalled
 from .register import Register, known_ids, register
 
 
@@ -45,10 +45,11 @@ def recall(
     listed = natural_people(approved.records, as_of, layout.lead_days, approved.memory)
     earlier = remembered.of(listed)
     people = (decided(one, known_ids(one, (), earlier), approved.decisions) for one in listed)
-    known = ((person, earlier.get(person.number)) for person in people)
+    known = [(person, earlier.get(person.number)) for person in people]
     return Identities(
         tuple(Identified(p, (i,) if i else (), i, bool(i), ours=None, seen=True) for p, i in known),
         unread,
+        recalled([p for p, _id in known], remembered.by_number, approved.memory),
     )
 
 

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ...engine.provision import Finding
 from ...records.memory import Label, Memory
-from ...records.people import NaturalPerson
-from ..people.pending import LINKED, NEW_NUMBER, OTHER_NAME, Pending, has_another_name
+from ...records.people import NaturalPerson, PersonName
+from ..people.pending import HIDDEN, LINKED, NEW_NUMBER, OTHER_NAME, Pending, has_another_name
 from .holdings import provider_of_person
 from .register import Register
 
@@ -20,7 +20,7 @@ from .register import Register
 def linked(known: Register, waits: Pending) -> Iterator[Finding]:
     """For every provider that names them, the people whom one record alone calls somebody's."""
     for person in known.people:
-        for hsa_id in dict.fromkeys(_ids(person, known)):
+        for hsa_id in dict.fromkeys(ids_of(person, known)):
             if waits.reasons.get(hsa_id) == LINKED:
                 for provider in sorted({e.provider for e in person.employments}):
                     message = f"{LINKED}: nothing is done about it until a person confirms it"
@@ -41,23 +41,54 @@ def pending(known: Register, memory: Memory) -> Pending:
     Where a row has another number, these are the person who had the row and the one who has it now.
     A record by itself neither renames nor takes over whom another provider, or the region, has.
     """
-    reasons: dict[str, str] = {}
-    people: dict[str, set[str]] = defaultdict(set)
-    formers = _formers(known, memory)
+    found = _Found()
+    formers = _formers(known.people, memory)
     for person in known.people:
         former = formers.get(person.number, frozenset())
+        own = frozenset(map(memory.digest, person.numbers))
         if former:
-            for hsa_id in (*_ids(person, known), *_ids_of(former, known, memory)):
-                reasons[hsa_id] = NEW_NUMBER
-                people[hsa_id] |= former.union(map(memory.digest, person.numbers))
+            ids = (*ids_of(person, known), *_ids_of(former, known, memory))
+            found.note(ids, NEW_NUMBER, former | own)
         elif reason := _reason(person, known, memory):
-            for hsa_id in _ids(person, known):
-                reasons.setdefault(hsa_id, reason)
-                people[hsa_id] |= set(map(memory.digest, person.numbers))
-    return Pending(reasons, {hsa_id: frozenset(hashes) for hsa_id, hashes in people.items()})
+            found.note(ids_of(person, known), reason, own)
+    return found.pending()
 
 
-def _formers(known: Register, memory: Memory) -> dict[str, frozenset[str]]:
+def recalled(people: Sequence[NaturalPerson], seen: Mapping[str, str], memory: Memory) -> Pending:
+    """The same while HSA cannot be read: as far as the memory of rows tells.
+
+    `seen` are the HSA-ids that earlier runs saw, by number.
+    """
+    found = _Found()
+    formers = _formers(people, memory)
+    for person in people:
+        former = formers.get(person.number, frozenset())
+        if former:
+            hashes = former.union(map(memory.digest, person.numbers))
+            ids = (hsa_id for number, hsa_id in seen.items() if memory.digest(number) in hashes)
+            found.note(ids, NEW_NUMBER, hashes)
+    return found.pending()
+
+
+class _Found:
+    """Reasons and hashes by HSA-id; another number in a row is told before anything else."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[str, str] = {}
+        self._people: dict[str, set[str]] = defaultdict(set)
+
+    def note(self, ids: Iterable[str], reason: str, hashes: frozenset[str]) -> None:
+        for hsa_id in ids:
+            if reason == NEW_NUMBER or hsa_id not in self._reasons:
+                self._reasons[hsa_id] = reason
+            self._people[hsa_id] |= hashes
+
+    def pending(self) -> Pending:
+        people = {hsa_id: frozenset(hashes) for hsa_id, hashes in self._people.items()}
+        return Pending(self._reasons, people)
+
+
+def _formers(people: Iterable[NaturalPerson], memory: Memory) -> dict[str, frozenset[str]]:
     """By people's numbers of today, the hashes of those whom a provider had in their rows.
 
     A namesake had another row: nobody is meant who is still there under the same label.
@@ -65,7 +96,7 @@ def _formers(known: Register, memory: Memory) -> dict[str, frozenset[str]]:
     hashes: dict[str, frozenset[str]] = {}
     labels: dict[str, set[Label]] = {}
     today: dict[Label, set[str]] = defaultdict(set)
-    for person in known.people:
+    for person in people:
         begun = (e for e in person.employments if e.has_begun)
         theirs = {label for e in begun for label in memory.labels(e.provider, e.row)}
         if theirs:
@@ -76,9 +107,9 @@ def _formers(known: Register, memory: Memory) -> dict[str, frozenset[str]]:
     return {
         number: frozenset().union(
             *(
-                memory.had(label) - today[label]
+                memory.called(label) - today[label]
                 for label in theirs
-                if hashes[number].isdisjoint(memory.had(label))
+                if hashes[number].isdisjoint(memory.called(label))
             )
         )
         for number, theirs in labels.items()
@@ -89,7 +120,19 @@ def _reason(person: NaturalPerson, known: Register, memory: Memory) -> str:
     """Why the person in a row may be another one than the entry's, "" if nothing says so."""
     if any(_is_anothers(link, person, known) for link in _links(person, memory)):
         return LINKED
-    return OTHER_NAME if _has_another_name(person, known) else ""
+    holdings, names = known.holdings, known.holdings.layout.name
+    newcomers = [e for e in person.current if not memory.had(e.provider, person.numbers)]
+    for entry in holdings.of_person(person) if person.current else ():
+        name = entry.first(names("givenName")), entry.first(names("sn"))
+        is_hidden = person.was_protected or holdings.is_confidential(entry)
+        if newcomers and is_hidden and not person.protected:
+            return HIDDEN
+        told = [person.names] if holdings.may_write(entry, person.hsa_id) else []
+        # Who is new at a provider must have the entry's name by that one's row.
+        told += [(PersonName.of(e.row),) for e in newcomers if not is_hidden]
+        if any(has_another_name(*name, some) for some in told):
+            return OTHER_NAME
+    return ""
 
 
 def _links(person: NaturalPerson, memory: Memory) -> Iterator[_Link]:
@@ -113,7 +156,8 @@ def _is_anothers(link: _Link, person: NaturalPerson, known: Register) -> bool:
     return is_foreign or not agreeing.issuperset(map(provider_of_person, keys))
 
 
-def _ids(person: NaturalPerson, known: Register) -> Iterator[str]:
+def ids_of(person: NaturalPerson, known: Register) -> Iterator[str]:
+    """The HSA-ids that the person has, or is to have."""
     yield from map(known.holdings.id, known.holdings.of_person(person))
     if person.number in known.ids:
         yield known.ids[person.number]
@@ -124,12 +168,3 @@ def _ids_of(hashes: frozenset[str], known: Register, memory: Memory) -> Iterator
     for number, entries in known.holdings.by_number.items():
         if memory.digest(number) in hashes:
             yield from map(known.holdings.id, entries)
-
-
-def _has_another_name(person: NaturalPerson, known: Register) -> bool:
-    given, surname = map(known.holdings.layout.name, ("givenName", "sn"))
-    return bool(person.current) and any(
-        has_another_name(entry.first(given), entry.first(surname), person.names)
-        for entry in known.holdings.of_person(person)
-        if known.holdings.may_write(entry, person.hsa_id)
-    )

@@ -81,8 +81,8 @@ def register(
 
 def _linked(approved: Approved, holdings: Holdings) -> Approved:
     """The records with what the memory knows of numbers that are one person's."""
-    numbers = [row.number for record in approved.records for row in record.staff.people]
-    successors = approved.memory.successors(numbers, holdings.by_number)
+    rows = ((record.id, row) for record in approved.records for row in record.staff.people)
+    successors = approved.memory.successors(rows, holdings.by_number)
     return replace(approved, records=linked(approved.records, successors))
 
 

@@ -55,7 +55,7 @@ class Identified:
     @property
     def is_protected(self) -> bool:
         """Whether a record hides the person, or HSA does, until a person confirms otherwise."""
-        return self.person.protected or self.confidential
+        return self.person.protected or self.person.was_protected or self.confidential
 
     def may_be_hidden(self, invalid: Collection[str], unread: bool) -> bool:
         """Whether one of the invalid records may name the person.
@@ -78,6 +78,6 @@ class Identities:
     pending: Pending = field(default_factory=Pending)
     entered: frozenset[str] = frozenset()
 
-    def natural(self) -> Iterator[NaturalPerson]:
-        """Everybody, whoever that is in HSA."""
-        return (one.person for one in self.people)
+    def known_as(self) -> Iterator[tuple[NaturalPerson, Values]]:
+        """Everybody, with their HSA-ids."""
+        return ((one.person, one.all_ids) for one in self.people)

@@ -15,6 +15,7 @@ from ...records.people import NaturalPerson, PersonName, facts
 NEW_NUMBER = "the row has another personal number, which the record does not call the same person's"
 LINKED = "one record alone calls its person the one whom another provider has under another number"
 OTHER_NAME = "given name and surname both differ from those that the system has"
+HIDDEN = "the identity is protected, so no name tells whether the new row is about the same person"
 REVEALED = "no record says any more that the identity is protected"
 
 
@@ -33,19 +34,25 @@ class Pending:
 def with_memory(
     desired: Desired,
     pending: Pending,
-    people: Iterable[NaturalPerson],
+    known: Iterable[tuple[NaturalPerson, Iterable[str]]],
     entered: Iterable[str],
     memory: Memory,
 ) -> Desired:
     """The same with who is pending, and what is in effect for the next run to know.
 
-    `entered` are the HSA-ids of people whom we have entered in HSA.
+    `known` is everybody with their HSA-ids; `entered` are those of whom we have entered in HSA.
     """
+    people = [(person, tuple(ids)) for person, ids in known]
+    hashes = {
+        hsa_id: frozenset(map(memory.digest, person.numbers))
+        for person, ids in people
+        for hsa_id in ids
+    }
     return replace(
         desired,
         pending=pending.reasons,
-        people=pending.people,
-        facts=facts(people, memory),
+        people={**hashes, **pending.people},
+        facts=facts((person for person, _ids in people), memory),
         witnesses=frozenset(f"person {hsa_id}" for hsa_id in entered),
     )
 

@@ -68,7 +68,7 @@ def desire(
             _leave_over(place, records.get(place[0]), draft, is_hidden, bool(identities.unread))
     seen = tuple(dict.fromkeys(draft.findings))
     desired = Desired(tuple(draft.wanted), ATTRIBUTES, holdings, seen)
-    entered, people = identities.entered, identities.natural()
+    entered, people = identities.entered, identities.known_as()
     return with_memory(desired, identities.pending, people, entered, approved.memory)
 
 

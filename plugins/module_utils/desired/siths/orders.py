@@ -67,7 +67,7 @@ def desire(
         findings=findings(everybody, known, identities, day),
         waiting=_waiting(matters, gate),
     )
-    entered, people = identities.entered, identities.natural()
+    entered, people = identities.entered, identities.known_as()
     return with_memory(desired, identities.pending, people, entered, approved.memory)
 
 
