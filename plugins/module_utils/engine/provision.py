@@ -207,10 +207,11 @@ def _settled(desired: Desired, plan: Plan, written: Written, request: Request) -
     links = {p: {f for f in theirs if f.is_link} for p, theirs in desired.lasting.items()}
     facts = {p: theirs.union(links.get(p, ())) for p, theirs in desired.facts.items()}
     selected = [provider for provider in request.providers if provider in request.known]
-    # Of whom a person must confirm something, and who has nothing here yet, nothing is known.
-    absent = desired.pending if any(desired.waiting.get(p) for p in selected) else {}
-    waiting = absent.keys() - confirmed(plan, written.done, desired.pending)
-    return settled(plan, written.done, facts, desired.people, waiting, selected)
+    # Who is to get something later, and is pending, has nothing here yet that could tell.
+    is_waiting = any(desired.waiting.get(provider) for provider in selected)
+    over = confirmed(plan, written.done, desired.pending)
+    pending = dict.fromkeys(desired.pending.keys() - over, is_waiting)
+    return settled(plan, written.done, facts, desired.people, pending, selected)
 
 
 # --- apply ---------------------------------------------------------------------------------------

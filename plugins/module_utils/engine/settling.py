@@ -9,7 +9,7 @@ others are as the records say.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..records.memory import Fact
 from .journal import Settled
@@ -23,19 +23,24 @@ def settled(
     done: Sequence[Operation],
     facts: Mapping[str, frozenset[Fact]],
     people: Hashes,
-    waiting: Collection[str],
+    pending: Mapping[str, bool],
     providers: Iterable[str],
 ) -> list[Settled]:
-    """What is in effect at providers: `facts`, but of whom something is left undone there.
+    """What is in effect at providers: `facts`, but of those whose access is not as it is to be.
 
-    `people` are the keyed hashes by id; `waiting` are ids that count as left undone.
+    `people` are the keyed hashes by id. Who is `pending` is as before as long as anything is left
+    undone about them; True says that they wait in any case.
     """
     known = {hsa_id.casefold(): hashes for hsa_id, hashes in people.items()}
     left = _Left(plan, done)
     planned = plan.by_provider()
+    always = {hsa_id for hsa_id, waits in pending.items() if waits}
     found = []
     for provider in providers:
-        undone = left.of(planned.get(provider, ())).union(waiting)
+        operations = planned.get(provider, ())
+        undone = left.of(operations) | always
+        if pending:
+            undone |= left.of(operations, grants=False) & pending.keys()
         besides = (known.get(hsa_id.casefold(), frozenset()) for hsa_id in undone)
         theirs = facts.get(provider, frozenset())
         found.append(Settled(provider, theirs, frozenset().union(*besides)))
@@ -60,17 +65,20 @@ class _Left:
             self._begun.add(place)
             self._written.update((*place, *value) for value in _values(operation))
 
-    def of(self, operations: Iterable[Operation]) -> frozenset[str]:
-        """The ids of those whom the operations are about, or name, as far as they were not done."""
-        return frozenset(hsa_id for operation in operations for hsa_id in self._ids(operation))
+    def of(self, operations: Iterable[Operation], grants: bool = True) -> frozenset[str]:
+        """The ids of those whose access, or anything at all, is not as the operations wish."""
+        ids = (hsa_id for operation in operations for hsa_id in self._ids(operation, grants))
+        return frozenset(ids)
 
-    def _ids(self, operation: Operation) -> Iterator[str]:
+    def _ids(self, operation: Operation, grants: bool) -> Iterator[str]:
         place = (operation.action, operation.key)
-        if not operation.changes and place not in self._begun:
+        is_new = operation.action == "add"
+        if (is_new or not operation.changes) and place not in self._begun:
             yield operation.subject
         for name, value in _values(operation):
-            if (*place, name, value) not in self._written:
-                attribute = self._attributes[name]
+            attribute = self._attributes[name]
+            counts = bool(attribute.grants) or not grants
+            if counts and (*place, name, value) not in self._written:
                 names = attribute.refers or attribute.grants == "value"
                 yield attribute.named(value) if names else operation.subject
 

@@ -23,8 +23,8 @@ from ...records.lifecycle import phase
 from ...records.memory import Memory
 from ...records.payload import Approved
 from ..people.gate import Gate
-from ..people.identified import Identities
-from ..people.pending import OTHER_NAME, REVEALED, with_memory
+from ..people.identified import Identities, remembering
+from ..people.pending import OTHER_NAME, REVEALED
 from . import attributes
 from .access import Access, access, explained
 from .codecs import ENABLED
@@ -80,7 +80,7 @@ def _with_others(
     """The same with who is pending, and so are those whose accounts have another's name."""
     others = {h.known.hsa_id: OTHER_NAME for h in everybody if h.has_another_name}
     pending = identities.pending.also({i: reason for i, reason in others.items() if i})
-    return with_memory(desired, pending, identities.known_as(), identities.entered, memory)
+    return remembering(desired, pending, identities, memory)
 
 
 def _desired(

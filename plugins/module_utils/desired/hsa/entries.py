@@ -67,8 +67,9 @@ def desire(
         taken=tuple(entry.dn for entry in (*holdings.not_ours, *holdings.ours.values())),
     )
     everybody = ((person, ids_of(person, known)) for person in people)
-    kept = with_memory(desired, waits, everybody, known.entered(), approved.memory)
-    return replace(kept, lasting=lasting_facts(people, approved.memory))
+    memory = approved.memory
+    kept = with_memory(desired, waits, everybody, known.entered(), known.hashes(memory), memory)
+    return replace(kept, lasting=lasting_facts(people, memory))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,10 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ...engine import matching
 from ...engine.plan import Entry
 from ...records import claims
+from ...records.memory import Memory
 from ...records.one_person import linked
 from ...records.payload import Approved
 from ...records.people import NaturalPerson, Remembered, allocate, decided, natural_people
@@ -39,6 +41,16 @@ class Register:
     sites: tuple[Site, ...]
     commissions: tuple[Commission, ...]
     ids: Mapping[str, str]
+
+    def hashes(self, memory: Memory) -> dict[str, frozenset[str]]:
+        """The keyed hashes of the numbers of all whom we have entered, by HSA-id."""
+        name = self.holdings.layout.name("personalIdentityNumber")
+        return {
+            self.holdings.id(entry): frozenset(
+                memory.digest(matching.numeric(number)) for number in entry.attributes.get(name, ())
+            )
+            for entry in self.holdings.our_people
+        }
 
     def entered(self) -> frozenset[str]:
         """The HSA-ids of the people whom we have entered, of those in the records."""

@@ -8,12 +8,14 @@ HSA's wing finds it out. AD, cards and services go by it, and know nothing of HS
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ...engine.plan import Values
+from ...engine.provision import Desired
+from ...records.memory import Memory
 from ...records.people import NaturalPerson
-from .pending import Pending
+from .pending import Pending, with_memory
 
 
 @dataclass(frozen=True)
@@ -70,14 +72,19 @@ class Identities:
     """Everybody in the records; `unread` says why HSA could not be read, if it could not.
 
     `pending` says of whom nothing is written until a person confirms it. `entered` are the HSA-ids
-    of those whom we have entered.
+    of those whom we have entered, `hashes` the keyed hashes of the numbers that HSA has of them.
     """
 
     people: tuple[Identified, ...]
     unread: str | None = None
     pending: Pending = field(default_factory=Pending)
     entered: frozenset[str] = frozenset()
+    hashes: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
-    def known_as(self) -> Iterator[tuple[NaturalPerson, Values]]:
-        """Everybody, with their HSA-ids."""
-        return ((one.person, one.all_ids) for one in self.people)
+
+def remembering(
+    desired: Desired, pending: Pending, identities: Identities, memory: Memory
+) -> Desired:
+    """What a system that follows HSA must hold, with who is pending and what to remember."""
+    known = ((one.person, one.all_ids) for one in identities.people)
+    return with_memory(desired, pending, known, identities.entered, identities.hashes, memory)

@@ -36,11 +36,13 @@ def with_memory(
     pending: Pending,
     known: Iterable[tuple[NaturalPerson, Iterable[str]]],
     entered: Iterable[str],
+    gone: Mapping[str, frozenset[str]],
     memory: Memory,
 ) -> Desired:
     """The same with who is pending, and what is in effect for the next run to know.
 
-    `known` is everybody with their HSA-ids; `entered` are those of whom we have entered in HSA.
+    `known` is everybody with their HSA-ids; `entered` are those of whom we have entered in HSA, and
+    `gone` the hashes by HSA-id of others whom we had entered.
     """
     people = [(person, tuple(ids)) for person, ids in known]
     hashes = {
@@ -51,7 +53,7 @@ def with_memory(
     return replace(
         desired,
         pending=pending.reasons,
-        people={**hashes, **pending.people},
+        people={**gone, **hashes, **pending.people},
         facts=facts((person for person, _ids in people), memory),
         witnesses=frozenset(f"person {hsa_id}" for hsa_id in entered),
     )

@@ -22,8 +22,7 @@ from ...engine.provision import Desired
 from ...records.lifecycle import phase
 from ...records.model import Record
 from ...records.payload import Approved
-from ..people.identified import Identities
-from ..people.pending import with_memory
+from ..people.identified import Identities, remembering
 from .chains import Chain, Matter, Wish
 from .connections import agreements, connections, consultations
 from .draft import Draft
@@ -68,8 +67,7 @@ def desire(
             _leave_over(place, records.get(place[0]), draft, is_hidden, bool(identities.unread))
     seen = tuple(dict.fromkeys(draft.findings))
     desired = Desired(tuple(draft.wanted), ATTRIBUTES, holdings, seen)
-    entered, people = identities.entered, identities.known_as()
-    return with_memory(desired, identities.pending, people, entered, approved.memory)
+    return remembering(desired, identities.pending, identities, approved.memory)
 
 
 def recorded(desired: Desired) -> Desired:

@@ -21,8 +21,7 @@ from ...engine.plan import Entry, Wanted
 from ...engine.provision import Desired
 from ...records.payload import Approved
 from ..people.gate import Gate, waiting_in_words
-from ..people.identified import Identities
-from ..people.pending import with_memory
+from ..people.identified import Identities, remembering
 from .cards import CARD, REVOCATION, TAKEOVER, Card, cards
 from .findings import findings
 from .matters import Day, Matter, holders
@@ -67,8 +66,7 @@ def desire(
         findings=findings(everybody, known, identities, day),
         waiting=_waiting(matters, gate),
     )
-    entered, people = identities.entered, identities.known_as()
-    return with_memory(desired, identities.pending, people, entered, approved.memory)
+    return remembering(desired, identities.pending, identities, approved.memory)
 
 
 def _unchanged(order: Order, held: Entry) -> Wanted:
