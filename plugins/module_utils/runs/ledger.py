@@ -20,7 +20,7 @@ from ..ledger.ledger import Ledger, LedgerError, Run
 from ..ledger.locks import Locked
 from ..ledger.memory import leap, note_day
 from ..orders.files import FileError
-from ..records.identifiers import mask
+from ..records.identifiers import shown
 from ..records.payload import PayloadError
 from ..systems.directory import DirectoryError
 
@@ -60,12 +60,12 @@ def failing(module: AnsibleModule) -> Iterator[None]:
     try:
         yield
     except (DirectoryError, FileError, LedgerError, Locked, PayloadError, ValueError) as error:
-        module.fail_json(msg=mask(str(error)))
+        module.fail_json(msg=shown(str(error)))
     # An unforeseen error's own text and traceback may quote a personal number.
     except Exception as error:
         module.fail_json(
-            msg=mask(f"unexpected {type(error).__name__}: {error}"),
-            exception=mask(traceback.format_exc()),
+            msg=shown(f"unexpected {type(error).__name__}: {error}"),
+            exception="\n".join(map(shown, traceback.format_exc().split("\n"))),
         )
 
 
