@@ -89,7 +89,7 @@ class Memory:
                     labels[provider, rest].add(person)
                 elif kind == "was":
                     later[rest] = person
-                else:
+                elif kind == "effect":
                     effects[person].append(_effect(provider, rest, self.days[provider]))
         object.__setattr__(self, "_effects", effects)
         object.__setattr__(self, "_labels", labels)
