@@ -13,6 +13,7 @@ import socket
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils import trust
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils.record_files import (
@@ -221,6 +222,18 @@ def test_a_part_that_is_far_too_large_is_not_even_read(records: Records) -> None
         file.truncate(2**40)  # sparse
 
     assert records.errors() == (f"tallbacken/staff.yml: expected at most {MOST_BYTES} bytes",)
+
+
+# --- the example
+
+
+def test_the_example_for_production_keeps_records_apart_from_code() -> None:
+    source = Path(__file__).parents[3] / "inventories/production-example/halsoval.yml"
+    options = yaml.safe_load(source.read_text(encoding="utf-8"))
+
+    assert (source.parent / "group_vars").is_dir()
+    assert not (source.parent / options["records"]).resolve().is_relative_to(source.parent)
+    assert options["require_vault"] is True
 
 
 # --- encrypted or not
