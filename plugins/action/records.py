@@ -10,7 +10,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import mask
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import shown
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils import record_store
 
 
@@ -35,9 +35,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
             "as_of": reading.as_of.isoformat(),
             "providers": len(reading.providers),
             "invalid": list(reading.errors),
+            "conflicts": {host: list(them) for host, them in reading.conflicts.items()},
             "phases": dict(phases),
             "findings": [
-                {name: mask(text) for name, text in asdict(finding).items()}
+                {name: shown(text) for name, text in asdict(finding).items()}
                 for finding in reading.findings
             ],
         }

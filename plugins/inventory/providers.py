@@ -12,8 +12,13 @@ description:
     V(providers), in a group for its phase (V(phase_application), V(phase_establishment),
     V(phase_operation), V(phase_wind_down), V(phase_ended)) and in a group for each service that
     its agreement names (V(service_<key>)).
+  - The record directory, the folders in it and the files in those must belong to root or the user
+    of the run, and nobody else may have the right to write them. A group may that has the owner's
+    name and no other member. Symbolic links in it are errors.
   - A record that cannot be read or is invalid is a host in the group V(invalid_records), with all
     its errors in the variable C(halsoval_record_errors). Other records go on.
+  - What a record claims that another one claims too is in C(halsoval_record_conflicts) of both
+    hosts. Only a run knows who held it before, and so which of the two is invalid.
   - All records are read and checked once per run, vault-encrypted ones too, and stay in memory for
     the actions of this collection. They are data. Nothing in them is a template, and no personal
     data become variables.
@@ -53,6 +58,12 @@ options:
     elements: str
     default:
       - SE2321000214-
+  require_vault:
+    description:
+      - A record whose C(staff.yml) is not encrypted is invalid.
+      - Without it that is a finding of M(regionjh.halsoval.records).
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -124,6 +135,7 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]  # ansible-cor
             _day(given),
             tuple(self.get_option("hsa_id_prefixes")),
             self.inventory.groups,
+            self.get_option("require_vault"),
         )
         return replace(reading, by_clock=given is None)
 
@@ -138,6 +150,8 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]  # ansible-cor
         for host, errors in reading.errors.items():
             self._add_host(host, "invalid_records")
             self.inventory.set_variable(host, "halsoval_record_errors", list(errors))
+        for host, conflicts in reading.conflicts.items():
+            self.inventory.set_variable(host, "halsoval_record_conflicts", list(conflicts))
 
     def _add_host(self, host: str, *groups: str) -> None:
         for group in groups:

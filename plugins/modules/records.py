@@ -53,6 +53,13 @@ invalid:
   type: list
   elements: str
   sample: []
+conflicts:
+  description:
+    - What records claim that another one claims too, by host.
+    - Who held it before keeps it. The other's record is invalid to the modules of systems.
+  returned: success
+  type: dict
+  sample: {}
 phases:
   description: Number of providers by phase.
   returned: success

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import gc
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +16,16 @@ from pathlib import Path
 from ansible.parsing.vault import VaultLib
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records import rules
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import mask
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.lifecycle import phase
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.words import some_of
 
 from . import record_files, validation, yaml_text
+from .record_errors import Errors
 from .record_files import PART_FILES, Folder
-from .yaml_text import Problem, TextError, shown
+from .yaml_text import Problem, TextError, short
+
+_ENCRYPT = "expected an encrypted file (ansible-vault encrypt)"
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Reading:
 
     `providers` by id and `errors` by host name, both sorted; a host is in one of them.
     `invalid_ids` are the provider ids that an invalid record stands for, by its folder or its text.
+    `conflicts` are what valid records claim that another valid one claims too, by host name: which
+    of them stands is decided where the ledger is known.
     `by_clock` is whether nobody but the clock said the day.
     """
 
@@ -47,19 +52,25 @@ class Reading:
     providers: dict[str, Provider]
     errors: dict[str, tuple[str, ...]]
     invalid_ids: tuple[str, ...]
+    conflicts: dict[str, tuple[str, ...]]
     findings: tuple[rules.Finding, ...]
     by_clock: bool = False
 
 
 @dataclass
 class _Draft:
-    """A record while it is being read."""
+    """A record while it is being read.
+
+    `conflicts` are with other records. `is_clear` is whether its people stand in clear text.
+    """
 
     folder: Folder
+    errors: Errors
+    conflicts: Errors
     texts: dict[str, str] = field(default_factory=dict)
     stated_id: str | None = None
     record: Record | None = None
-    errors: list[str] = field(default_factory=list)
+    is_clear: bool = False
 
 
 def read(
@@ -68,13 +79,18 @@ def read(
     as_of: dt.date,
     hsa_id_prefixes: Collection[str],
     groups: Collection[str] = (),
+    require_vault: bool = False,
 ) -> Reading:
     """Every record in the directory. Raises SourceError where they cannot be used at all.
 
     A record with the name of one of the inventory's `groups` is invalid: each would hide the other.
+    So is one whose people stand in clear text, where `require_vault` says so.
     """
     with _no_garbage_collection():
         drafts = [_draft(folder, vault) for folder in record_files.find(directory, groups)]
+        clear = [draft for draft in drafts if draft.is_clear]
+        for draft in clear if require_vault else ():
+            draft.errors.note("staff", [Problem(None, (), _ENCRYPT)])
         _apply_rules(drafts, hsa_id_prefixes, as_of)
         valid = {d.folder.host: d.record for d in drafts if d.record is not None and not d.errors}
         invalid = sorted((d for d in drafts if d.errors), key=lambda d: d.folder.host)
@@ -82,10 +98,25 @@ def read(
         return Reading(
             as_of=as_of,
             providers={host: _provider(valid[host], as_of) for host in sorted(valid)},
-            errors={d.folder.host: tuple(d.errors) for d in invalid},
+            errors={d.folder.host: d.errors.all() for d in invalid},
+            conflicts={d.folder.host: d.conflicts.all() for d in drafts if d.conflicts},
             invalid_ids=tuple(sorted(stands_for - valid.keys())),
-            findings=tuple(rules.findings(list(valid.values()))),
+            findings=(
+                *_in_clear_text(() if require_vault else clear),
+                *rules.findings(list(valid.values())),
+            ),
         )
+
+
+def _in_clear_text(drafts: Sequence[_Draft]) -> Iterator[rules.Finding]:
+    """One finding for all: where records are not encrypted, none is."""
+    if drafts:
+        whose = some_of([draft.folder.host for draft in drafts])
+        message = (
+            "expected encrypted files (ansible-vault encrypt); providers whose people stand in "
+            f"clear text: {len(drafts)} ({whose})"
+        )
+        yield rules.Finding("not_encrypted", "", PART_FILES["staff"], message)
 
 
 def _provider(record: Record, as_of: dt.date) -> Provider:
@@ -94,66 +125,42 @@ def _provider(record: Record, as_of: dt.date) -> Provider:
 
 def _draft(folder: Folder, vault: VaultLib) -> _Draft:
     """A record with the faults of its files and of its fields, all parts together."""
-    draft = _Draft(folder)
-    for problem in record_files.stray_files(folder):
-        _note(draft, None, problem)
+    draft = _Draft(folder, Errors(folder.path.name), Errors(folder.path.name))
+    draft.errors.note(None, record_files.stray_files(folder))
     parts = {}
-    for part, name in PART_FILES.items() if folder.path.is_dir() else ():
+    for part, name in PART_FILES.items() if folder.is_read else ():
         try:
-            draft.texts[part] = record_files.read_text(folder.path / name, vault)
+            draft.texts[part], encrypted = record_files.read_text(folder.path / name, vault)
+            draft.is_clear |= part == "staff" and not encrypted
             parts[part], problems = yaml_text.parse(draft.texts[part])
         except TextError as error:
             problems = [error.problem]
-        for problem in problems:
-            _note(draft, part, problem)
+        draft.errors.note(part, problems)
     draft.record, faults = validation.check_fields(parts)
     draft.stated_id = _stated_id(parts.get("agreement"))
     if draft.record is not None and draft.record.id != folder.path.name:
-        message = f"expected the folder's name, {shown(folder.path.name)}"
+        message = f"expected the folder's name, {short(folder.path.name)}"
         faults.append(("agreement", ("id",), message))
-    _note_all(draft, faults)
+    draft.errors.note_faults(draft.texts, faults)
     return draft
 
 
 def _apply_rules(
     drafts: Iterable[_Draft], hsa_id_prefixes: Collection[str], as_of: dt.date
 ) -> None:
-    """The rules within each record whose fields are valid, and those between them.
-
-    A record that states another's id is left out between them: it would be taken for that one.
-    """
+    """The rules within each record whose fields are valid, and between those that are valid."""
     records = {}
     for draft in drafts:
         if draft.record is not None:
             problems = rules.check_record(draft.record, hsa_id_prefixes, as_of)
-            _note_all(draft, [(p.part, p.path, p.message) for p in problems])
-            if draft.record.id == draft.folder.path.name:
+            draft.errors.note_faults(draft.texts, [(p.part, p.path, p.message) for p in problems])
+            if not draft.errors:
                 records[draft.record.id] = draft
     faults: dict[str, list[validation.Fault]] = defaultdict(list)
     for p in rules.check_all([d.record for d in records.values() if d.record is not None]):
         faults[p.provider].append((p.part, p.path, p.message))
     for provider, those in faults.items():
-        _note_all(records[provider], those)
-
-
-def _note_all(draft: _Draft, faults: Collection[validation.Fault]) -> None:
-    for part, text in draft.texts.items():
-        mine = [(path, message) for where, path, message in faults if where == part]
-        lines = yaml_text.lines_of(text, [path for path, _message in mine])
-        for line, (path, message) in zip(lines, mine, strict=True):
-            _note(draft, part, Problem(line, path, message))
-
-
-def _note(draft: _Draft, part: str | None, problem: Problem) -> None:
-    place = shown(draft.folder.path.name)
-    if part is not None:
-        place += "/" + PART_FILES[part]
-    if problem.line is not None:
-        place += f":{problem.line}"
-    path = yaml_text.show_path(problem.path)
-    error = mask(": ".join(filter(None, (place, path, problem.message))))
-    if error not in draft.errors:
-        draft.errors.append(error)
+        records[provider].conflicts.note_faults(records[provider].texts, those)
 
 
 def _stated_id(agreement: object) -> str | None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -19,9 +20,18 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifi
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import PARTS
 
-from .yaml_text import Problem, TextError, shown
+from .trust import distrust, kind
+from .yaml_text import Problem, TextError, short
 
 PART_FILES = {part: f"{part}.yml" for part in PARTS}
+
+# A part of 2,800 people with an assignment each is as large: no provider comes near it, and whoever
+# can write one record could stop everybody's runs with a larger one.
+MOST_BYTES = 1024 * 1024
+# ansible-vault writes an octet as four, and breaks lines.
+_MOST_ENCRYPTED = 5 * MOST_BYTES
+# A link is not followed, a FIFO not waited for.
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 _PROVIDER_ID = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
 # What people and their editors leave beside a record: hidden files, backups, notes.
@@ -42,27 +52,35 @@ class Folder:
     @property
     def provider_id(self) -> str | None:
         """The id that the folder's name is, also one that no host may have; or None."""
-        return self.path.name if self.path.is_dir() and is_provider_id(self.path.name) else None
+        return self.path.name if _is_folder(self.path) and is_provider_id(self.path.name) else None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the parts in it are looked at."""
+        return self.path.is_dir() and not self.path.is_symlink()
 
 
 def find(directory: Path, groups: Collection[str]) -> list[Folder]:
     """Every record in the directory by name, those whose name is no provider id too.
 
     `groups` are those of the inventory, whose names no host gets. Raises SourceError where there
-    are no records, or the directory cannot be read.
+    are no records, or the directory cannot be read, or others can write to it.
     """
     try:
+        doubt = distrust(directory.stat())
         paths = [path for path in sorted(directory.iterdir()) if not _IGNORED.fullmatch(path.name)]
     except FileNotFoundError:
         raise SourceError(f"the record directory {directory} does not exist") from None
     except OSError as error:
         reason = error.strerror
         raise SourceError(f"the record directory {directory} cannot be read: {reason}") from None
-    if not any(path.is_dir() for path in paths):
+    if doubt:
+        raise SourceError(f"the record directory {directory}: {doubt}")
+    if not any(map(_is_folder, paths)):
         raise SourceError(
             f"the record directory {directory} is empty: no provider has a folder there"
         )
-    folders = {path.name for path in paths if path.is_dir() and is_provider_id(path.name)}
+    folders = {path.name for path in paths if _is_folder(path) and is_provider_id(path.name)}
     good = folders.difference(RESERVED_IDS, groups)
     taken = folders.union(groups)
     return [Folder(p, p.name if p.name in good else _safe_name(p, taken)) for p in paths]
@@ -70,6 +88,9 @@ def find(directory: Path, groups: Collection[str]) -> list[Folder]:
 
 def stray_files(folder: Folder) -> Iterator[Problem]:
     """What is wrong with the folder itself, besides its parts."""
+    if folder.path.is_symlink():
+        yield Problem(None, (), "expected a folder, not a symbolic link")
+        return
     if not folder.path.is_dir():
         yield Problem(None, (), "expected a folder for each provider; this is a file")
         return
@@ -83,14 +104,17 @@ def stray_files(folder: Folder) -> Iterator[Problem]:
             else "expected an id that is no group of the inventory, nor localhost",
         )
     try:
+        doubt = distrust(folder.path.stat())
         names = sorted(path.name for path in folder.path.iterdir())
     except OSError as error:
         yield Problem(None, (), f"expected a readable folder: {error.strerror}")
         return
+    if doubt:
+        yield Problem(None, (), doubt)
     for name in names:
         if name not in PART_FILES.values() and not _IGNORED.fullmatch(name):
             expected = ", ".join(PART_FILES.values())
-            yield Problem(None, (), f"expected only {expected}, not {shown(name)}")
+            yield Problem(None, (), f"expected only {expected}, not {short(name)}")
 
 
 def is_provider_id(name: str) -> bool:
@@ -98,15 +122,18 @@ def is_provider_id(name: str) -> bool:
     return bool(_PROVIDER_ID.fullmatch(name)) and mask(name) == name
 
 
-def read_text(path: Path, vault: VaultLib) -> str:
-    """The text of a part, decrypted in memory.
+def read_text(path: Path, vault: VaultLib) -> tuple[str, bool]:
+    """The text of a part, decrypted in memory, and whether it was encrypted.
 
     Raises TextError where this part cannot be read, SourceError where it is encrypted and no
     vault password was given at all.
     """
-    content = _decrypt(path, _read_bytes(path), vault)
+    stored = _read_bytes(path)
+    content = _decrypt(path, stored, vault)
+    if len(content) > MOST_BYTES:
+        raise TextError(Problem(None, (), f"expected at most {MOST_BYTES} bytes"))
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8-sig"), is_encrypted(stored)
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise TextError(Problem(line, (), "expected text in UTF-8")) from None
@@ -114,7 +141,10 @@ def read_text(path: Path, vault: VaultLib) -> str:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        _look_at(path.lstat())  # before it is opened, which some devices act on
+        with open(os.open(path, _READ), "rb") as file:
+            _look_at(os.fstat(file.fileno()))
+            return file.read(_MOST_ENCRYPTED)
     except FileNotFoundError:
         raise TextError(Problem(None, (), "expected this file; it is missing")) from None
     except OSError as error:
@@ -122,12 +152,22 @@ def _read_bytes(path: Path) -> bytes:
         raise TextError(Problem(None, (), message)) from None
 
 
+def _look_at(status: os.stat_result) -> None:
+    """Raise TextError where a part is no file that the run's user alone can have written."""
+    if what := kind(status):
+        raise TextError(Problem(None, (), f"expected a regular file; this is {what}"))
+    if doubt := distrust(status):
+        raise TextError(Problem(None, (), doubt))
+    if status.st_size > _MOST_ENCRYPTED:
+        raise TextError(Problem(None, (), f"expected at most {MOST_BYTES} bytes"))
+
+
 def _decrypt(path: Path, content: bytes, vault: VaultLib) -> bytes:
     if not is_encrypted(content):
         return content
     if not vault.secrets:
         raise SourceError(
-            f"{shown(path.parent.name)}/{path.name} is encrypted and no vault password was given "
+            f"{short(path.parent.name)}/{path.name} is encrypted and no vault password was given "
             "(--vault-password-file, --ask-vault-pass)"
         )
     try:
@@ -135,6 +175,11 @@ def _decrypt(path: Path, content: bytes, vault: VaultLib) -> bytes:
     except AnsibleError:
         message = "expected a file that a given vault password decrypts"
         raise TextError(Problem(None, (), message)) from None
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether something is a provider's folder, also one that a link stands for."""
+    return path.is_symlink() or path.is_dir()
 
 
 def _safe_name(path: Path, taken: set[str]) -> str:

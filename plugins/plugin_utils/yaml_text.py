@@ -17,12 +17,12 @@ from typing import Any, NoReturn
 
 import yaml
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import mask
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import shown
 
 Path = tuple[str | int, ...]
 
 # More than any record needs; without a limit, deep nesting overflows the stack of libyaml's
-# composer and ends the process.
+# composer and ends the process, and its scanner takes quadratic time.
 _MAX_DEPTH = 30
 
 # YAML 1.2 core schema, without octal and hexadecimal numbers, infinity and not-a-number.
@@ -90,7 +90,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         self._depth += 1
         if self._depth > _MAX_DEPTH:
             line = None if current_node is None else _line(current_node)
-            raise TextError(Problem(line, (), f"expected at most {_MAX_DEPTH} levels of nesting"))
+            raise _too_deep(line)
 
     def ascend_resolver(self) -> None:
         self._depth -= 1
@@ -117,14 +117,18 @@ def lines_of(text: str, paths: Sequence[Path]) -> list[int]:
 
 def show_path(path: Path) -> str:
     """A path as people write it: people[3].assignments[0].from."""
-    steps = (f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in path)
+    steps = (f"[{step}]" if isinstance(step, int) else f".{short(step)}" for step in path)
     return "".join(steps).removeprefix(".")
 
 
-def shown(name: str) -> str:
-    """A name that somebody else chose, as a message shows it: masked, one line, at most 60 long."""
-    printable = "".join(c if c.isprintable() else "?" for c in mask(name))
-    return printable if len(printable) <= 60 else printable[:59] + "…"
+def short(name: str) -> str:
+    """A name that somebody else chose, as a message shows it: shown(), at most 60 long."""
+    text = shown(name)
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def _too_deep(line: int | None) -> TextError:
+    return TextError(Problem(line, (), f"expected at most {_MAX_DEPTH} levels of nesting"))
 
 
 def _compose(text: str) -> yaml.Node | None:
@@ -138,8 +142,13 @@ def _refuse_anchors(text: str) -> None:
     """Aliases make a small text huge, and a record needs none."""
     if "&" not in text:
         return
+    depth = 0
     try:
         for event in yaml.parse(text, Loader=_Loader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > _MAX_DEPTH:
+                raise _too_deep(_line(event))
             if getattr(event, "anchor", None):
                 line = _line(event)
                 raise TextError(

@@ -56,6 +56,7 @@ PROBE_MODULE = """
 from __future__ import annotations
 
 import os
+import resource
 import time
 
 from ansible.module_utils.basic import AnsibleModule
@@ -93,6 +94,7 @@ def main():
     module.exit_json(
         changed=False,
         check=module.check_mode,
+        core=resource.getrlimit(resource.RLIMIT_CORE),
         invalid=sorted(approved.invalid),
         providers={record.id: result(record) for record in approved.records},
     )
@@ -212,6 +214,17 @@ def test_check_mode_reaches_the_module(site: Site) -> None:
     assert '"check": false' in site.play("-v").output
 
 
+def test_module_that_holds_records_leaves_no_core_dump(site: Site) -> None:
+    assert '"core": [0, 0]' in site.play("-v").output
+
+
+def test_people_in_clear_text_are_told_once(site: Site) -> None:
+    run = site.play("-v")
+
+    assert run.rc == 0
+    assert run.output.count("stand in clear text: 2 (granbacken, tallbacken)") == 1
+
+
 def test_limit_still_hands_over_all_records(site: Site) -> None:
     run = site.play("--limit", "localhost,tallbacken", "-v")
 
@@ -328,6 +341,12 @@ def test_missing_record_directory(site: Site) -> None:
     _nothing_done(site.play(), f"the record directory {site.path}/providers does not exist")
 
 
+def test_record_directory_that_others_can_write(site: Site) -> None:
+    (site.path / "providers").chmod(0o777)
+
+    _nothing_done(site.play(), "expected that nobody but its owner may write (chmod o-w)")
+
+
 def test_missing_vault_password(site: Site) -> None:
     site.encrypt("granbacken", "staff")
 
@@ -365,6 +384,7 @@ def test_one_of_two_sources_fails(site: Site) -> None:
 @pytest.mark.parametrize(
     ("option", "reason"),
     [
+        ("require_vault: perhaps", "Invalid type provided for"),
         ("recrods: providers", "expected only documented options in"),
         ('as_of: "2026-02-30"', "halsoval_as_of or as_of: expected a day that the calendar has"),
         ("as_of: soon", "halsoval_as_of or as_of: expected a day, YYYY-MM-DD"),
@@ -406,6 +426,47 @@ def test_broken_record_fails_alone(site: Site) -> None:
         r"granbacken/staff.yml:2: column 3: expected a value; check the brackets and hyphens\n"
         "granbacken/equipment.yml:3: workstations[0].unit: expected text in quotes"
     ) in run.output
+
+
+def test_record_that_is_no_file_fails_alone_and_stops_nothing(site: Site) -> None:
+    staff = site.path / "providers/granbacken/staff.yml"
+    staff.unlink()
+    os.mkfifo(staff)
+
+    run = site.play()
+
+    assert run.rc == 2
+    assert run.recap("granbacken")["failed"] == 1
+    assert run.recap("tallbacken")["failed"] == 0
+    assert "granbacken/staff.yml: expected a regular file; this is a FIFO" in run.output
+
+
+def test_people_in_clear_text_are_an_error_where_the_source_says_so(site: Site) -> None:
+    site.write("halsoval.yml", "plugin: regionjh.halsoval.providers\nrequire_vault: true\n")
+    site.encrypt("tallbacken", "staff")
+    site.write("password", "open sesame")
+
+    run = site.play("--vault-password-file", "password")
+
+    assert run.rc == 2
+    assert run.recap("granbacken")["failed"] == 1
+    assert run.recap("tallbacken")["failed"] == 0
+    assert "granbacken/staff.yml: expected an encrypted file (ansible-vault encrypt)" in run.output
+
+
+def test_what_two_records_claim_is_shown_at_both_and_left_to_the_modules(site: Site) -> None:
+    site.change("granbacken", "equipment", "GB-PC-1", "TB-PC-1")
+    message = "expected a workstation name that no other has; compare the record of"
+
+    shown = site.run("-i", "halsoval.yml", "--list", program="ansible-inventory")
+    run = site.play("-v")
+
+    for host, other in (("granbacken", "tallbacken"), ("tallbacken", "granbacken")):
+        told = f"{host}/equipment.yml:2: workstations[0].name: {message} {other}"
+        assert told in shown.output
+        assert told in run.output
+    assert '"invalid": []' in run.output
+    assert run.rc == 0
 
 
 def test_wrong_vault_password(site: Site) -> None:

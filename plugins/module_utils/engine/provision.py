@@ -14,9 +14,9 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, TypeVar
 
-from ..records.identifiers import MASK, mask
+from ..records.identifiers import MASK, shown
 from ..records.memory import Fact
-from ..records.words import some_of
+from ..records.words import NAMED, some_of
 from . import matching
 from .guard import Case, Holding, Past, Verdict, confirmed, judge, shrinkage
 from .journal import Journal, JournalError, Settled, Unsettled, found, intended
@@ -65,8 +65,8 @@ class Finding:
         return {
             "code": self.code,
             "severity": self.severity,
-            "object": mask(self.object),
-            "message": mask(self.message),
+            "object": shown(self.object),
+            "message": shown(self.message),
         }
 
 
@@ -105,7 +105,7 @@ class Request:
     `providers` are the selected ones, `known` those with a valid record, `expected` the hashes of
     confirmed plans. `secret` keys the plan hashes; `title` names the system in a diff's header and
     in the journal, also when it is reached at another address. `sizes` says how many records there
-    are.
+    are. `faults` are what is wrong with records that are `invalid`, where nobody told it yet.
     """
 
     providers: tuple[str, ...]
@@ -117,6 +117,7 @@ class Request:
     diff: bool
     title: str
     sizes: Mapping[str, int] = field(default_factory=dict)
+    faults: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def provision(
@@ -366,7 +367,7 @@ def _results(
     for provider in request.providers:
         operations, failures = done.get(provider, []), failed.get(provider, [])
         if provider not in request.known:
-            results[provider] = _no_record(provider in request.invalid, operations, failures)
+            results[provider] = _no_record(provider, request, operations, failures)
             continue
         held_back = verdict.withheld.get(provider, ())
         unnoted = written.unnoted if operations else None
@@ -376,7 +377,7 @@ def _results(
             **_outcome(operations, failures, reasons, waiting, Counter(wanted.get(provider, ()))),
             "findings": findings.get(provider, []),
             "plan": verdict.hashes.get(provider, ""),
-            "withheld": [mask(text) for text in held_back],
+            "withheld": [shown(text) for text in held_back],
             **desired.returns.get(provider, {}),
         }
     return results | _with_diffs(results, plan, request) if request.diff else results
@@ -397,11 +398,11 @@ def _outcome(
     `errors` are all of it, `msg` is what a person can take in.
     """
     said, each = list(filter(None, reasons)), [f"{what}: {why}" for what, why in failures]
-    errors = [mask(error) for error in (*said, *each, *waiting)]
+    errors = [shown(error) for error in (*said, *each, *waiting)]
     return {
         "changed": bool(done),
         "failed": bool(errors),
-        "msg": mask("\n".join((*said, *_in_short(failures), *waiting))),
+        "msg": "\n".join(map(shown, (*said, *_in_short(failures), *waiting))),
         "counts": {**wanted, **_actions(done)},
         "changes": [f"{operation.action} {label(operation)}" for operation in done],
         "errors": errors,
@@ -433,13 +434,21 @@ def _with_diffs(
 
 
 def _no_record(
-    invalid: bool, done: Sequence[Operation], failed: Sequence[_Failure]
+    provider: str, request: Request, done: Sequence[Operation], failed: Sequence[_Failure]
 ) -> dict[str, Any]:
     """The result of a provider whose record cannot be read: nothing is done but what holds take."""
     what = "nothing but holds was brought about" if done or failed else "nothing was changed"
-    reason = f"the record is invalid: {what}" if invalid else "there is no such record"
-    outcome = _outcome(done, failed, (reason,), (), {})
+    is_invalid = provider in request.invalid
+    reason = f"the record is invalid: {what}" if is_invalid else "there is no such record"
+    reasons = (reason, *_first(request.faults.get(provider, ())))
+    outcome = _outcome(done, failed, reasons, (), {})
     return {**outcome, "findings": [], "plan": "", "withheld": []}
+
+
+def _first(faults: Sequence[str]) -> Iterator[str]:
+    yield from faults[:NAMED]
+    if len(faults) > NAMED:
+        yield f"and {len(faults) - NAMED} more"
 
 
 def _actions(operations: Iterable[Operation]) -> dict[str, int]:
@@ -459,7 +468,7 @@ def _grouped(pairs: Iterable[tuple[str, _T]]) -> dict[str, list[_T]]:
 
 def label(operation: Operation) -> str:
     """An operation's object in messages: its kind and HSA-id; never a person's name."""
-    return f"{operation.kind} {operation.id}"
+    return shown(f"{operation.kind} {operation.id}")
 
 
 def _diff(
@@ -477,7 +486,7 @@ def _diff(
 def _before_after(operation: Operation, attributes: Mapping[str, Attribute]) -> tuple[str, str]:
     # Who named an entry before it was taken over may have named it after a protected person.
     before, after = (
-        [f"dn: {label(operation) if operation.confidential else mask(dn)}"]
+        [f"dn: {label(operation) if operation.confidential else shown(dn)}"]
         for dn in (operation.dn, operation.new_dn)
     )
     for change in operation.changes:
@@ -495,7 +504,7 @@ def _lines(attribute: Attribute, values: Iterable[str], hidden: str | None) -> l
     """The lines of an attribute; a hidden one still shows that it differs."""
     if hidden:
         return [f"{attribute.name}: {MASK} ({hidden})"] * bool(tuple(values))
-    return [f"{attribute.name}: {mask(attribute.named(value))}" for value in sorted(values)]
+    return [f"{attribute.name}: {shown(attribute.named(value))}" for value in sorted(values)]
 
 
 def _joined(lines: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ from ..engine.orders import FULFILLED, Order, as_text
 from ..ledger.audit import AuditRow
 from ..ledger.database import insert, slices
 from ..ledger.ledger import Ledger
-from ..records.identifiers import mask
+from ..records.identifiers import shown
 from ..records.memory import keyed_hash
 from . import files
 from .book import SYSTEMS, name_of, read_orders
@@ -119,7 +119,7 @@ def _waiting(inbox: Path) -> list[Path]:
 
 
 def _apply_file(ledger: Ledger, path: Path) -> Report:
-    name = mask(path.name.encode(errors="replace").decode())
+    name = shown(path.name)
     report = Report()
     try:
         content = files.read(path)
@@ -131,7 +131,7 @@ def _apply_file(ledger: Ledger, path: Path) -> Report:
             files.remove(path)
     except (files.FileError, OSError) as error:
         # What was committed by then is told all the same, and the other files are read.
-        failure = Rejected(name, 0, mask(str(error)))
+        failure = Rejected(name, 0, shown(str(error)))
         return replace(report, rejected=(failure, *report.rejected))
     return report
 
@@ -161,7 +161,7 @@ def _keep(path: Path, rejects: bytes, reasons: Sequence[str]) -> tuple[str, ...]
         return ()
     kept = files.write_beside(path.parent / REJECTED / path.name, rejects)
     told = "".join(f"{reason}\n" for reason in reasons).encode()
-    return (mask(str(files.write_beside(kept.with_name(f"{kept.name}.reasons.txt"), told))),)
+    return (shown(str(files.write_beside(kept.with_name(f"{kept.name}.reasons.txt"), told))),)
 
 
 # --- the ledger ----------------------------------------------------------------------------------

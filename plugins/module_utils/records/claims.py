@@ -11,7 +11,7 @@ several providers; and a natural person has one HSA-id.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,12 +27,14 @@ Path = tuple[str | int, ...]  # pylint: disable=unsupported-binary-operation
 class Claim:
     """A place that uses a value of a kind; `expected` says in words what it should have been.
 
-    `record` is the record's position among those compared.
+    `record` is the record's position among those compared. `held` are value and owner in words that
+    are the same from day to day; an owner who has several names has as many.
     """
 
     kind: str
     value: Hashable
     owner: Hashable
+    held: tuple[tuple[str, str], ...]
     expected: str
     record: int
     provider: str
@@ -40,21 +42,29 @@ class Claim:
     path: Path
 
 
-def conflicts(records: Sequence[Record]) -> list[list[Claim]]:
-    """The claims of each value that more than one owner claims."""
-    by_value: dict[tuple[str, Hashable], list[Claim]] = defaultdict(list)
+def claims(records: Sequence[Record]) -> list[Claim]:
+    """Everything that records claim."""
     people = {
         (id(record), index): position
         for position, rows in enumerate(rows_by_person(records))
         for record, index, _person in rows
     }
-    for position, record in enumerate(records):
+    return [
+        claim
+        for position, record in enumerate(records)
         for claim in (
             *_names(position, record),
             *_directory_objects(position, record),
             *_people(position, record, people),
-        ):
-            by_value[claim.kind, claim.value].append(claim)
+        )
+    ]
+
+
+def conflicts(every: Iterable[Claim]) -> list[list[Claim]]:
+    """The claims of each value that more than one owner claims."""
+    by_value: dict[tuple[str, Hashable], list[Claim]] = defaultdict(list)
+    for claim in every:
+        by_value[claim.kind, claim.value].append(claim)
     return [group for group in by_value.values() if len({claim.owner for claim in group}) > 1]
 
 
@@ -76,17 +86,20 @@ def hsa_ids(record: Record) -> Iterator[tuple[Part, Path, str]]:
 def _names(position: int, record: Record) -> Iterator[Claim]:
     number = record.agreement.organisation_number
     yield Claim(
-        "id", record.id, position, "an id that no other provider has",
+        "id", record.id, position, ((f"id {record.id}", record.id),),
+        "an id that no other provider has",
         position, record.id, "agreement", ("id",),
     )  # fmt: skip
     yield Claim(
-        "organisation number", number, position, "an organisation number that no other has",
+        "organisation number", number, position, ((f"organisation number {number}", record.id),),
+        "an organisation number that no other has",
         position, record.id, "agreement", ("organisation_number",),
     )  # fmt: skip
     for index, workstation in enumerate(record.equipment.workstations):
         # Computer names do not differ by case.
+        name = workstation.name.casefold()
         yield Claim(
-            "workstation", workstation.name.casefold(), (position, index),
+            "workstation", name, (position, index), ((f"workstation {name}", record.id),),
             "a workstation name that no other has",
             position, record.id, "equipment", ("workstations", index, "name"),
         )  # fmt: skip
@@ -95,8 +108,10 @@ def _names(position: int, record: Record) -> Iterator[Claim]:
 def _directory_objects(position: int, record: Record) -> Iterator[Claim]:
     for path, hsa_id in _object_ids(record):
         # HSA compares without regard to case.
+        same = hsa_id.casefold()
         yield Claim(
-            "HSA-id", hsa_id.casefold(), (position, path), "an HSA-id that nothing else has",
+            "HSA-id", same, (position, path), ((f"HSA-id {same}", record.id),),
+            "an HSA-id that nothing else has",
             position, record.id, "agreement", path,
         )  # fmt: skip
 
@@ -107,12 +122,14 @@ def _people(position: int, record: Record, people: dict[tuple[int, int], int]) -
             continue
         hsa_id, natural = person.hsa_id.casefold(), people[id(record), index]
         path = ("people", index, "hsa_id")
+        held = tuple((f"HSA-id {hsa_id}", number) for number in numbers(person))
         yield Claim(
-            "HSA-id", hsa_id, ("person", natural), "an HSA-id that nothing and nobody else has",
+            "HSA-id", hsa_id, ("person", natural), held,
+            "an HSA-id that nothing and nobody else has",
             position, record.id, "staff", path,
         )  # fmt: skip
         yield Claim(
-            "person", natural, hsa_id, "the same HSA-id wherever the person is listed",
+            "person", natural, hsa_id, held, "the same HSA-id wherever the person is listed",
             position, record.id, "staff", path,
         )  # fmt: skip
 

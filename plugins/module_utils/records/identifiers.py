@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from calendar import monthrange
+from collections import deque
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import date, datetime
@@ -21,6 +22,8 @@ MASK = "********-****"
 REGION_HSA_PREFIX = "SE2321000214-"
 # No name, code or title of the annex or of HSA comes near it.
 LONGEST_TEXT = 128
+# No character stands for more than so many in Unicode's form NFC, so no text shrinks further.
+_SHRINKS = 4
 _LONGEST_RIGHT = 3 * 60 + 2
 _LONGEST_HSA_ID = 31
 # HSA's surgeryHours: days 1 (Monday) to 7, from, to.
@@ -34,12 +37,13 @@ RIGHT = r"^[^;\s]{1,60};[^;\s]([^;]{0,58}[^;\s])?;[^;\s]{1,60}$"
 RESERVED_IDS = ("all", "localhost", "providers", "ungrouped")
 
 # HSA: "SE" + the directory owner's organisation number + "-" + serial, 31 characters in all.
-_HSA_ID = re.compile(r"(?:SE|TST[A-Z0-9]*)[0-9]{10}-[A-Za-z0-9]{1,18}")
+_HSA_ID = re.compile(r"(?:SE|TST[A-Z0-9]{0,16})[0-9]{10}-[A-Za-z0-9]{1,18}")
 # [0-9], as \d also takes the digits of other scripts.
 _PERSONAL = re.compile(r"([0-9]{8})[-+]?([0-9]{4})")
 _ORGANISATION = re.compile(r"([0-9]{6})-?([0-9]{4})")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # Runs of digits that may be a personal number: 10 or 12 of them, with any separator people type.
+# Neither this pattern nor the one above repeats without a limit: masking takes linear time.
 _SPELLING = re.compile(r"(?<!\d)(?:\d{2})?\d{6}[-+ \u00a0\u2010-\u2015\u2212]{0,3}\d{4}(?!\d)")
 _SPACES = re.compile(r"\s+")
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -187,17 +191,18 @@ def parse_text(text: str, most: int = LONGEST_TEXT, why: str = "") -> str:
     two characters would differ from the same å elsewhere. `why` says what takes no more than
     `most` characters.
     """
+    # Before it is normalized, which takes quadratic time for a text of many marks.
+    if len(text) > _SHRINKS * most:
+        raise ValueError(_too_long(most, why))
     text = unicodedata.normalize("NFC", text)
-    # isprintable is fast and stricter: it refuses other spaces than the common one, too.
-    hidden = not text.isprintable() and any(unicodedata.category(c) in _UNPRINTABLE for c in text)
-    if hidden or _INVISIBLE.search(text):
+    if visible(text) != text:
         raise ValueError("expected one line without control or invisible characters")
     if not text:
         raise ValueError("expected text, not an empty one")
     if text != text.strip():
         raise ValueError("expected text without space at its beginning or end")
     if len(text) > most:
-        raise ValueError(": ".join(filter(None, (f"expected at most {most} characters", why))))
+        raise ValueError(_too_long(most, why))
     if utf16_length(text) > most:
         raise ValueError(f"expected at most {most} characters, rare ones such as emoji count twice")
     return text
@@ -244,13 +249,31 @@ def mask(text: str) -> str:
 
     HSA-ids are kept: the digits in them are an organisation's.
     """
-    kept = [match.span() for match in _HSA_ID.finditer(text)]
+    kept = deque(match.span() for match in _HSA_ID.finditer(text))
 
     def hide(match: re.Match[str]) -> str:
-        inside = any(start <= match.start() and match.end() <= end for start, end in kept)
+        while kept and kept[0][1] < match.end():
+            kept.popleft()
+        inside = bool(kept) and kept[0][0] <= match.start()
         return match.group() if inside or not _may_be_personal(match.group()) else MASK
 
     return _SPELLING.sub(hide, text)
+
+
+def visible(text: str) -> str:
+    """The text with every character written out that a screen obeys, or does not show.
+
+    A terminal obeys escape sequences, and turns text round at a right-to-left mark: what somebody
+    wrote into a directory would pass for something else.
+    """
+    if text.isprintable() and not _INVISIBLE.search(text):
+        return text
+    return "".join(_written_out(c) if _is_hidden(c) else c for c in text)
+
+
+def shown(text: str) -> str:
+    """What others wrote, as it may stand in one line of output: masked, and all of it visible."""
+    return visible(mask(text))
 
 
 def spellings(number: str) -> Iterator[str]:
@@ -276,6 +299,21 @@ def _checked_number(digits: str, kind: str) -> str:
     if not luhn_valid(digits[2:]):
         raise ValueError(f"the check digit of the {kind} is wrong")
     return digits
+
+
+def _too_long(most: int, why: str) -> str:
+    return ": ".join(filter(None, (f"expected at most {most} characters", why)))
+
+
+def _is_hidden(character: str) -> bool:
+    return unicodedata.category(character) in _UNPRINTABLE or bool(_INVISIBLE.match(character))
+
+
+def _written_out(character: str) -> str:
+    code = ord(character)
+    if code > 0xFFFF:
+        return f"\\U{code:08x}"
+    return f"\\u{code:04x}" if code > 0xFF else f"\\x{code:02x}"
 
 
 def _may_be_personal(spelling: str) -> bool:

@@ -108,7 +108,7 @@ class Memory:
                     later[rest].append((provider, person))
                 elif kind == PROTECTED:
                     protected.add(person)
-                else:
+                elif kind == "effect":
                     effects[person].append(_effect(provider, rest, self.days[provider]))
         object.__setattr__(self, "_effects", effects)
         object.__setattr__(self, "_labels", labels)

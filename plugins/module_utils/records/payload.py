@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from dataclasses import dataclass
 
 from .holds import NO_DECISIONS, Decisions
@@ -32,7 +33,11 @@ class Approved:
 
 
 def read(path: str) -> Approved:
-    """The records in the controller's memory file. Raises PayloadError."""
+    """The records in the controller's memory file. Raises PayloadError.
+
+    From then on the process leaves no core dump, which would hold them.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         with open(path, encoding="utf-8") as file:
             data = json.load(file)

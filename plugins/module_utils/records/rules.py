@@ -73,7 +73,7 @@ def check_record(record: Record, hsa_id_prefixes: Collection[str], as_of: dt.dat
         ),
         *(
             Problem(record.id, claim.part, claim.path, f"expected {claim.expected}")
-            for conflict in claims.conflicts([record])
+            for conflict in claims.conflicts(claims.claims([record]))
             for claim in conflict
         ),
     ]
@@ -88,9 +88,10 @@ def check_all(records: Sequence[Record]) -> list[Problem]:
             claim.path,
             f"expected {claim.expected}; compare the record of {', '.join(others)}",
         )
-        for conflict in claims.conflicts(records)
+        for conflict in claims.conflicts(claims.claims(records))
+        for providers in [{claim.record: claim.provider for claim in conflict}]
         for claim in conflict
-        if (others := sorted({c.provider for c in conflict if c.record != claim.record}))
+        if (others := sorted({p for record, p in providers.items() if record != claim.record}))
     ]
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_NAMED = 20
+NAMED = 20
 
 
 def some_of(texts: Sequence[str], mark: str = ", ", all_in: str = "") -> str:
     """The first of the texts, and how many more there are; `all_in` says where all stand."""
     where = f" ({all_in})" if all_in else ""
-    more = f" and {len(texts) - _NAMED} more{where}" if len(texts) > _NAMED else ""
-    return f"{mark.join(texts[:_NAMED])}{more}"
+    more = f" and {len(texts) - NAMED} more{where}" if len(texts) > NAMED else ""
+    return f"{mark.join(texts[:NAMED])}{more}"

@@ -15,7 +15,7 @@ from ..desired.hsa.identities import identify, recall, seen_ids
 from ..desired.hsa.layout import Layout, identity_searches, schema
 from ..desired.people.identified import Identities
 from ..ledger.ledger import Ledger
-from ..records.identifiers import mask
+from ..records.identifiers import shown
 from ..records.payload import Approved
 from ..systems.directory import DirectoryError
 from .directory import LDAP_ARGUMENTS, directory
@@ -65,7 +65,7 @@ def identities(
         held = directory(login, identity_searches(layout), schema(layout)).read()
     except DirectoryError as error:
         # The reason once: each provider whose people wait has the words below.
-        module.warn(mask(f"HSA could not be read: {error}"))
+        module.warn(shown(f"HSA could not be read: {error}"))
         return recall(approved, as_of, layout, remembered, "HSA could not be read")
     remember(module, ledger, uri, seen_ids(held, layout, numbers))
     return identify(approved, as_of, layout, held, remembered)

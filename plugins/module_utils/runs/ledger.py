@@ -20,7 +20,7 @@ from ..ledger.ledger import Ledger, LedgerError, Run
 from ..ledger.locks import Locked
 from ..ledger.memory import leap
 from ..orders.files import FileError
-from ..records.identifiers import mask
+from ..records.identifiers import shown
 from ..records.payload import PayloadError
 from ..systems.directory import DirectoryError
 
@@ -60,12 +60,12 @@ def failing(module: AnsibleModule) -> Iterator[None]:
     try:
         yield
     except (DirectoryError, FileError, LedgerError, Locked, PayloadError, ValueError) as error:
-        module.fail_json(msg=mask(str(error)))
+        module.fail_json(msg=shown(str(error)))
     # An unforeseen error's own text and traceback may quote a personal number.
     except Exception as error:
         module.fail_json(
-            msg=mask(f"unexpected {type(error).__name__}: {error}"),
-            exception=mask(traceback.format_exc()),
+            msg=shown(f"unexpected {type(error).__name__}: {error}"),
+            exception="\n".join(map(shown, traceback.format_exc().split("\n"))),
         )
 
 
@@ -82,7 +82,7 @@ def _leave(module: AnsibleModule, ledger: Ledger) -> None:
     try:
         ledger.leave()
     except LedgerError as error:
-        module.warn(mask(f"done, but an older copy of the ledger may not be known later: {error}"))
+        module.warn(shown(f"done, but an older copy of the ledger may not be known later: {error}"))
 
 
 def _look_at_the_day(ledger: Ledger, by_clock: bool) -> None:

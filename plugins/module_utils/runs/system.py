@@ -18,7 +18,8 @@ from ..engine.provision import Desired, Finding, Request, System, provision
 from ..ledger.ledger import Ledger
 from ..ledger.memory import make_key, note_day, recall
 from ..records import payload
-from ..records.identifiers import mask
+from ..records.identifiers import shown
+from .contested import Undisputed, undisputed
 from .ledger import LEDGER_ARGUMENTS, with_ledger
 
 # The options of the doc fragment `system`.
@@ -49,11 +50,12 @@ def bring_in_line(
     """
 
     def work(ledger: Ledger, as_of: dt.date) -> dict[str, Any]:
-        approved = payload.read(module.params["records"])
-        strays: list[Finding] = []
         make_key(ledger)
         if not ledger.check:
             note_day(ledger)
+        records = undisputed(payload.read(module.params["records"]), ledger)
+        approved = records.approved
+        strays: list[Finding] = []
 
         def wish(held: Sequence[Entry]) -> Desired:
             # Read here, under the lock: somebody may be held while the run waits for it.
@@ -61,10 +63,10 @@ def bring_in_line(
             decided = replace(approved, decisions=ledger.decisions(), memory=memory)
             desired = desire(decided, as_of, held, ledger)
             strays.extend(_strays(desired, approved))
-            return desired
+            return replace(desired, findings=(*desired.findings, *records.findings))
 
         system = connect(ledger)
-        results = provision(system, wish, _request(module, title, secret, approved), ledger)
+        results = provision(system, wish, _request(module, title, secret, records), ledger)
         return _result(results, late(system) if late else {}, strays)
 
     with_ledger(module, work)
@@ -82,16 +84,19 @@ def _result(
     return {
         "changed": False,
         "providers": {p: _with(own, late.get(p)) for p, own in results.items()},
-        "findings": [{"provider": finding.provider, **finding.shown()} for finding in strays],
+        "findings": [
+            {"provider": shown(finding.provider), **finding.shown()} for finding in strays
+        ],
     }
 
 
-def _request(module: AnsibleModule, title: str, secret: str, approved: payload.Approved) -> Request:
-    params = module.params
+def _request(module: AnsibleModule, title: str, secret: str, records: Undisputed) -> Request:
+    params, approved = module.params, records.approved
     return Request(
         providers=tuple(params["providers"]),
         known=frozenset(record.id for record in approved.records),
         invalid=approved.invalid,
+        faults=records.refused,
         expected=frozenset(filter(None, params["expected_plan"])),
         secret=hashlib.sha256(secret.encode()).digest(),
         check=module.check_mode,
@@ -105,5 +110,5 @@ def _with(result: dict[str, Any], error: str | None) -> dict[str, Any]:
     """A provider's result with an error that came after the writes."""
     if error is None:
         return result
-    errors, msg = [*result["errors"], mask(error)], [result["msg"]] * bool(result["msg"])
+    errors, msg = [*result["errors"], shown(error)], [result["msg"]] * bool(result["msg"])
     return {**result, "failed": True, "errors": errors, "msg": "\n".join([*msg, errors[-1]])}

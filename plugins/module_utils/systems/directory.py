@@ -34,7 +34,7 @@ from urllib.parse import urlsplit
 from ..engine import matching
 from ..engine.journal import Unsettled
 from ..engine.plan import Attribute, Change, Codec, Entry, Operation, Values
-from ..records.identifiers import mask
+from ..records.identifiers import shown
 from .ldap_message import message
 from .tls import VerifiedTls, verifying
 
@@ -363,7 +363,7 @@ class Directory:
             except _Transient as error:
                 if pause is None:
                     raise DirectoryError(
-                        f"{self.name} could not be reached, or stayed busy: {mask(str(error))}"
+                        f"{self.name} could not be reached, or stayed busy: {shown(str(error))}"
                     ) from error
                 time.sleep(pause)
         raise AssertionError("unreachable")
@@ -593,7 +593,7 @@ def _sort_out(
     if code in (_BUSY, _UNAVAILABLE):
         busy.append(operation)
     elif code != _SUCCESS:
-        failed[operation] = mask(_reason(code, result["description"], result["message"]))
+        failed[operation] = shown(_reason(code, result["description"], result["message"]))
 
 
 def _reason(code: int, description: str, message: str) -> str:

@@ -473,6 +473,36 @@ def test_the_diff_masks_a_personal_number_in_a_name(world: World) -> None:
     assert number(9) not in str(shown)
 
 
+# A name that rings, one that is written backwards, and one that begins a line of its own.
+ODD, ODD_SHOWN = "\x1b[2J\u202eEk\u2028\n-sn: Ö", r"\x1b[2J\u202eEk\u2028\x0a-sn: Ö"
+
+
+def test_the_diff_writes_out_what_a_screen_would_obey(world: World) -> None:
+    world.add("p9", "person", 2, BASE, rdn=f"cn={ODD}", attributes={"cn": (ODD,)})
+    shown = diff(world)
+    assert f"dn: cn={ODD_SHOWN},{BASE}\n" in shown["after"]
+    assert f"\ncn: {ODD_SHOWN}\n" in shown["after"]
+    assert not [line for line in shown["after"].splitlines() if line.startswith("-")]
+
+
+def test_errors_and_findings_write_out_what_a_screen_would_obey(world: World) -> None:
+    world.directory.refuses = lambda operation: f"{ODD} is taken"
+    world.findings = (Finding("alfa", "odd", ODD, f"{ODD} is odd"),)
+    world.waiting = {"alfa": (f"{ODD} waits", "so does another")}
+    result = world.run()["alfa"]
+    assert result["findings"][0]["object"] == ODD_SHOWN
+    assert result["findings"][0]["message"] == f"{ODD_SHOWN} is odd"
+    assert any(error.endswith(f"{ODD_SHOWN} is taken") for error in result["errors"])
+    # Lines that are ours stay lines.
+    assert result["msg"].split("\n")[-2:] == [f"{ODD_SHOWN} waits", "so does another"]
+    assert result["msg"].replace("\n", "").isprintable()
+
+
+def test_ids_that_a_directory_has_are_written_out(world: World) -> None:
+    world.add(ODD, "person", 2, BASE, rdn="cn=p9", attributes={"cn": ("p9",)})
+    assert f"add person {ODD_SHOWN}" in world.run()["alfa"]["changes"]
+
+
 def test_the_diff_shows_a_protected_person_by_id_alone(world: World) -> None:
     # The name is in the entry's DN too, where somebody else named it before it was taken over.
     protected = {"cn": ("Åsa Öst", "p9"), "sn": ("Öst",), "mail": ("asa@x",)}
@@ -490,6 +520,14 @@ def test_the_diff_shows_a_protected_person_by_id_alone(world: World) -> None:
         assert shown["before"] != shown["after"]
         for told in ("Åsa", "Öst", "Väst", "asa@x"):
             assert told not in str(shown)
+
+
+def test_an_invalid_record_tells_its_first_faults(world: World) -> None:
+    faults = {"alfa": [f"fault {n}" for n in range(25)]}
+    result = world.run(known=frozenset({"beta"}), invalid=frozenset({"alfa"}), faults=faults)
+    lines = result["alfa"]["msg"].split("\n")
+    assert lines[0].startswith("the record is invalid: ")
+    assert lines[1:] == [*(f"fault {n}" for n in range(20)), "and 5 more"]
 
 
 def test_no_result_tells_a_personal_number(world: World) -> None:

@@ -42,8 +42,9 @@ class Records:
         self.change("agreement", "559999-0008", replaced.get("number", "559999-0016"), provider)
         self.change("equipment", "TB-PC-1", replaced.get("computer", "SB-PC-1"), provider)
 
-    def read(self, vault: VaultLib = VAULT) -> Reading:
-        return read(self.path, vault, dt.date(2026, 3, 2), ["SE2321000214-"])
+    def read(self, vault: VaultLib = VAULT, require_vault: bool = False) -> Reading:
+        day = dt.date(2026, 3, 2)
+        return read(self.path, vault, day, ["SE2321000214-"], require_vault=require_vault)
 
     def errors(self) -> tuple[str, ...]:
         """The errors of the one invalid record."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -290,7 +291,7 @@ def test_part_that_is_a_directory(records: Records) -> None:
     (records.path / "tallbacken/equipment.yml").mkdir()
 
     assert records.errors() == (
-        "tallbacken/equipment.yml: expected a readable file: Is a directory",
+        "tallbacken/equipment.yml: expected a regular file; this is a directory",
     )
 
 
@@ -331,7 +332,7 @@ def test_file_beside_the_folders(records: Records) -> None:
     ("folder", "host", "shown"),
     [
         ("Tallbacken", "invalid-tallbacken", "Tallbacken"),
-        ("tall\nbacken", "invalid-tall-backen", "tall?backen"),
+        ("tall\nbacken", "invalid-tall-backen", "tall\\x0abacken"),
         ("{{ x }}", "invalid-x", "{{ x }}"),
         (CANARY, "invalid", "********-****"),
         ("vard-19121212-1212", "invalid-vard", "vard-********-****"),
@@ -364,7 +365,7 @@ def test_encrypted_part(records: Records) -> None:
     plain = records.read()
     staff.write_bytes(VAULT.encrypt(staff.read_bytes()))
 
-    assert records.read() == plain
+    assert records.read() == replace(plain, findings=())
 
 
 def test_fault_in_an_encrypted_part_has_its_line(records: Records) -> None:
@@ -457,10 +458,13 @@ def test_invalid_record_leaves_the_others_alone(records: Records) -> None:
     assert reading.invalid_ids == ("granbacken",)
 
 
-def test_what_two_records_claim_makes_both_invalid(records: Records) -> None:
+def test_what_two_records_claim_is_a_conflict_of_both(records: Records) -> None:
     records.copy("granbacken", computer="tb-pc-1")
 
-    assert records.read().errors == {
+    reading = records.read()
+
+    assert list(reading.providers) == ["granbacken", "tallbacken"]
+    assert reading.conflicts == {
         "granbacken": (
             "granbacken/equipment.yml:2: workstations[0].name: expected a workstation name that "
             "no other has; compare the record of tallbacken",
@@ -470,6 +474,19 @@ def test_what_two_records_claim_makes_both_invalid(records: Records) -> None:
             "no other has; compare the record of granbacken",
         ),
     }
+
+
+def test_invalid_record_is_in_conflict_with_nobody(records: Records) -> None:
+    records.copy("granbacken", computer="tb-pc-1")
+    records.change("staff", "19121212-1212", "19121212-1213", "granbacken")
+    (records.path / "granbacken/equipment.yml").write_text(
+        (records.path / "tallbacken/equipment.yml").read_text(encoding="utf-8"), encoding="utf-8"
+    )
+
+    reading = records.read()
+
+    assert list(reading.providers) == ["tallbacken"]
+    assert reading.conflicts == {}
 
 
 def test_record_under_another_folder_stands_for_its_own_id(records: Records) -> None:

@@ -71,6 +71,28 @@ def test_module_reads_what_was_validated(records: Records) -> None:
     assert doctor.assignments[0].to.isoformat() == "2026-06-30"
 
 
+_DUMPED = """
+import resource, sys
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records import payload
+hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+try:
+    payload.read(sys.argv[1])
+except payload.PayloadError:
+    pass
+print(*resource.getrlimit(resource.RLIMIT_CORE))
+"""
+
+
+def test_module_that_holds_records_leaves_no_core_dump() -> None:
+    """The limit comes before the file is opened."""
+    command = [sys.executable, "-c", _DUMPED, "/nowhere"]
+
+    seen = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert seen.stdout == "0 0\n"
+
+
 _LOOK = """
 import os, sys
 print(open(sys.argv[1]).read(11))

@@ -141,6 +141,6 @@ def test_paths_as_people_write_them() -> None:
 
 
 def test_names_that_others_chose_are_shown_on_one_line() -> None:
-    assert yaml_text.shown("a\nb\u200fc") == "a?b?c"
-    assert yaml_text.shown("x" * 100) == "x" * 59 + "…"
-    assert yaml_text.shown("19121212-1212") == "********-****"
+    assert yaml_text.short("a\nb\u200fc") == r"a\x0ab\u200fc"
+    assert yaml_text.short("x" * 100) == "x" * 59 + "…"
+    assert yaml_text.short("19121212-1212") == "********-****"

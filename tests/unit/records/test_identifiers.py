@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import sys
+import time
+import unicodedata
 from collections.abc import Callable
 from itertools import chain
 
@@ -29,6 +32,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifi
     parse_right,
     parse_samordningsnummer,
     parse_text,
+    shown,
     spellings,
 )
 
@@ -455,6 +459,109 @@ def test_ids_and_times_are_kept(text: str) -> None:
 def test_number_beside_an_hsa_id_is_masked() -> None:
     masked = mask("SE2321000214-1007 191212121212 SE2321000214-191212-1212")
     assert masked == f"SE2321000214-1007 {MASK} SE2321000214-{MASK}"
+
+
+@given(st.lists(st.sampled_from(
+    ["SE2321000214-1007", "SE2321000214-", "TST", "TSTNMT2321000156-A1", "191212", "-1212", "1212",
+     " ", "-", "1", "19", *sorted(spellings(TAX_AGENCY_TEST_NUMBER))]
+), max_size=12))  # fmt: skip
+def test_an_hsa_id_hides_no_number_that_is_not_wholly_in_it(pieces: list[str]) -> None:
+    """Against the plain way to decide it, which takes quadratic time."""
+    text = "".join(pieces)
+    ids = [match.span() for match in identifiers._HSA_ID.finditer(text)]
+
+    def hide(match: re.Match[str]) -> str:
+        inside = any(start <= match.start() and match.end() <= end for start, end in ids)
+        is_personal = identifiers._may_be_personal(match.group())
+        return MASK if is_personal and not inside else match.group()
+
+    assert mask(text) == identifiers._SPELLING.sub(hide, text)
+
+
+MEGABYTE = {
+    "digits": "1",
+    "separators": "-",
+    "digits and separators": "1 ",
+    "halves of numbers": "123456---",
+    "numbers": "19121212-1212 ",
+    "beginnings of HSA-ids": "SE2321000214-",
+    "beginnings of HSA-ids of tests": "TST",
+    "HSA-ids": "SE2321000214-1007 ",
+    "HSA-ids and numbers": "SE2321000214-1007 121212-1212 ",
+}
+
+
+@pytest.mark.parametrize("piece", MEGABYTE.values(), ids=MEGABYTE)
+def test_masking_takes_linear_time(piece: str) -> None:
+    """Sixteen times as much takes no more than about that; quadratic time would be 256."""
+
+    def spent(size: int) -> float:
+        text, before = piece * (size // len(piece)), time.process_time()
+        mask(text)
+        return time.process_time() - before
+
+    assert spent(1_000_000) < 64 * max(spent(62_500), 0.01)
+
+
+# --- what others wrote is shown, not obeyed
+
+OBEYED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+# Bidirectional marks, overrides and isolates; line separators; escape, in ASCII and C1.
+DANGEROUS = (
+    "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    "\u2028\u2029\x1b\x9b\x85\n\r\t\x00"
+)
+
+
+def test_every_character_of_unicode_is_shown_or_written_out() -> None:
+    """All categories, all characters: what is obeyed never stands in output, all else does."""
+    for code in range(sys.maxunicode + 1):
+        character = chr(code)
+        told = shown(f"a{character}b")
+        assert not {unicodedata.category(c) for c in told} & OBEYED
+        if unicodedata.category(character) in OBEYED:
+            assert told.isascii()
+            assert int(told[3:-1], 16) == code
+        elif not identifiers._INVISIBLE.match(character):
+            assert told == f"a{character}b"
+
+
+@pytest.mark.parametrize("character", DANGEROUS)
+def test_what_turns_text_round_or_moves_the_cursor_is_written_out(character: str) -> None:
+    code = ord(character)
+    written = f"\\u{code:04x}" if code > 0xFF else f"\\x{code:02x}"
+    assert shown(f"Anna{character}Ek") == f"Anna{written}Ek"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Åsa Öberg-Ängström",
+        "José Žižek",
+        "Ольга",
+        "علي",
+        "李",
+        "e\u0301",
+        "a\u00a0b",
+        "👩",
+        "C:\\x\\u1",
+    ],
+)
+def test_ordinary_letters_stay_as_they_are(text: str) -> None:
+    assert shown(text) == text
+
+
+@given(st.text())
+def test_showing_twice_changes_nothing_more(text: str) -> None:
+    assert shown(shown(text)) == shown(text)
+
+
+@given(prose, personal_numbers(), st.sampled_from(DANGEROUS), st.data())
+def test_what_is_shown_is_masked_too(
+    before: str, number: str, character: str, data: st.DataObject
+) -> None:
+    spelling = data.draw(st.sampled_from(sorted(spellings(number))))
+    assert spelling not in shown(before + character + spelling + character)
 
 
 @given(st.text())

@@ -501,6 +501,10 @@ def test_an_unknown_error_is_said_in_the_servers_own_words() -> None:
     assert reason(53, "") == "described"
 
 
+def test_what_a_server_says_is_written_out_where_a_screen_would_obey_it() -> None:
+    assert reason(53, "a\x1b[2Jb\u202ec\nd") == r"described: a\x1b[2Jb\u202ec\x0ad"
+
+
 def test_no_error_tells_a_personal_number() -> None:
     assert number(1) not in reason(19, f"value {number(1)} is wrong")
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ...engine.plan import Entry
+from ...records.identifiers import visible
 from .access import Use
 from .holdings import Holdings, members
 from .owners import Holder
@@ -52,7 +53,7 @@ def _of_owner(holder: Holder, holdings: Holdings) -> Iterator[tuple[str, Task]]:
             yield provider, {
                 "service": service,
                 "person": holder.known.hsa_id or "",
-                "group": held.dn if held else holdings.layout.group_name(provider),
+                "group": visible(held.dn) if held else holdings.layout.group_name(provider),
                 "act": "join" if opened else "leave",
             }  # fmt: skip
 
