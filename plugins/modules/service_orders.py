@@ -15,6 +15,7 @@ description:
     presuppose, telephony, agreements, guests in Teams, and consultation on equipment.
   - Ends are orders too. That of a connection, an agreement or telephony is made as soon as its day
     is known, that of a user once the last day has passed.
+  - An order that gives somebody something is made once the person is in HSA. Ends do not wait.
   - Each order is made exactly once, whatever run is killed or repeated. It leaves in a batch for
     its recipient. M(regionjh.halsoval.receipts) takes in what became of it, and what waits for it
     leaves with the next run.
@@ -22,6 +23,7 @@ description:
 author:
   - Contributors to the regionjh.halsoval collection (@regionjh)
 extends_documentation_fragment:
+  - regionjh.halsoval.gate
   - regionjh.halsoval.identities
   - regionjh.halsoval.ledger
   - regionjh.halsoval.orders

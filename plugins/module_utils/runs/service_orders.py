@@ -17,7 +17,7 @@ from ..desired.services.rules import Rules
 from ..engine.plan import Entry
 from ..engine.provision import Desired
 from ..records.payload import Approved
-from .identities import IDENTITY_ARGUMENTS
+from .identities import GATE_ARGUMENTS, IDENTITY_ARGUMENTS
 from .ledger import failing
 from .orders import ORDER_ARGUMENTS, bring_orders_in_line
 from .system import SYSTEM_ARGUMENTS
@@ -36,6 +36,7 @@ _OWNER_ARGUMENTS: dict[str, dict[str, Any]] = {
 ARGUMENTS = {
     **SYSTEM_ARGUMENTS,
     **IDENTITY_ARGUMENTS,
+    **GATE_ARGUMENTS,
     **ORDER_ARGUMENTS,
     **_RULE_ARGUMENTS,
     **_BASELINE_ARGUMENTS,
@@ -52,7 +53,10 @@ def run(module: AnsibleModule) -> None:
     def wish(
         approved: Approved, as_of: dt.date, held: Sequence[Entry], known: Identities
     ) -> Desired:
-        desired = desire(approved, as_of, rules, held, known, params["owner_tasks"])
+        desired = desire(
+            approved, as_of, rules, held, known,
+            params["owner_tasks"], params["hsa_failures"], module.check_mode,
+        )  # fmt: skip
         return recorded(desired) if params["baseline"] else desired
 
     bring_orders_in_line(module, "services", wish)
