@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..desired.people.identified import Identities
+from ..engine.orders import Order
 from ..engine.plan import Entry
 from ..engine.provision import Desired
 from ..ledger.ledger import Ledger
@@ -40,11 +41,16 @@ def bring_orders_in_line(module: AnsibleModule, system: OrderSystem, desire: Ord
     """
     protected = module.params["protected_outbox"]
     outbox = Outbox(Path(module.params["outbox"]), Path(protected) if protected else None)
+    undelivered: dict[str, str] = {}
 
     def wish(approved: Approved, as_of: dt.date, held: Sequence[Entry], ledger: Ledger) -> Desired:
-        desired = desire(approved, as_of, held, identities(module, approved, as_of, ledger))
-        strays = OrderBook(ledger, system, outbox).strays()
-        witnesses = desired.witnesses.union(f"batch {batch}" for batch in strays)
+        known = identities(module, approved, as_of, ledger)
+        desired = desire(approved, as_of, held, known)
+        book = OrderBook(ledger, system, outbox)
+        witnesses = desired.witnesses.union(f"batch {batch}" for batch in book.strays())
+        # Not before it is known who is hidden: a batch that was left may name somebody who is now.
+        book.deliver(may_be_named(known, approved.invalid))
+        undelivered.update(book.undelivered)
         return replace(desired, witnesses=witnesses)
 
     bring_in_line(
@@ -53,5 +59,11 @@ def bring_orders_in_line(module: AnsibleModule, system: OrderSystem, desire: Ord
         module.params["hsa_bind_password"],
         lambda ledger: OrderBook(ledger, system, outbox),
         wish,
-        lambda book: book.undelivered,
+        lambda book: {**undelivered, **book.undelivered},
     )
+
+
+def may_be_named(known: Identities, invalid: Collection[str]) -> Callable[[Order], bool]:
+    """Whether an order may tell who the person is that it is about, as it did when it was made."""
+    nameable = known.nameable(invalid)
+    return lambda order: order.provider not in invalid and order.object.casefold() in nameable

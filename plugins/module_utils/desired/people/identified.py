@@ -78,6 +78,21 @@ class Identities:
     pending: Pending = field(default_factory=Pending)
     entered: frozenset[str] = frozenset()
 
+    def nameable(self, invalid: Collection[str]) -> frozenset[str]:
+        """The HSA-ids, case folded, of those whose names nothing hides, nor may hide.
+
+        `invalid` are the providers whose records cannot be read now.
+        """
+        if self.unread:
+            return frozenset()
+        hidden = {
+            hsa_id
+            for one in self.people
+            if one.is_protected or one.may_be_hidden(invalid, unread=False)
+            for hsa_id in one.folded_ids
+        }
+        return frozenset(i for one in self.people for i in one.folded_ids) - hidden
+
     def natural(self) -> Iterator[NaturalPerson]:
         """Everybody, whoever that is in HSA."""
         return (one.person for one in self.people)
