@@ -60,13 +60,13 @@ class OrderBook:
             held = read_orders(self._ledger, connection, table.c.system == self._system)
         return [orders.entry(order) for order in held]
 
-    def deliver(self, may_be_named: Callable[[Order], bool]) -> None:
+    def deliver(self, may_be_open: Callable[[Order], bool]) -> None:
         """Write the batches that an earlier run did not come to write; check mode tells of them.
 
-        `may_be_named` says of an order about a person whether nothing hides who that is today.
+        `may_be_open` says of an order whether nothing hides today whom it names.
         """
         self.undelivered.clear()
-        self._deliver(self._ledger.batches.c.written.is_(None), may_be_named)
+        self._deliver(self._ledger.batches.c.written.is_(None), may_be_open)
 
     def strays(self) -> frozenset[str]:
         """The ids of the batches in the outbox that the ledger does not know."""
@@ -97,16 +97,15 @@ class OrderBook:
         self._deliver(self._ledger.batches.c.id.in_(changes.new_batches), lambda _order: True)
         return failed
 
-    def _deliver(self, chosen: ColumnElement[bool], may_be_named: Callable[[Order], bool]) -> None:
+    def _deliver(self, chosen: ColumnElement[bool], may_be_open: Callable[[Order], bool]) -> None:
         ledger = self._ledger
         with ledger.reading() as connection:
             batches = _batches(ledger, connection, self._system, chosen)
             members = ledger.orders.c.batch
             found = {b: read_orders(ledger, connection, members == b.id) for b in batches}
         written = []
-        for batch, orders_of_it in found.items():
-            is_hidden = any(_names_a_person(o) and not may_be_named(o) for o in orders_of_it)
-            if self._is_delivered(batch, orders_of_it, is_hidden):
+        for batch, theirs in found.items():
+            if self._is_delivered(batch, theirs, not all(map(may_be_open, theirs))):
                 written.append(batch.id)
         if written:
             table, today = ledger.batches, ledger.run.as_of.isoformat()
@@ -130,10 +129,6 @@ class OrderBook:
 def name_of(system: OrderSystem) -> str:
     """What the orders of a system are called, for the lock too."""
     return f"orders of {system}"
-
-
-def _names_a_person(order: Order) -> bool:
-    return "hsa_id" in order.particulars
 
 
 # --- writing -------------------------------------------------------------------------------------

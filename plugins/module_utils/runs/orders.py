@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..desired.people.contacts import hidden_words
 from ..desired.people.identified import Identities
 from ..engine.orders import Order
 from ..engine.plan import Entry
@@ -49,7 +50,7 @@ def bring_orders_in_line(module: AnsibleModule, system: OrderSystem, desire: Ord
         book = OrderBook(ledger, system, outbox)
         witnesses = desired.witnesses.union(f"batch {batch}" for batch in book.strays())
         # Not before it is known who is hidden: a batch that was left may name somebody who is now.
-        book.deliver(may_be_named(known, approved.invalid))
+        book.deliver(may_be_open(known, approved))
         undelivered.update(book.undelivered)
         return replace(desired, witnesses=witnesses)
 
@@ -63,7 +64,16 @@ def bring_orders_in_line(module: AnsibleModule, system: OrderSystem, desire: Ord
     )
 
 
-def may_be_named(known: Identities, invalid: Collection[str]) -> Callable[[Order], bool]:
-    """Whether an order may tell who the person is that it is about, as it did when it was made."""
-    nameable = known.nameable(invalid)
-    return lambda order: order.provider not in invalid and order.object.casefold() in nameable
+def may_be_open(known: Identities, approved: Approved) -> Callable[[Order], bool]:
+    """Whether an order tells of nobody whom anything hides, or may hide, by now."""
+    nameable = known.nameable(approved.invalid)
+    words = hidden_words(approved.records, known.hidden)
+
+    def is_open(order: Order) -> bool:
+        if any(word in str(said) for said in order.particulars.values() for word in words):
+            return False
+        if "hsa_id" not in order.particulars:
+            return True  # it is about no person
+        return order.provider not in approved.invalid and order.object.casefold() in nameable
+
+    return is_open

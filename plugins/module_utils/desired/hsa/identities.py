@@ -35,6 +35,7 @@ def identify(
         tuple(_identified(person, known, seen.get(person.number)) for person in known.people),
         pending=pending(known, approved.memory),
         entered=known.entered(),
+        confidential=known.hidden(),
     )
 
 

@@ -70,13 +70,21 @@ class Identities:
     """Everybody in the records; `unread` says why HSA could not be read, if it could not.
 
     `pending` says of whom nothing is written until a person confirms it. `entered` are the HSA-ids
-    of those whom we have entered.
+    of those whom we have entered, `confidential` those, case folded, whom HSA or a record hides.
     """
 
     people: tuple[Identified, ...]
     unread: str | None = None
     pending: Pending = field(default_factory=Pending)
     entered: frozenset[str] = frozenset()
+    confidential: frozenset[str] = frozenset()
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The HSA-ids, case folded, of all who are protected."""
+        protected = [one for one in self.people if one.is_protected]
+        named = {one.person.hsa_id.casefold() for one in protected if one.person.hsa_id}
+        return self.confidential.union(named, *(one.folded_ids for one in protected))
 
     def nameable(self, invalid: Collection[str]) -> frozenset[str]:
         """The HSA-ids, case folded, of those whose names nothing hides, nor may hide.

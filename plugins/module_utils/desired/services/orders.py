@@ -59,13 +59,13 @@ def desire(
     draft = Draft(held, as_of, rules.due_days)
     records = {record.id: record for record in approved.records}
     holdings = _holdings(draft)
+    hidden = protected(identities, draft, approved.invalid)
     for record in approved.records:
         if phase(record, as_of) != "application":
             keys = agreements(record, draft, rules)
             connections(record, draft, rules, keys)
-            telephony(record, draft, rules, keys)
+            telephony(record, draft, rules, keys, identities.hidden | hidden)
             consultations(record, draft, rules)
-    hidden = protected(identities, draft, approved.invalid)
     newcomers = Newcomers(draft, Gate(identities.unread, hsa_failures, check))
     users(identities, newcomers, rules, hidden)
     memberships(identities, newcomers, rules, hidden, owner_tasks)

@@ -24,7 +24,7 @@ from ..people.gate import Gate, waiting_in_words
 from ..people.identified import Identities
 from ..people.pending import with_memory
 from .cards import CARD, REVOCATION, TAKEOVER, Card, cards
-from .findings import findings
+from .findings import findings, hidden_orderers
 from .matters import Day, Matter, holders
 from .particulars import of_card, of_revocation, of_takeover
 from .rules import Rules
@@ -56,7 +56,9 @@ def desire(
     everybody = holders(identities.people, known, day)
     gate = Gate(identities.unread, hsa_failures, check)
     matters = [matter for holder in everybody for matter in holder.matters]
-    draft = _Draft(rules, gate, frozenset(order.key for order in orders.values()))
+    protected = (m.known.folded_ids for m in matters if m.protected)
+    hidden = identities.hidden.union(*protected)
+    draft = _Draft(rules, gate, frozenset(order.key for order in orders.values()), hidden)
     desired = Desired(
         wanted=(
             *(_unchanged(orders[entry.dn], entry) for entry in held),
@@ -64,7 +66,10 @@ def desire(
         ),
         attributes=ATTRIBUTES,
         holdings=_held_objects(known, as_of),
-        findings=findings(everybody, known, identities, day),
+        findings=(
+            *findings(everybody, known, identities, day),
+            *hidden_orderers(matters, hidden),
+        ),
         waiting=_waiting(matters, gate),
     )
     entered, people = identities.entered, identities.natural()
@@ -78,11 +83,15 @@ def _unchanged(order: Order, held: Entry) -> Wanted:
 
 @dataclass(frozen=True)
 class _Draft:
-    """Makes the orders that matters call for; `made` are the keys of those there are."""
+    """Makes the orders that matters call for; `made` are the keys of those there are.
+
+    `hidden` are the HSA-ids, case folded, of whom nobody is told.
+    """
 
     rules: Rules
     gate: Gate
     made: Collection[str]
+    hidden: Collection[str]
 
     def orders(self, matter: Matter) -> Iterator[Wanted]:
         """The new orders. One that was refused is not made again for the same cause."""
@@ -107,7 +116,7 @@ class _Draft:
             subject=matter.kind, cause=cause, level=wish.card.loa, follows=follows,
             due=wish.employment.assignment.from_ if cause in ("first", "again") else None,
             protected=matter.protected, state="ordered",
-            particulars=of_card(matter, wish, hsa_id, cause),
+            particulars=of_card(matter, wish, hsa_id, cause, self.hidden),
         )  # fmt: skip
 
     def _revocations(self, matter: Matter) -> Iterator[Order]:
@@ -127,7 +136,7 @@ class _Draft:
             wish = matter.takeover(card)
             if wish:
                 follows = (card.takeovers or (card.order,))[-1].key
-                told = of_takeover(matter, card, wish)
+                told = of_takeover(matter, card, wish, self.hidden)
                 yield self._about(
                     matter, card, TAKEOVER, "moved", wish.provider, follows, told,
                     [follows, wish.provider],
