@@ -22,4 +22,10 @@ options:
   hsa_failures:
     description: What failed in HSA, by provider. The action sets it, do not give it yourself.
     type: dict
+  refused:
+    description:
+      - Which system refused the provider's plan before in the same play. What nobody can call back
+        waits then. The action sets it, do not give it yourself.
+    type: dict
+    default: {}
 """

@@ -62,6 +62,12 @@ options:
         when that has run before in the same play. What owners of the region's own accounts must
         do comes from there. Without it such orders stay as they are.
     type: str
+  siths_result:
+    description:
+      - Name of the variable that holds the registered result of M(regionjh.halsoval.siths_orders),
+        when that has run before in the same play. Where it refused the provider's plan,
+        terminations wait.
+    type: str
   owner_tasks:
     description: What owners must do, by provider. The action sets it, do not give it yourself.
     type: dict
@@ -144,6 +150,10 @@ providers:
       elements: str
       returned: success
       sample: []
+    refused:
+      description: Whether the plan was refused, but for what a date has ended.
+      type: bool
+      returned: success
     plan:
       description: Hash of the plan, empty when there is nothing to do.
       type: str

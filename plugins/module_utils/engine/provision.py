@@ -103,7 +103,8 @@ class Request:
     `providers` are the selected ones, `known` those with a valid record, `expected` the hashes of
     confirmed plans. `secret` keys the plan hashes; `title` names the system in a diff's header and
     in the journal, also when it is reached at another address. `sizes` says how many records there
-    are.
+    are. `refused` says by provider which system refused its plan before: the journal of a check, in
+    which nothing is noted, does not tell.
     """
 
     providers: tuple[str, ...]
@@ -115,6 +116,7 @@ class Request:
     diff: bool
     title: str
     sizes: Mapping[str, int] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 def provision(
@@ -125,8 +127,9 @@ def provision(
 ) -> dict[str, dict[str, Any]]:
     """Bring a system to what is desired; returns each selected provider's result.
 
-    A result is {changed, failed, msg, counts, changes, errors, findings, plan} and, where a diff
-    is asked for, diff. Raises the errors of the system's `read` and of the journal.
+    A result is {changed, failed, msg, counts, changes, errors, findings, plan, withheld, refused}
+    and, where a diff is asked for, diff. Raises the errors of the system's `read` and of the
+    journal.
     """
     with nullcontext() if request.check else journal.exclusive(system.name):
         held = system.read()
@@ -163,7 +166,7 @@ def _case(desired: Desired, request: Request, past: Past, sizes: Mapping[str, in
         pending=desired.pending,
         lost=past.lost,
         alarm="; ".join(filter(None, (past.alarm, shrinkage(past.sizes, sizes)))),
-        refused=past.refused,
+        refused={**past.refused, **request.refused},
     )
 
 
@@ -380,6 +383,7 @@ def _results(
             "findings": findings.get(provider, []),
             "plan": verdict.hashes.get(provider, ""),
             "withheld": [mask(text) for text in held_back],
+            "refused": provider in verdict.refusals,
             **desired.returns.get(provider, {}),
         }
     return results | _with_diffs(results, plan, request) if request.diff else results
@@ -442,7 +446,7 @@ def _no_record(
     what = "nothing but holds was brought about" if done or failed else "nothing was changed"
     reason = f"the record is invalid: {what}" if invalid else "there is no such record"
     outcome = _outcome(done, failed, (reason,), (), {})
-    return {**outcome, "findings": [], "plan": "", "withheld": []}
+    return {**outcome, "findings": [], "plan": "", "withheld": [], "refused": False}
 
 
 def _actions(operations: Iterable[Operation]) -> dict[str, int]:

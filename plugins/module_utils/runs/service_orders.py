@@ -28,7 +28,8 @@ _RULE_ARGUMENTS: dict[str, dict[str, Any]] = {
     "ace_contract": {"type": "str", "choices": ["supplier", "region"], "default": "supplier"},
 }
 _BASELINE_ARGUMENTS: dict[str, dict[str, Any]] = {"baseline": {"type": "bool", "default": False}}
-_OWNER_ARGUMENTS: dict[str, dict[str, Any]] = {
+_BEFORE_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "siths_result": {"type": "str"},
     "ad_result": {"type": "str"},
     "owner_tasks": {"type": "dict"},
 }
@@ -40,7 +41,7 @@ ARGUMENTS = {
     **ORDER_ARGUMENTS,
     **_RULE_ARGUMENTS,
     **_BASELINE_ARGUMENTS,
-    **_OWNER_ARGUMENTS,
+    **_BEFORE_ARGUMENTS,
 }
 
 

@@ -96,6 +96,7 @@ def _request(module: AnsibleModule, title: str, secret: str, approved: payload.A
         diff=module._diff,
         title=title,
         sizes={"providers": len(approved.records) + len(approved.invalid)},
+        refused=params.get("refused", {}),
     )
 
 
