@@ -15,6 +15,7 @@ description:
     presuppose, telephony, agreements, guests in Teams, and consultation on equipment.
   - Ends are orders too. That of a connection, an agreement or telephony is made as soon as its day
     is known, that of a user once the last day has passed.
+  - An order that gives somebody something is made once the person is in HSA. Ends do not wait.
   - Each order is made exactly once, whatever run is killed or repeated. It leaves in a batch for
     its recipient. M(regionjh.halsoval.receipts) takes in what became of it, and what waits for it
     leaves with the next run.
@@ -22,6 +23,7 @@ description:
 author:
   - Contributors to the regionjh.halsoval collection (@regionjh)
 extends_documentation_fragment:
+  - regionjh.halsoval.gate
   - regionjh.halsoval.identities
   - regionjh.halsoval.ledger
   - regionjh.halsoval.orders
@@ -59,6 +61,12 @@ options:
       - Name of the variable that holds the registered result of M(regionjh.halsoval.ad_accounts),
         when that has run before in the same play. What owners of the region's own accounts must
         do comes from there. Without it such orders stay as they are.
+    type: str
+  siths_result:
+    description:
+      - Name of the variable that holds the registered result of M(regionjh.halsoval.siths_orders),
+        when that has run before in the same play. Where it refused the provider's plan,
+        terminations wait.
     type: str
   owner_tasks:
     description: What owners must do, by provider. The action sets it, do not give it yourself.
@@ -142,6 +150,10 @@ providers:
       elements: str
       returned: success
       sample: []
+    refused:
+      description: Whether the plan was refused, but for what a date has ended.
+      type: bool
+      returned: success
     plan:
       description: Hash of the plan, empty when there is nothing to do.
       type: str

@@ -123,6 +123,10 @@ providers:
       elements: str
       returned: success
       sample: []
+    refused:
+      description: Whether the plan was refused, but for what a date has ended.
+      type: bool
+      returned: success
     plan:
       description: Hash of the plan, empty when there is nothing to do.
       type: str

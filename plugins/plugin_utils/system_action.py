@@ -9,7 +9,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from . import ledger_action, record_store
-from .system_results import failures, tasks
+from .system_results import failures, refusals, tasks
+
+# What a system is called whose registered result an option names.
+_BEFORE = {"hsa_result": "HSA", "siths_result": "siths", "ad_result": "AD"}
 
 
 class ActionModule(ledger_action.ActionModule):
@@ -20,7 +23,7 @@ class ActionModule(ledger_action.ActionModule):
     system's registered result, the module gets what it needs of it, not all of it.
     """
 
-    _own = ("run", "by_clock", "records", "hsa_failures", "owner_tasks")
+    _own = ("run", "by_clock", "records", "hsa_failures", "owner_tasks", "refused")
 
     def _module(self, options: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         with record_store.payload() as path:
@@ -29,12 +32,20 @@ class ActionModule(ledger_action.ActionModule):
 
     def _of_others(self, variables: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         """What came of the systems before in the play, where the task asks for it."""
+        providers = self._task.args.get("providers", ())
+        refused: dict[str, str] = {}
+        for option, system in _BEFORE.items():
+            name = self._task.args.get(option)
+            if name:
+                theirs = refusals(variables.get(name), name, providers)
+                refused |= dict.fromkeys(theirs, system)
+                yield "refused", refused
         for option, own, part in (
             ("hsa_result", "hsa_failures", failures),
             ("ad_result", "owner_tasks", tasks),
         ):
             name = self._task.args.get(option)
             if name:
-                told = part(variables.get(name), name, self._task.args.get("providers", ()))
+                told = part(variables.get(name), name, providers)
                 if told is not None:
                     yield own, told

@@ -38,6 +38,11 @@ def failures(registered: Any, name: str, providers: Iterable[str]) -> dict[str, 
     return {p: str(own.get("msg", "")) for p, own in results.items() if _has_failed(own)}
 
 
+def refusals(registered: Any, name: str, providers: Iterable[str]) -> list[str]:
+    """The providers whose plan the system refused."""
+    return [p for p in providers if of_provider(registered, name, p).get("refused")]
+
+
 def _has_failed(own: Mapping[str, Any]) -> bool:
     rest = [error for error in own.get("errors", ()) if error not in own.get("withheld", ())]
     return bool(own.get("failed")) and bool(rest or not own.get("errors"))

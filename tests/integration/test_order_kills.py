@@ -16,7 +16,7 @@ import signal
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,7 +37,9 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths im
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.siths.rules import (
     Rules as CardRules,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import Entry
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import (
+    Desired,
     Request,
     provision,
 )
@@ -94,22 +96,20 @@ class Controller:
         )  # fmt: skip
         with self.ledger(run) as ledger:
             outbox = Outbox(self.outbox)
+            cards, uses = (OrderBook(ledger, name, outbox) for name in ("siths", "services"))
+
+            def of_cards(held: Sequence[Entry]) -> Desired:
+                cards.deliver(lambda _order: True)
+                return siths.desire(staff, TODAY, CardRules(), held, known, None, False)
+
+            def of_services(held: Sequence[Entry]) -> Desired:
+                uses.deliver(lambda _order: True)
+                return services.desire(staff, TODAY, ServiceRules(), held, known, None)
+
             results = [
-                provision(
-                    OrderBook(ledger, "siths", outbox),
-                    lambda held: siths.desire(
-                        staff, TODAY, CardRules(), held, known, None, False
-                    ),
-                    request, ledger,
-                ),
-                provision(
-                    OrderBook(ledger, "services", outbox),
-                    lambda held: services.desire(
-                        staff, TODAY, ServiceRules(), held, known, None
-                    ),
-                    replace(request, title="services"), ledger,
-                ),
-            ]  # fmt: skip
+                provision(cards, of_cards, request, ledger),
+                provision(uses, of_services, replace(request, title="services"), ledger),
+            ]
         failed = [own["msg"] for result in results for own in result.values() if own["failed"]]
         assert not failed, failed
 

@@ -49,7 +49,8 @@ class Services:
     """A ledger that holds the orders of services, and the pure part of the pipe around it.
 
     `unknown` are the indexes of people whose HSA-id cannot be told, `unread` says why HSA cannot
-    be read, if it cannot; `holds` are those there are. `in_hsa` says by personal number at which
+    be read, if it cannot; `absent` are those whom HSA does not hold yet: their HSA-ids are those
+    that would be given next. `holds` are those there are. `in_hsa` says by personal number at which
     providers HSA has the person, and whether their record called the identity protected.
     """
 
@@ -57,6 +58,7 @@ class Services:
         self.rules = rules or Rules()
         self.held: dict[str, Order] = {}
         self.unknown: set[int] = set()
+        self.absent: set[int] = set()
         self.unread: str | None = None
         self.holds: tuple[Hold, ...] = ()
         self.in_hsa: dict[str, dict[str, bool]] = {}
@@ -65,7 +67,7 @@ class Services:
         """Another one that holds the same."""
         other = Services(self.rules)
         other.held, other.unknown, other.holds = dict(self.held), set(self.unknown), self.holds
-        other.unread = self.unread
+        other.unread, other.absent = self.unread, set(self.absent)
         other.in_hsa = {number: dict(at) for number, at in self.in_hsa.items()}
         return other
 
@@ -76,6 +78,7 @@ class Services:
     ) -> Identities:
         """Who everybody is; an HSA that cannot be read tells nothing of who cannot be read."""
         unknown = {number(index) for index in self.unknown}
+        absent = {number(index) for index in self.absent}
         people = []
         for person in natural_people(records, day, LEAD_DAYS):
             ids = () if person.number in unknown else (IDS[person.number],)
@@ -84,7 +87,8 @@ class Services:
             unreadable = frozenset(invalid).intersection(at)
             people.append(
                 Identified(
-                    person, ids, ids[0] if ids else None, entered=bool(ids),
+                    person, ids, ids[0] if ids else None,
+                    entered=bool(ids) and person.number not in absent,
                     confidential=any(at[provider] for provider in unreadable),
                     unreadable=unreadable,
                 )
@@ -97,12 +101,14 @@ class Services:
         day: dt.date = TODAY,
         invalid: Iterable[str] = (),
         tasks: Mapping[str, Sequence[Mapping[str, str]]] | None = None,
+        failures: Mapping[str, str] | None = None,
+        check: bool = False,
     ) -> Desired:
         """The orders that there must be."""
         everything = approved(*records, invalid=invalid)
         held = [orders.entry(order) for order in self.held.values()]
         known = self.identities(everything.records, day, everything.invalid)
-        return desire(everything, day, self.rules, held, known, tasks)
+        return desire(everything, day, self.rules, held, known, tasks, failures, check)
 
     def plan(self, *records: Record, **options: Any) -> Plan:
         """What must change in the ledger."""

@@ -106,6 +106,8 @@ class Request:
     confirmed plans. `secret` keys the plan hashes; `title` names the system in a diff's header and
     in the journal, also when it is reached at another address. `sizes` says how many records there
     are. `faults` are what is wrong with records that are `invalid`, where nobody told it yet.
+    `refused` says by provider which system refused its plan before: the journal of a check, in
+    which nothing is noted, does not tell.
     """
 
     providers: tuple[str, ...]
@@ -118,6 +120,7 @@ class Request:
     title: str
     sizes: Mapping[str, int] = field(default_factory=dict)
     faults: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 def provision(
@@ -128,8 +131,9 @@ def provision(
 ) -> dict[str, dict[str, Any]]:
     """Bring a system to what is desired; returns each selected provider's result.
 
-    A result is {changed, failed, msg, counts, changes, errors, findings, plan} and, where a diff
-    is asked for, diff. Raises the errors of the system's `read` and of the journal.
+    A result is {changed, failed, msg, counts, changes, errors, findings, plan, withheld, refused}
+    and, where a diff is asked for, diff. Raises the errors of the system's `read` and of the
+    journal.
     """
     with nullcontext() if request.check else journal.exclusive(system.name):
         held = system.read()
@@ -170,7 +174,7 @@ def _case(desired: Desired, request: Request, past: Past, sizes: Mapping[str, in
         pending=desired.pending,
         lost=past.lost,
         alarm="; ".join(filter(None, (past.alarm, shrinkage(past.sizes, sizes)))),
-        refused=past.refused,
+        refused={**past.refused, **request.refused},
     )
 
 
@@ -378,6 +382,7 @@ def _results(
             "findings": findings.get(provider, []),
             "plan": verdict.hashes.get(provider, ""),
             "withheld": [shown(text) for text in held_back],
+            "refused": provider in verdict.refusals,
             **desired.returns.get(provider, {}),
         }
     return results | _with_diffs(results, plan, request) if request.diff else results
@@ -442,7 +447,7 @@ def _no_record(
     reason = f"the record is invalid: {what}" if is_invalid else "there is no such record"
     reasons = (reason, *_first(request.faults.get(provider, ())))
     outcome = _outcome(done, failed, reasons, (), {})
-    return {**outcome, "findings": [], "plan": "", "withheld": []}
+    return {**outcome, "findings": [], "plan": "", "withheld": [], "refused": False}
 
 
 def _first(faults: Sequence[str]) -> Iterator[str]:

@@ -5,7 +5,8 @@
 
 An order and the batch that it leaves with are committed together; then the batch is written to the
 outbox, and then it is marked as written. Whatever is lost in between, the next run finds the batch
-unmarked and writes the same files.
+unmarked and writes the same files: into the folder of protected people's orders, where it names
+somebody who may have become one meanwhile.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -53,15 +54,19 @@ class OrderBook:
         return name_of(self._system)
 
     def read(self) -> list[Entry]:
-        """All orders of the system; writes batches that an earlier run did not come to write.
-
-        Check mode only tells of them.
-        """
-        self._deliver()
+        """All orders of the system."""
         table = self._ledger.orders
         with self._ledger.reading() as connection:
             held = read_orders(self._ledger, connection, table.c.system == self._system)
         return [orders.entry(order) for order in held]
+
+    def deliver(self, may_be_open: Callable[[Order], bool]) -> None:
+        """Write the batches that an earlier run did not come to write; check mode tells of them.
+
+        `may_be_open` says of an order whether nothing hides today whom it names.
+        """
+        self.undelivered.clear()
+        self._deliver(self._ledger.batches.c.written.is_(None), may_be_open)
 
     def strays(self) -> frozenset[str]:
         """The ids of the batches in the outbox that the ledger does not know."""
@@ -88,36 +93,37 @@ class OrderBook:
                 else:
                     held[operation.key] = changes.move(held[operation.key], operation)
             changes.write()
-        self._deliver()
+        # Who is hidden was asked just now, when these were made.
+        self._deliver(self._ledger.batches.c.id.in_(changes.new_batches), lambda _order: True)
         return failed
 
-    def _deliver(self) -> None:
+    def _deliver(self, chosen: ColumnElement[bool], may_be_open: Callable[[Order], bool]) -> None:
         ledger = self._ledger
-        self.undelivered.clear()
         with ledger.reading() as connection:
-            batches = _unwritten(ledger, connection, self._system)
+            batches = _batches(ledger, connection, self._system, chosen)
             members = ledger.orders.c.batch
             found = {b: read_orders(ledger, connection, members == b.id) for b in batches}
-        deliver = self._told if ledger.check else self._delivered
-        written = [batch.id for batch, members in found.items() if deliver(batch, members)]
+        written = []
+        for batch, theirs in found.items():
+            if self._is_delivered(batch, theirs, not all(map(may_be_open, theirs))):
+                written.append(batch.id)
         if written:
             table, today = ledger.batches, ledger.run.as_of.isoformat()
             with ledger.transaction() as connection:
                 mark = table.update().where(table.c.id.in_(written))
                 connection.execute(mark, {"written": today})
 
-    def _told(self, batch: Batch, members: Sequence[Order]) -> bool:
-        reason = f"batch {batch.id} was not written to the outbox"
+    def _is_delivered(self, batch: Batch, members: Sequence[Order], is_hidden: bool) -> bool:
+        if self._ledger.check:
+            reason = f"batch {batch.id} was not written to the outbox"
+        else:
+            try:
+                self._outbox.deliver(batch, members, is_hidden)
+                return True
+            except OutboxError as error:
+                reason = str(error)
         self.undelivered |= {order.provider: reason for order in members}
         return False
-
-    def _delivered(self, batch: Batch, members: Sequence[Order]) -> bool:
-        try:
-            self._outbox.deliver(batch, members)
-        except OutboxError as error:
-            self.undelivered |= {order.provider: str(error) for order in members}
-            return False
-        return True
 
 
 def name_of(system: OrderSystem) -> str:
@@ -153,6 +159,11 @@ class _Changes:
         self._particulars: list[tuple[str, str, str]] = []
         self._moved: dict[tuple[str, str], list[str]] = {}
         self._batches: dict[tuple[str, int], str] = {}
+
+    @property
+    def new_batches(self) -> list[str]:
+        """The ids of the batches that leave with the transaction."""
+        return list(self._batches.values())
 
     def held(self, keys: Iterable[str]) -> dict[str, _Row]:
         """What is held under these keys: state, recipient and protected."""
@@ -280,9 +291,11 @@ def _order(row: Any, particulars: Mapping[str, Any], answer: Mapping[str, Any]) 
     )
 
 
-def _unwritten(ledger: Ledger, connection: Connection, system: str) -> list[Batch]:
+def _batches(
+    ledger: Ledger, connection: Connection, system: str, chosen: ColumnElement[bool]
+) -> list[Batch]:
     table = ledger.batches
-    query = table.select().where((table.c.system == system) & table.c.written.is_(None))
+    query = table.select().where((table.c.system == system) & chosen)
     return [
         Batch(
             id=row.id,

@@ -53,28 +53,54 @@ class Outbox:
         self._directory = directory
         self._protected = protected_directory or directory / PROTECTED_FOLDER
 
-    def deliver(self, batch: Batch, orders: Iterable[Order]) -> None:
+    def deliver(self, batch: Batch, orders: Iterable[Order], is_hidden: bool = False) -> None:
         """Write the batch's files; files that hold the same already are success.
 
-        Raises OutboxError, also where a file holds anything else: nothing is overwritten.
+        One that `is_hidden` names somebody who became protected after it was made: whole, it goes
+        where protected people's orders do, unless it has been delivered already. Raises
+        OutboxError, also where a file holds anything else: nothing is overwritten.
         """
         if not RECIPIENT.fullmatch(batch.recipient):
             raise OutboxError(f"batch {batch.id}: the recipient's name is no name of a folder")
-        base = self._protected if batch.protected else self._directory
-        folder = base / batch.recipient.replace(":", "-")
         ordered = sorted(orders, key=lambda order: order.key)
+        content = {"json": as_json(batch, ordered), "csv": as_csv(batch, ordered)}
         try:
+            base = self._base(batch, content, is_hidden)
             with files.folder(base):  # refused as a symbolic link, as the folder below it is
-                files.write_once(folder / f"{batch.id}.json", as_json(batch, ordered))
-                files.write_once(folder / f"{batch.id}.csv", as_csv(batch, ordered))
+                for path, text in _files(base, batch, content).items():
+                    files.write_once(path, text)
         except (files.FileError, OSError) as error:
             raise OutboxError(str(error)) from None
+
+    def _base(self, batch: Batch, content: Mapping[str, bytes], is_hidden: bool) -> Path:
+        """Where the batch goes, or went: what a run began in one place is not written to another.
+
+        But for a part of it that lies open, and names somebody who is hidden now.
+        """
+        if batch.protected:
+            return self._protected
+        hidden = _files(self._protected, batch, content)
+        if any(_lies(path, text) for path, text in hidden.items()):
+            return self._protected
+        is_out = all(_lies(*one) for one in _files(self._directory, batch, content).items())
+        return self._protected if is_hidden and not is_out else self._directory
 
     def batches(self) -> frozenset[str]:
         """The ids of the batches that lie there, as their recipients have left them."""
         bases = (self._directory, self._protected)
         names = (path.name for base in bases for path in base.glob("*/*"))
         return frozenset(match[1] for match in map(_BATCH_FILE.fullmatch, names) if match)
+
+
+def _files(base: Path, batch: Batch, content: Mapping[str, bytes]) -> dict[Path, bytes]:
+    """What the batch's files hold, by their paths below a directory."""
+    folder = base / batch.recipient.replace(":", "-")
+    return {folder / f"{batch.id}.{ending}": text for ending, text in content.items()}
+
+
+def _lies(path: Path, content: bytes) -> bool:
+    """Whether there is a file that holds the content. No folder is made to look."""
+    return path.is_file() and files.read(path) == content
 
 
 # --- JSON ----------------------------------------------------------------------------------------

@@ -42,10 +42,11 @@ IDENTITY_ARGUMENTS: dict[str, dict[str, Any]] = {
     _option(name): spec for name, spec in {**LDAP_ARGUMENTS, **IDENTITY_LAYOUT_ARGUMENTS}.items()
 }
 
-# The options of the doc fragment `gate`: what waits for HSA.
+# The options of the doc fragment `gate`: what waits for HSA, and for the systems before.
 GATE_ARGUMENTS: dict[str, dict[str, Any]] = {
     "hsa_result": {"type": "str"},
     "hsa_failures": {"type": "dict"},
+    "refused": {"type": "dict", "default": {}},
 }
 
 

@@ -13,7 +13,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..desired.people.contacts import hidden_words
 from ..desired.people.identified import Identities
+from ..engine.orders import Order
 from ..engine.plan import Entry
 from ..engine.provision import Desired
 from ..ledger.ledger import Ledger
@@ -40,11 +42,16 @@ def bring_orders_in_line(module: AnsibleModule, system: OrderSystem, desire: Ord
     """
     protected = module.params["protected_outbox"]
     outbox = Outbox(Path(module.params["outbox"]), Path(protected) if protected else None)
+    undelivered: dict[str, str] = {}
 
     def wish(approved: Approved, as_of: dt.date, held: Sequence[Entry], ledger: Ledger) -> Desired:
-        desired = desire(approved, as_of, held, identities(module, approved, as_of, ledger))
-        strays = OrderBook(ledger, system, outbox).strays()
-        witnesses = desired.witnesses.union(f"batch {batch}" for batch in strays)
+        known = identities(module, approved, as_of, ledger)
+        desired = desire(approved, as_of, held, known)
+        book = OrderBook(ledger, system, outbox)
+        witnesses = desired.witnesses.union(f"batch {batch}" for batch in book.strays())
+        # Not before it is known who is hidden: a batch that was left may name somebody who is now.
+        book.deliver(may_be_open(known, approved))
+        undelivered.update(book.undelivered)
         return replace(desired, witnesses=witnesses)
 
     bring_in_line(
@@ -53,5 +60,20 @@ def bring_orders_in_line(module: AnsibleModule, system: OrderSystem, desire: Ord
         module.params["hsa_bind_password"],
         lambda ledger: OrderBook(ledger, system, outbox),
         wish,
-        lambda book: book.undelivered,
+        lambda book: {**undelivered, **book.undelivered},
     )
+
+
+def may_be_open(known: Identities, approved: Approved) -> Callable[[Order], bool]:
+    """Whether an order tells of nobody whom anything hides, or may hide, by now."""
+    nameable = known.nameable(approved.invalid)
+    words = hidden_words(approved.records, known.hidden)
+
+    def is_open(order: Order) -> bool:
+        if any(word in str(said) for said in order.particulars.values() for word in words):
+            return False
+        if "hsa_id" not in order.particulars:
+            return True  # it is about no person
+        return order.provider not in approved.invalid and order.object.casefold() in nameable
+
+    return is_open

@@ -17,7 +17,7 @@ from ..desired.services.rules import Rules
 from ..engine.plan import Entry
 from ..engine.provision import Desired
 from ..records.payload import Approved
-from .identities import IDENTITY_ARGUMENTS
+from .identities import GATE_ARGUMENTS, IDENTITY_ARGUMENTS
 from .ledger import failing
 from .orders import ORDER_ARGUMENTS, bring_orders_in_line
 from .system import SYSTEM_ARGUMENTS
@@ -28,7 +28,8 @@ _RULE_ARGUMENTS: dict[str, dict[str, Any]] = {
     "ace_contract": {"type": "str", "choices": ["supplier", "region"], "default": "supplier"},
 }
 _BASELINE_ARGUMENTS: dict[str, dict[str, Any]] = {"baseline": {"type": "bool", "default": False}}
-_OWNER_ARGUMENTS: dict[str, dict[str, Any]] = {
+_BEFORE_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "siths_result": {"type": "str"},
     "ad_result": {"type": "str"},
     "owner_tasks": {"type": "dict"},
 }
@@ -36,10 +37,11 @@ _OWNER_ARGUMENTS: dict[str, dict[str, Any]] = {
 ARGUMENTS = {
     **SYSTEM_ARGUMENTS,
     **IDENTITY_ARGUMENTS,
+    **GATE_ARGUMENTS,
     **ORDER_ARGUMENTS,
     **_RULE_ARGUMENTS,
     **_BASELINE_ARGUMENTS,
-    **_OWNER_ARGUMENTS,
+    **_BEFORE_ARGUMENTS,
 }
 
 
@@ -52,7 +54,10 @@ def run(module: AnsibleModule) -> None:
     def wish(
         approved: Approved, as_of: dt.date, held: Sequence[Entry], known: Identities
     ) -> Desired:
-        desired = desire(approved, as_of, rules, held, known, params["owner_tasks"])
+        desired = desire(
+            approved, as_of, rules, held, known,
+            params["owner_tasks"], params["hsa_failures"], module.check_mode,
+        )  # fmt: skip
         return recorded(desired) if params["baseline"] else desired
 
     bring_orders_in_line(module, "services", wish)

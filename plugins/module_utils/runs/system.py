@@ -103,6 +103,7 @@ def _request(module: AnsibleModule, title: str, secret: str, records: Undisputed
         diff=module._diff,
         title=title,
         sizes={"providers": len(approved.records) + len(approved.invalid)},
+        refused=params.get("refused", {}),
     )
 
 

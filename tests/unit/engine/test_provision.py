@@ -534,3 +534,28 @@ def test_no_result_tells_a_personal_number(world: World) -> None:
     world.directory.refuses = lambda operation: f"value {number(1)} is taken"
     assert number(1) not in str(world.run())
     assert "is taken" in str(world.run())
+
+
+def test_a_check_withholds_what_the_run_does_where_another_system_refused(world: World) -> None:
+    for provider in ("alfa", "beta"):
+        world.add(f"END-{provider}", "unit", 0, BASE, provider, is_final=True, explained=True)
+    refused = {"alfa": "siths"}
+    planned = world.run(check=True, refused=refused)
+    assert planned["alfa"]["withheld"] == [
+        "1 that nobody can call back wait, as siths refused the plan"
+    ]
+    # In a run, the journal knows too; the play need not have told.
+    world.journal.refused = refused
+    done = world.run()
+    for provider in ("alfa", "beta"):
+        said = {name: done[provider][name] for name in ("changes", "withheld", "msg", "refused")}
+        assert said.items() <= planned[provider].items()
+    assert "END-alfa" not in world.ids()
+    assert "END-beta" in world.ids()
+
+
+def test_a_result_says_whether_the_plan_was_refused(world: World) -> None:
+    world.errors = {"beta": ("it cannot be",)}
+    results = world.run(check=True)
+    assert [p for p, own in results.items() if own["refused"]] == ["beta"]
+    assert world.run(known=frozenset(), check=True)["alfa"]["refused"] is False

@@ -121,9 +121,20 @@ def plan(new: Iterable[Order], held: Sequence[Entry] = ()) -> tuple[Operation, .
     return make_plan(asked, ATTRIBUTES).operations
 
 
+def anybody(_order: Order) -> bool:
+    """Nobody is hidden."""
+    return True
+
+
+def nobody(_order: Order) -> bool:
+    """Everybody may be hidden."""
+    return False
+
+
 def make(ledger: Ledger, outbox: Path, new: Sequence[Order], system: Any = "siths") -> OrderBook:
     """Make orders as a run does: read, plan, apply. All of it must succeed."""
     book = OrderBook(ledger, system, Outbox(outbox))
+    book.deliver(anybody)
     assert book.apply(plan(new, book.read())) == {}
     return book
 

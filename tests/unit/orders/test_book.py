@@ -27,12 +27,14 @@ from ansible_collections.regionjh.halsoval.tests.unit.orders.order_builders impo
     ANNA,
     BO,
     Killer,
+    anybody,
     card,
     files,
     held,
     join,
     key,
     make,
+    nobody,
     plan,
     revocation,
     run,
@@ -185,10 +187,10 @@ def test_a_batch_that_could_not_be_written_is_told_and_written_by_the_next_run(
     assert set(book.undelivered) == {"fjallhalsan", "dalavagen"}
     assert "Not a directory" in book.undelivered["dalavagen"]
     again = OrderBook(opened(run(TOMORROW, "run-2")), "siths", Outbox(outbox))
-    again.read()
+    again.deliver(anybody)
     assert set(again.undelivered) == {"fjallhalsan", "dalavagen"}
     outbox.unlink()
-    again.read()
+    again.deliver(anybody)
     assert again.undelivered == {}
     assert left(outbox) == {key("one"): 1, key("two"): 1}
     assert batches(outbox)[0]["created"] == "2026-03-02"
@@ -198,7 +200,7 @@ def test_a_batch_that_is_marked_is_not_written_again(opened: Open, outbox: Path)
     make(opened(), outbox, [card()])
     fetched = next(outbox.rglob("*.json"))
     fetched.unlink()
-    OrderBook(opened(run(TOMORROW, "run-2")), "siths", Outbox(outbox)).read()
+    OrderBook(opened(run(TOMORROW, "run-2")), "siths", Outbox(outbox)).deliver(anybody)
     assert not fetched.exists()
 
 
@@ -213,7 +215,7 @@ def test_a_batch_whose_mark_was_lost_is_written_alike_whatever_has_come_of_its_o
         values = {"state": "sent", "sent_on": TOMORROW.isoformat()}
         connection.execute(ledger.orders.update().values(values))
     book = OrderBook(opened(run(TOMORROW, "run-2")), "siths", Outbox(outbox))
-    book.read()
+    book.deliver(anybody)
     assert book.undelivered == {}
     assert files(outbox) == before
 
@@ -239,6 +241,7 @@ def test_check_mode_reads_and_writes_nothing(opened: Open, outbox: Path) -> None
     make(opened(), outbox, [card()])
     outbox.unlink()
     book = OrderBook(opened(check=True), "siths", Outbox(outbox))
+    book.deliver(anybody)
     assert [orders.key_of(entry.dn) for entry in book.read()] == [card().key]
     assert not outbox.exists()
 
@@ -248,12 +251,12 @@ def test_check_mode_tells_of_a_batch_that_was_not_written(opened: Open, outbox: 
     make(opened(), outbox, [card("one"), card("two", provider="dalavagen")])
     outbox.unlink()
     checked = OrderBook(opened(check=True), "siths", Outbox(outbox))
-    checked.read()
-    OrderBook(opened(), "siths", Outbox(outbox)).read()
+    checked.deliver(anybody)
+    OrderBook(opened(), "siths", Outbox(outbox)).deliver(anybody)
     (batch,) = batches(outbox)
     reason = f"batch {batch['batch']} was not written to the outbox"
     assert checked.undelivered == {"fjallhalsan": reason, "dalavagen": reason}
-    checked.read()
+    checked.deliver(anybody)
     assert checked.undelivered == {}
 
 
@@ -266,6 +269,91 @@ def test_particulars_lie_under_a_name_that_tells_nothing(opened: Open, outbox: P
     assert len({side.pseudonym for side in sides}) == 2
     assert not any(number(1) in str(value) or value == "Ek" for row in rows for value in row)
     assert number(1) in sides[0].content
+
+
+# --- who is protected by the time that a batch is written ----------------------------------------
+
+
+def left_over(opened: Open, outbox: Path, *made: Order, system: Any = "siths") -> OrderBook:
+    """A later run's book, of orders whose batch could not be written."""
+    outbox.write_text("in the way")
+    make(opened(), outbox, made, system)
+    outbox.unlink()
+    return OrderBook(opened(run(TOMORROW, "run-2")), system, Outbox(outbox))
+
+
+def folders(outbox: Path) -> dict[str, set[str]]:
+    """The orders that lie in each folder of an outbox, which hold the same as JSON and as CSV."""
+    found: dict[str, set[str]] = {}
+    for path in outbox.rglob("*.json"):
+        keys = {order["order"] for order in json.loads(path.read_bytes())["orders"]}
+        text = path.with_suffix(".csv").read_text(encoding="utf-8")
+        assert all(key in text for key in keys)
+        found.setdefault(str(path.parent.relative_to(outbox)), set()).update(keys)
+    return found
+
+
+def test_a_batch_that_was_left_goes_to_the_protected_folder_with_whom_a_record_protects_now(
+    opened: Open, outbox: Path
+) -> None:
+    book = left_over(opened, outbox, card("anna"), card("bo", object=BO))
+    book.deliver(lambda order: order.object != BO)
+    assert book.undelivered == {}
+    assert folders(outbox) == {"skyddade/ra_organisation": {key("anna"), key("bo")}}
+    # It stays where it is, whoever is protected afterwards.
+    before = files(outbox)
+    for hidden in (anybody, nobody):
+        forget_marks(opened())
+        OrderBook(opened(run(TOMORROW, "run-3")), "siths", Outbox(outbox)).deliver(hidden)
+        assert files(outbox) == before
+
+
+def test_each_batch_that_was_left_goes_by_what_it_holds(opened: Open, outbox: Path) -> None:
+    phone = join("phone", kind="extension", recipient="telia", particulars={"unit": "Åre"})
+    book = left_over(opened, outbox, phone, join("anna"), system="services")
+    book.deliver(lambda order: order.key != key("anna"))
+    assert folders(outbox) == {
+        "telia": {key("phone")},
+        "skyddade/systemforvaltning": {key("anna")},
+    }
+
+
+def test_orders_of_the_run_leave_as_it_made_them(opened: Open, outbox: Path) -> None:
+    book = OrderBook(opened(), "siths", Outbox(outbox))
+    book.deliver(nobody)
+    book.apply(plan([card("one"), card("two", object=BO, protected=True)]))
+    assert folders(outbox) == {
+        "ra_organisation": {key("one")},
+        "skyddade/ra_organisation": {key("two")},
+    }
+
+
+def test_a_batch_that_lies_in_the_open_is_not_written_again(opened: Open, outbox: Path) -> None:
+    make(opened(), outbox, [card()])
+    before = files(outbox)
+    forget_marks(opened())
+    book = OrderBook(opened(run(TOMORROW, "run-2")), "siths", Outbox(outbox))
+    book.deliver(nobody)
+    assert (book.undelivered, files(outbox)) == ({}, before)
+
+
+@pytest.mark.parametrize("lost", ["json", "csv"])
+def test_a_batch_of_which_half_lies_in_the_open_is_completed_where_nobody_else_reads_it(
+    opened: Open, outbox: Path, lost: str
+) -> None:
+    make(opened(), outbox, [card()])
+    (half,) = outbox.rglob(f"*.{lost}")
+    half.unlink()
+    forget_marks(opened())
+    OrderBook(opened(run(TOMORROW, "run-2")), "siths", Outbox(outbox)).deliver(nobody)
+    assert not half.exists()
+    assert len(list((outbox / "skyddade").rglob("2*.*"))) == 2
+
+
+def forget_marks(ledger: Ledger) -> None:
+    """As it is when a run was killed before it could mark what it had written."""
+    with ledger.transaction() as connection:
+        connection.execute(ledger.batches.update().values(written=None))
 
 
 # --- kills ---------------------------------------------------------------------------------------
@@ -291,6 +379,7 @@ def provision(ledger_url: str | None, directory: Path, round_: int) -> None:
     with Ledger(ledger_url, directory / "state", run(name=f"run-{round_}")) as ledger:
         book = OrderBook(ledger, "siths", Outbox(directory / "outbox"))
         with ledger.exclusive(book.name):
+            book.deliver(anybody)
             entries = book.read()
             known = {orders.key_of(entry.dn) for entry in entries}
             asked = [

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils.system_results import (
     failures,
     of_provider,
+    refusals,
 )
 
 CHANGED = {"changed": True, "failed": False, "msg": "", "diff": {"before": "a", "after": "b"}}
@@ -80,3 +81,17 @@ def test_a_task_that_is_no_part_of_the_play_failed_for_nobody(registered: Any) -
 
 def test_a_failure_without_words_is_one_all_the_same() -> None:
     assert failed({"providers": {"b": {"failed": True}}}, "b") == {"b": ""}
+
+
+@pytest.mark.parametrize(
+    ("registered", "expected"),
+    [
+        ({"providers": {"tallbacken": CHANGED, "b": {**FAILED, "refused": True}}}, ["b"]),
+        ({"providers": {"tallbacken": {**CHANGED, "refused": False}, "b": FAILED}}, []),
+        ({"failed": True, "msg": "no answer"}, []),
+        ({"skipped": True}, []),
+        (None, []),
+    ],
+)
+def test_those_whose_plan_was_refused_are_told(registered: Any, expected: list[str]) -> None:
+    assert refusals(registered, "halsoval_hsa", ("tallbacken", "b")) == expected

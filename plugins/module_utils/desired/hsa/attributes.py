@@ -9,12 +9,13 @@ An attribute with () is one that must be absent; one that is not named is left a
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from ...engine.plan import Entry, Values, present
 from ...records.lifecycle import end_of_day, start_of_day
 from ...records.model import Address, AgreementPart, Assignment, Person
 from ...records.people import Employment, NaturalPerson, PersonName, agreed, is_recent
+from ..people.contacts import shown
 from .layout import COMMON_NAME_LENGTH, Layout
 from .sites import Site
 
@@ -23,12 +24,13 @@ _CONTACT = ("title", "mail", "telephoneNumber", "startDate", "endDate")
 _ENTITLING = ("hsaTitle", "hsaSystemRole")
 
 
-def of_provider(part: AgreementPart, layout: Layout) -> dict[str, Values]:
-    """The provider: hsaHealthCareProvider."""
+def of_provider(part: AgreementPart, layout: Layout, hidden: Collection[str]) -> dict[str, Values]:
+    """The provider: hsaHealthCareProvider; `hidden` are the HSA-ids of whom nobody is told."""
+    contacts = shown(part.contacts.hsa, hidden)
     return {
         "objectClass": layout.classes("organizationalUnit", "hsaHealthCareProvider"),
         "orgNo": (part.organisation_number.replace("-", ""),),
-        "hsaDirectoryContact": present(c.mail or c.name for c in part.contacts.hsa[:1]),
+        "hsaDirectoryContact": present(c.mail or c.name for c in contacts[:1]),
         "startDate": _time(part.agreement.operation_start, start_of_day),
         "endDate": _time(part.agreement.ends, end_of_day),
     }

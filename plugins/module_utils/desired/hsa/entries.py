@@ -17,10 +17,11 @@ from dataclasses import dataclass, replace
 from ...engine import matching
 from ...engine.guard import Holding
 from ...engine.plan import Entry, Values, Wanted
-from ...engine.provision import Desired
+from ...engine.provision import Desired, Finding
 from ...records.holds import Decisions
 from ...records.payload import Approved
 from ...records.people import NOTHING_REMEMBERED, NaturalPerson, Remembered, lasting_facts
+from ..people.contacts import is_hidden, left_out
 from ..people.pending import REVEALED, with_memory
 from . import attributes
 from .findings import errors, findings, person_error
@@ -47,7 +48,9 @@ def desire(
     known = register(approved, as_of, layout, held, remembered)
     people, units, holdings = known.people, known.sites, known.holdings
     providers = frozenset(record.id for record in approved.records)
-    draft = _Draft(layout, as_of, providers, holdings, known.ids, approved.decisions)
+    draft = _Draft(
+        layout, as_of, providers, holdings, known.ids, approved.decisions, known.hidden()
+    )
     wanted: tuple[Wanted, ...] = (
         *draft.providers(units),
         *(entry for site in units for entry in draft.unit(site)),
@@ -62,7 +65,7 @@ def desire(
         wanted=wanted,
         attributes=schema(layout),
         holdings=_held_objects(wanted, layout),
-        findings=(*told, *linked(known, waits)),
+        findings=(*told, *draft.contacts(units), *linked(known, waits)),
         errors=errors(people, units, holdings),
         taken=tuple(entry.dn for entry in (*holdings.not_ours, *holdings.ours.values())),
     )
@@ -82,16 +85,26 @@ class _Draft:
     holdings: Holdings
     ids: Mapping[str, str]
     decisions: Decisions
+    hidden: frozenset[str]
 
     def providers(self, units: Sequence[Site]) -> Iterator[Wanted]:
         """The entries of the providers that have a live unit."""
         records = {site.record.id: site.record for site in units if site.is_live}
         for name, record in records.items():
             part = record.agreement
-            yield self._named_entry(
+            entry = self._named_entry(
                 "provider", _PROVIDER, provider_key(name), self.layout.provider_branch, part.name,
-                part.hsa_id, name, attributes.of_provider(part, self.layout),
+                part.hsa_id, name, attributes.of_provider(part, self.layout, self.hidden),
             )  # fmt: skip
+            # A diff would show the contact that goes.
+            hides = any(is_hidden(contact, self.hidden) for contact in part.contacts.hsa)
+            yield replace(entry, confidential=hides)
+
+    def contacts(self, units: Sequence[Site]) -> Iterator[Finding]:
+        """The contacts that the entries of providers do not name."""
+        for record in {site.record.id: site.record for site in units if site.is_live}.values():
+            contacts = record.agreement.contacts.hsa
+            yield from left_out(record.id, "contacts.hsa", contacts, self.hidden)
 
     def unit(self, site: Site) -> Iterator[Wanted]:
         """The unit's entry."""

@@ -36,6 +36,7 @@ def identify(
         pending=pending(known, approved.memory),
         entered=known.entered(),
         hashes=known.hashes(approved.memory),
+        confidential=known.hidden(),
     )
 
 

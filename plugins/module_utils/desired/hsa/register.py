@@ -57,6 +57,15 @@ class Register:
         entries = (e for person in self.people for e in self.holdings.of_person(person))
         return frozenset(self.holdings.id(e) for e in entries if self.holdings.is_ours(e))
 
+    def hidden(self) -> frozenset[str]:
+        """The HSA-ids, case folded, of those whom a record protects, or whom HSA hides."""
+        holdings = self.holdings
+        protected = [person for person in self.people if person.protected]
+        entries = [e for e in holdings.by_id.values() if holdings.is_confidential(e)]
+        entries += [entry for person in protected for entry in holdings.of_person(person)]
+        named = [i for p in protected for i in (p.hsa_id, self.ids.get(p.number)) if i]
+        return frozenset(i.casefold() for i in (*named, *map(holdings.id, entries)))
+
 
 def register(
     approved: Approved,

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What waits for HSA: nobody gets an account or a card whom HSA does not hold."""
+"""What waits for HSA: nobody gets an account, a card or a use whom HSA does not hold."""
 
 from __future__ import annotations
 

@@ -72,7 +72,8 @@ class Identities:
     """Everybody in the records; `unread` says why HSA could not be read, if it could not.
 
     `pending` says of whom nothing is written until a person confirms it. `entered` are the HSA-ids
-    of those whom we have entered, `hashes` the keyed hashes of the numbers that HSA has of them.
+    of those whom we have entered, `hashes` the keyed hashes of the numbers that HSA has of them,
+    and `confidential` those, case folded, whom HSA or a record hides.
     """
 
     people: tuple[Identified, ...]
@@ -80,6 +81,29 @@ class Identities:
     pending: Pending = field(default_factory=Pending)
     entered: frozenset[str] = frozenset()
     hashes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    confidential: frozenset[str] = frozenset()
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The HSA-ids, case folded, of all who are protected."""
+        protected = [one for one in self.people if one.is_protected]
+        named = {one.person.hsa_id.casefold() for one in protected if one.person.hsa_id}
+        return self.confidential.union(named, *(one.folded_ids for one in protected))
+
+    def nameable(self, invalid: Collection[str]) -> frozenset[str]:
+        """The HSA-ids, case folded, of those whose names nothing hides, nor may hide.
+
+        `invalid` are the providers whose records cannot be read now.
+        """
+        if self.unread:
+            return frozenset()
+        hidden = {
+            hsa_id
+            for one in self.people
+            if one.is_protected or one.may_be_hidden(invalid, unread=False)
+            for hsa_id in one.folded_ids
+        }
+        return frozenset(i for one in self.people for i in one.folded_ids) - hidden
 
 
 def remembering(

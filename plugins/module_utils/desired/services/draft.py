@@ -80,6 +80,10 @@ class Draft:
         places = self._of_object.get(object_id.casefold(), ())
         return [place for place in places if place in self._open]
 
+    def has_orders(self, ids: Iterable[str]) -> bool:
+        """Whether the ledger holds an order of whom these HSA-ids name, whatever became of it."""
+        return any(i.casefold() in self._of_object for i in ids)
+
     def was_protected(self, ids: Iterable[str]) -> bool:
         """Whether an order in force of the person with these HSA-ids hides who it is.
 

@@ -15,6 +15,7 @@ from ...records.people import explained
 from ..people.identified import Identified, Identities
 from .chains import Matter, Wish, matter
 from .draft import Draft
+from .newcomers import Newcomers
 from .particulars import of_person
 from .rules import ACCOUNT_OWNER, Rules
 from .users import is_membership
@@ -25,10 +26,11 @@ _CITRIX = "citrixanslutning"
 
 
 def memberships(
-    identities: Identities, draft: Draft, rules: Rules, hidden: Collection[str],
+    identities: Identities, newcomers: Newcomers, rules: Rules, hidden: Collection[str],
     tasks: OwnerTasks | None,
 ) -> None:  # fmt: skip
     """Order the membership that AD asks its owner for; None: AD was not looked at."""
+    draft = newcomers.draft
     people = {i: known for known in identities.people for i in known.folded_ids}
     asked = {
         matter(provider, task["person"], task["service"]): task
@@ -38,7 +40,7 @@ def memberships(
     for place, task in sorted(asked.items(), key=lambda item: item[0]):
         known = people.get(place[1])
         if known and _employs(known, place[0]):
-            draft.settle(_membership(known, place, rules, hidden, task))
+            newcomers.settle(_membership(known, place, rules, hidden, task), known)
     for place in draft.left():
         provider, object_id, service = place
         known = people.get(object_id)

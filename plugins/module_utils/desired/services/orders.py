@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ...engine.guard import Holding
@@ -22,11 +22,13 @@ from ...engine.provision import Desired
 from ...records.lifecycle import phase
 from ...records.model import Record
 from ...records.payload import Approved
+from ..people.gate import Gate
 from ..people.identified import Identities, remembering
 from .chains import Chain, Matter, Wish
 from .connections import agreements, connections, consultations
 from .draft import Draft
 from .memberships import OwnerTasks, memberships
+from .newcomers import Newcomers
 from .rules import Rules
 from .telephony import telephony
 from .users import protected, users
@@ -43,30 +45,35 @@ def desire(
     held: Sequence[Entry],
     identities: Identities,
     owner_tasks: OwnerTasks | None,
+    hsa_failures: Mapping[str, str] | None = None,
+    check: bool = False,
 ) -> Desired:
     """The orders that there must be on a day, given those that the ledger holds.
 
     `owner_tasks` is what AD asks the owners of the region's own accounts for, by provider (see
-    `desired/ad/tasks.py`); None where AD is not part of the run.
+    `desired/ad/tasks.py`); None where AD is not part of the run. `hsa_failures` say by provider
+    what failed in HSA before in this play; None where HSA is not part of it. In check mode people
+    count as entered whom HSA would enter.
     """
     draft = Draft(held, as_of, rules.due_days)
     records = {record.id: record for record in approved.records}
     holdings = _holdings(draft)
+    hidden = protected(identities, draft, approved.invalid)
     for record in approved.records:
         if phase(record, as_of) != "application":
             keys = agreements(record, draft, rules)
             connections(record, draft, rules, keys)
-            telephony(record, draft, rules, keys)
+            telephony(record, draft, rules, keys, identities.hidden | hidden)
             consultations(record, draft, rules)
-    hidden = protected(identities, draft, approved.invalid)
-    users(identities, draft, rules, hidden)
-    memberships(identities, draft, rules, hidden, owner_tasks)
+    newcomers = Newcomers(draft, Gate(identities.unread, hsa_failures, check))
+    users(identities, newcomers, rules, hidden)
+    memberships(identities, newcomers, rules, hidden, owner_tasks)
     for place in draft.left():
         if place[0] not in approved.invalid:
             is_hidden = place[1] in hidden
             _leave_over(place, records.get(place[0]), draft, is_hidden, bool(identities.unread))
     seen = tuple(dict.fromkeys(draft.findings))
-    desired = Desired(tuple(draft.wanted), ATTRIBUTES, holdings, seen)
+    desired = Desired(tuple(draft.wanted), ATTRIBUTES, holdings, seen, waiting=newcomers.waiting())
     return remembering(desired, identities.pending, identities, approved.memory)
 
 

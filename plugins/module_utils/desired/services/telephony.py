@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from ...engine.plan import Values
 from ...records.catalogue import EXTENSIONS, Precondition, provided
 from ...records.lifecycle import is_over, last_day_of_service, phase
 from ...records.model import Ace, Address, Extension, Record, Telephony, TelephonyEquipment, Unit
+from ..people.contacts import left_out, shown
 from .chains import Wish
 from .connections import live_units, start
 from .draft import Draft
@@ -25,9 +26,13 @@ _EQUIPMENT, _ACE = "telefoniutrustning", "ace_telefoniplattform"
 
 
 def telephony(
-    record: Record, draft: Draft, rules: Rules, agreements: Mapping[Precondition, str]
-) -> None:
-    """Order what the record has in telephony; `agreements` are the orders that it presupposes."""
+    record: Record, draft: Draft, rules: Rules, agreements: Mapping[Precondition, str],
+    hidden: Collection[str],
+) -> None:  # fmt: skip
+    """Order what the record has in telephony; `agreements` are the orders that it presupposes.
+
+    `hidden` are the HSA-ids, case folded, of whom nobody is told.
+    """
     part = record.agreement.telephony
     if part is None:
         if phase(record, draft.as_of) != "ended":
@@ -38,7 +43,7 @@ def telephony(
     else:
         desk = _Desk(record, draft, rules, agreements)
         desk.extensions(part)
-        desk.attendant(part)
+        desk.attendant(part, hidden)
         desk.equipment(part)
     _ace_terms(record, draft, rules, agreements)
 
@@ -115,13 +120,19 @@ class _Desk:
         offered = re.findall("[^ ,;]+", str(self.draft.answer(answer).get("code", "")))
         return not offered or extension.kind in offered
 
-    def attendant(self, part: Telephony) -> None:
+    def attendant(self, part: Telephony, hidden: Collection[str]) -> None:
         """The parts of the attendant service, with the provider's local contact (annex 4.3.2)."""
         last = self._last_day(_ATTENDANT)
         # Who orders the attendant service names a local contact: records/rules.py.
         contacts = self.record.agreement.contacts.telephony_local
+        told = contacts if part.attendant else ()
+        field = "contacts.telephony_local"
+        self.draft.findings += left_out(self.record.id, field, told, hidden)
         contact = ", ".join(
-            part for one in contacts[:1] for part in (one.name, one.phone, one.mail) if part
+            part
+            for one in shown(contacts, hidden)[:1]
+            for part in (one.name, one.phone, one.mail)
+            if part
         )
         for one in sorted(set(part.attendant)):
             self._settle(

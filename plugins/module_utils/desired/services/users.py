@@ -22,6 +22,7 @@ from ..people.identified import Identified, Identities
 from .chains import Matter, Wish, matter
 from .connections import has_supplementary_agreement
 from .draft import Draft
+from .newcomers import Newcomers
 from .particulars import earliest, of_person
 from .rules import Rules
 from .uses import Use, lasts, later_use, services_named, uses_of
@@ -30,10 +31,12 @@ _TEAMS = "microsoft_office_365"
 _KEPT_BY_HAND = ("provider_administrators", "region_order")
 
 
-def users(identities: Identities, draft: Draft, rules: Rules, hidden: Collection[str]) -> None:
+def users(
+    identities: Identities, newcomers: Newcomers, rules: Rules, hidden: Collection[str]
+) -> None:
     """Order for everybody what their assignments ask for; `hidden` as `protected` gives it."""
     for known in identities.people:
-        _User(known, identities.unread, draft, rules, hidden).settle()
+        _User(known, newcomers, rules, hidden).settle()
 
 
 def protected(identities: Identities, draft: Draft, invalid: Collection[str]) -> frozenset[str]:
@@ -65,10 +68,14 @@ class _User:
     """A person as a user of systems."""
 
     known: Identified
-    unread: str | None
-    draft: Draft
+    newcomers: Newcomers
     rules: Rules
     hidden: Collection[str]
+
+    @property
+    def draft(self) -> Draft:
+        """The draft that the orders go to."""
+        return self.newcomers.draft
 
     def settle(self) -> None:
         """Order what the assignments ask for, and end what none of them names any more."""
@@ -98,7 +105,7 @@ class _User:
         is_explained = explains and not self._lasts(provider, service)
         if place is None:
             if joins:
-                self._cannot_be_named(joins[0].employment)
+                self.newcomers.cannot_be_named(provider, joins[0].employment.label)
         elif joins:
             self._join(place, joins, is_explained)
         else:
@@ -122,14 +129,15 @@ class _User:
         starts = day if day > as_of else None
         # Who was told a day that is to come has no access yet, and so loses none.
         has_begun = not self.draft.chain(place).starts_after(as_of)
-        self.draft.settle(
+        self.newcomers.settle(
             self._wish(
                 place, employments,
                 due=day if day >= as_of else None,
                 starts=starts, first_day=str(starts or ""),
                 waits=not has_supplementary_agreement(first.record, service, as_of),
                 losers=self._losers(place) if has_begun else frozenset(), explained=is_explained,
-            )
+            ),
+            self.known,
         )  # fmt: skip
 
     def _leave(
@@ -206,12 +214,6 @@ class _User:
         surprises = self.known.person.surprises_at(provider)
         return any(service in effect.systems for effect in surprises) or any(
             lasts(e, service) for e in employments if e.provider == provider
-        )
-
-    def _cannot_be_named(self, employment: Employment) -> None:
-        reason = self.unread or "HSA does not tell who the person is"
-        self.draft.find(
-            employment.provider, "no_hsa_id", employment.label, f"nothing is ordered: {reason}"
         )
 
 

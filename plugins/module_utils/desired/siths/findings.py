@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ...engine.provision import Finding
 from ...records.catalogue import SERVICES
 from ...records.people import Employment
+from ..people.contacts import left_out, shown
 from ..people.identified import Identities
 from .cards import TAKEOVER, Card
 from .matters import Day, Holder, Matter, Wish
@@ -37,6 +39,20 @@ def findings(
             )
         )
     )
+
+
+def hidden_orderers(matters: Iterable[Matter], hidden: Collection[str]) -> Iterator[Finding]:
+    """The contacts of those whose staff is to have cards, by whom no order says that it is made."""
+    wishes = (wish for matter in matters for wish in matter.wishes)
+    for record in {wish.provider: wish.employment.record for wish in wishes}.values():
+        orderers = record.agreement.contacts.authorised_orderers
+        yield from left_out(record.id, "contacts.authorised_orderers", orderers, hidden)
+        if not shown(orderers, hidden):
+            heads = [unit.head_of_operations for unit in record.agreement.units]
+            for index, head in enumerate(heads):
+                field = f"units[{index}].head_of_operations"
+                told = left_out(record.id, field, (head,) if head else (), hidden)
+                yield from (replace(finding, object=field) for finding in told)
 
 
 def _of_person(holder: Holder, unread: bool) -> Iterator[Finding]:

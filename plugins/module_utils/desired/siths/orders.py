@@ -23,7 +23,7 @@ from ...records.payload import Approved
 from ..people.gate import Gate, waiting_in_words
 from ..people.identified import Identities, remembering
 from .cards import CARD, REVOCATION, TAKEOVER, Card, cards
-from .findings import findings
+from .findings import findings, hidden_orderers
 from .matters import Day, Matter, holders
 from .particulars import of_card, of_revocation, of_takeover
 from .rules import Rules
@@ -55,7 +55,9 @@ def desire(
     everybody = holders(identities.people, known, day)
     gate = Gate(identities.unread, hsa_failures, check)
     matters = [matter for holder in everybody for matter in holder.matters]
-    draft = _Draft(rules, gate, frozenset(order.key for order in orders.values()))
+    protected = (m.known.folded_ids for m in matters if m.protected)
+    hidden = identities.hidden.union(*protected)
+    draft = _Draft(rules, gate, frozenset(order.key for order in orders.values()), hidden)
     desired = Desired(
         wanted=(
             *(_unchanged(orders[entry.dn], entry) for entry in held),
@@ -63,7 +65,10 @@ def desire(
         ),
         attributes=ATTRIBUTES,
         holdings=_held_objects(known, as_of),
-        findings=findings(everybody, known, identities, day),
+        findings=(
+            *findings(everybody, known, identities, day),
+            *hidden_orderers(matters, hidden),
+        ),
         waiting=_waiting(matters, gate),
     )
     return remembering(desired, identities.pending, identities, approved.memory)
@@ -76,11 +81,15 @@ def _unchanged(order: Order, held: Entry) -> Wanted:
 
 @dataclass(frozen=True)
 class _Draft:
-    """Makes the orders that matters call for; `made` are the keys of those there are."""
+    """Makes the orders that matters call for; `made` are the keys of those there are.
+
+    `hidden` are the HSA-ids, case folded, of whom nobody is told.
+    """
 
     rules: Rules
     gate: Gate
     made: Collection[str]
+    hidden: Collection[str]
 
     def orders(self, matter: Matter) -> Iterator[Wanted]:
         """The new orders. One that was refused is not made again for the same cause."""
@@ -105,7 +114,7 @@ class _Draft:
             subject=matter.kind, cause=cause, level=wish.card.loa, follows=follows,
             due=wish.employment.assignment.from_ if cause in ("first", "again") else None,
             protected=matter.protected, state="ordered",
-            particulars=of_card(matter, wish, hsa_id, cause),
+            particulars=of_card(matter, wish, hsa_id, cause, self.hidden),
         )  # fmt: skip
 
     def _revocations(self, matter: Matter) -> Iterator[Order]:
@@ -125,7 +134,7 @@ class _Draft:
             wish = matter.takeover(card)
             if wish:
                 follows = (card.takeovers or (card.order,))[-1].key
-                told = of_takeover(matter, card, wish)
+                told = of_takeover(matter, card, wish, self.hidden)
                 yield self._about(
                     matter, card, TAKEOVER, "moved", wish.provider, follows, told,
                     [follows, wish.provider],

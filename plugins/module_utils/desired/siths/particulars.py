@@ -10,18 +10,22 @@ number and HSA-id alone.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
 from ...records.identifiers import is_coordination_number
 from ...records.lifecycle import unit_of
 from ...records.people import NaturalPerson
+from ..people.contacts import shown
 from .cards import Card
 from .matters import Matter, Wish
 from .rules import administrators
 
 
-def of_card(matter: Matter, wish: Wish, hsa_id: str, cause: str) -> dict[str, Any]:
-    """What a card is ordered with."""
+def of_card(
+    matter: Matter, wish: Wish, hsa_id: str, cause: str, hidden: Collection[str]
+) -> dict[str, Any]:
+    """What a card is ordered with; `hidden` are the HSA-ids of whom nobody is told."""
     card, record = wish.card, wish.employment.record
     return _known(
         {
@@ -33,7 +37,7 @@ def of_card(matter: Matter, wish: Wish, hsa_id: str, cause: str) -> dict[str, An
             "loa": card.loa,
             "photo": card.photo,
             "office": card.office,
-            "ordered_by": _orderer(wish),
+            "ordered_by": _orderer(wish, hidden),
             "first_day": _text(wish.employment.assignment.from_),
             "id_administrators": administrators(card.kind, card.loa),
             "kur": matter.protected,
@@ -57,7 +61,7 @@ def of_revocation(matter: Matter, card: Card, cause: str) -> dict[str, Any]:
     )
 
 
-def of_takeover(matter: Matter, card: Card, wish: Wish) -> dict[str, Any]:
+def of_takeover(matter: Matter, card: Card, wish: Wish, hidden: Collection[str]) -> dict[str, Any]:
     """What a card goes from one provider to another with."""
     records = {e.provider: e.record for e in matter.person.employments}
     return _known(
@@ -68,7 +72,7 @@ def of_takeover(matter: Matter, card: Card, wish: Wish) -> dict[str, Any]:
             "from_provider": records[card.provider].agreement.name,
             "to_provider": wish.employment.record.agreement.name,
             "unit": unit_of(wish.employment.record, wish.employment.assignment).name,
-            "ordered_by": _orderer(wish),
+            "ordered_by": _orderer(wish, hidden),
             "first_day": _text(wish.employment.assignment.from_),
         }
     )
@@ -95,11 +99,12 @@ def _name(wish: Wish) -> dict[str, Any]:
     }
 
 
-def _orderer(wish: Wish) -> str | None:
+def _orderer(wish: Wish, hidden: Collection[str]) -> str | None:
     """Who orders: the first that may order for the provider's staff, else who heads the unit."""
     record = wish.employment.record
     head = unit_of(record, wish.employment.assignment).head_of_operations
-    contacts = (*record.agreement.contacts.authorised_orderers, *((head,) if head else ()))
+    orderers = record.agreement.contacts.authorised_orderers
+    contacts = shown((*orderers, *((head,) if head else ())), hidden)
     return contacts[0].name if contacts else None
 
 
