@@ -36,6 +36,8 @@ def findings(
     return (
         *_of_phases(approved, as_of),
         *(finding for person in people for finding in _of_person(person, as_of, holdings, ids)),
+        *_without_key(people, holdings),
+        *_commissions_without_key(people, holdings),
         *_doubles(approved, people, holdings),
         *_other_roles(approved, holdings),
         *_orphans(approved, people, units, holdings),
@@ -92,7 +94,8 @@ def _of_person(
             ("name_differs", "the records spell the name differently; the directory's stays")
         )
     for held in holdings.of_person(person)[:1]:
-        if not holdings.may_write(held, person.hsa_id):
+        # What lies in our branches without a key is told by itself, whoever still works.
+        if not holdings.is_in_our_branches(held):
             messages.append(
                 ("person_not_ours", "the entry is not ours: used in commissions, never changed")
             )
@@ -149,6 +152,60 @@ def _orphan(provider: str, kind: str, entry: Entry, holdings: Holdings) -> Findi
         holdings.id(entry),
         f"no record explains this {kind}; it is left as it is",
     )
+
+
+def _without_key(people: Iterable[NaturalPerson], holdings: Holdings) -> Iterator[Finding]:
+    """Entries of people in our branches that carry no key of ours, and that no record takes over.
+
+    The region keeps its own people elsewhere. Somebody made such an entry, or took its keys away.
+    """
+    for person in people:
+        for entry in holdings.of_person(person):
+            is_told = holdings.is_in_our_branches(entry)
+            if not is_told or holdings.may_write(entry, person.hsa_id):
+                continue
+            for provider in sorted(person.named_by):
+                yield Finding(
+                    provider, "person_without_key", holdings.id(entry),
+                    "the entry lies in our branches and carries no key of ours: a run changes "
+                    "nothing of it, also when access ends. Name the HSA-id in the record (hsa_id) "
+                    "to take it over",
+                    severity="high",
+                )  # fmt: skip
+
+
+def _commissions_without_key(
+    people: Iterable[NaturalPerson], holdings: Holdings
+) -> Iterator[Finding]:
+    """Commissions in our branches that carry no key of ours, and have members of ours.
+
+    No run takes a member from them. Each is told to the provider below which it lies.
+    """
+    entries = (e for person in people for e in holdings.of_person(person))
+    ours = {matching.case_ignore(holdings.id(e)) for e in (*holdings.our_people, *entries)}
+    for entry in holdings.commissions():
+        members = entry.attributes[holdings.layout.name("hsaCommissionMember")]
+        theirs = sorted(member for member in members if matching.case_ignore(member) in ours)
+        has_key = any(map(unit_of_commission, holdings.keys(entry)))
+        if theirs and not has_key and holdings.is_in_our_branches(entry):
+            yield Finding(
+                _provider_above(entry, holdings), "commission_without_key", holdings.id(entry),
+                "the commission lies in our branches and carries no key of ours: no run takes its "
+                "members from it, also when access ends. Take them from it by hand: "
+                + some_of(theirs),
+                severity="high",
+            )  # fmt: skip
+
+
+def _provider_above(entry: Entry, holdings: Holdings) -> str:
+    """The provider of the nearest entry of ours above another one, "" where there is none."""
+    dn = matching.parent(entry.dn)
+    while dn:
+        for key in holdings.keys_at(dn):
+            if _provider_of(key):
+                return _provider_of(key)
+        dn = matching.parent(dn)
+    return ""
 
 
 def _doubles(

@@ -428,7 +428,7 @@ def test_an_entry_in_our_branch_that_is_not_ours_is_used_and_not_changed(hsa: Hs
     hsa.bring(staff)
     assert hsa.directory.content()[dn] == before
     assert hsa.members() == {number(1)}
-    assert found(hsa, staff) == {("alfa", "person_not_ours", ID + "HAND1")}
+    assert found(hsa, staff) == {("alfa", "person_without_key", ID + "HAND1")}
 
 
 def test_an_entry_whose_id_the_record_names_is_taken_over(hsa: Hsa) -> None:
