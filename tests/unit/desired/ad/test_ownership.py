@@ -142,7 +142,7 @@ def test_an_account_in_our_ou_that_we_did_not_make_is_an_error(world: Ad) -> Non
     world.put_account(dn, employeeNumber=id)
     result = world.run(staff)["alfa"]
     assert (result["failed"], result["changed"]) == (True, False)
-    assert f"that we did not make has the employeeNumber {id}" in result["msg"]
+    assert f"without our key has the employeeNumber {id}" in result["msg"]
     assert [entry.dn for entry in world.accounts(number(0))] == [dn]
     assert world.accounts(number(1)) == []
 
