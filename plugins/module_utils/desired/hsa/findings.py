@@ -18,7 +18,7 @@ from ...engine.plan import Entry
 from ...engine.provision import Finding
 from ...records.lifecycle import missing_for_operation, phase
 from ...records.payload import Approved
-from ...records.people import NaturalPerson
+from ...records.people import NaturalPerson, Remembered
 from ...records.words import some_of
 from .holdings import Holdings, provider_key, provider_of_person, unit_of_commission
 from .sites import Site
@@ -45,17 +45,19 @@ def findings(
 
 
 def errors(
-    people: Sequence[NaturalPerson], units: Sequence[Site], holdings: Holdings
+    people: Sequence[NaturalPerson],
+    wrong: Mapping[str, str],
+    units: Sequence[Site],
+    holdings: Holdings,
+    remembered: Remembered,
 ) -> dict[str, tuple[str, ...]]:
-    """Why a provider's plan may not be carried out, by provider."""
+    """Why a provider's plan may not be carried out, by provider; of people as `wrong` says."""
     found: dict[str, list[str]] = defaultdict(list)
     for person in people:
-        message = person_error(person, holdings)
-        if message:
-            for provider in _providers(person):
-                found[provider].append(message)
+        for provider in _providers(person) if person.number in wrong else ():
+            found[provider].append(wrong[person.number])
     for site in units:
-        for message in _site_errors(site, holdings) if site.is_live else ():
+        for message in _site_errors(site, holdings, remembered) if site.is_live else ():
             if message not in found[site.record.id]:
                 found[site.record.id].append(message)
     for key in sorted(holdings.doubled):
@@ -264,7 +266,7 @@ def _doubled(entry: Entry, holdings: Holdings) -> str:
     )
 
 
-def person_error(person: NaturalPerson, holdings: Holdings) -> str | None:
+def person_error(person: NaturalPerson, holdings: Holdings, remembered: Remembered) -> str | None:
     """Why the person's entry cannot be told or written, or None."""
     entries = holdings.of_person(person)
     ids = ", ".join(sorted(holdings.id(entry) for entry in entries))
@@ -278,20 +280,40 @@ def person_error(person: NaturalPerson, holdings: Holdings) -> str | None:
         return f"HSA has several entries for one person ({ids}): merge them by hand"
     if person.hsa_id and entries and named is None:
         return f"the record names the HSA-id {person.hsa_id}, but HSA has the person as {ids}"
+    theirs = (remembered.by_number.get(number, "") for number in person.numbers)
+    if not entries and matching.case_ignore(person.hsa_id or "") not in map(
+        matching.case_ignore, theirs
+    ):
+        return _was_anothers(person.hsa_id, holdings, remembered)
     return None
 
 
-def _site_errors(site: Site, holdings: Holdings) -> Iterator[str]:
+def _was_anothers(hsa_id: str | None, holdings: Holdings, remembered: Remembered) -> str | None:
+    """Why an HSA-id that a record names for a new entry cannot be given to it, or None.
+
+    Whoever had it may have an account and cards under it still.
+    """
+    if hsa_id is None or holdings.with_id(hsa_id) or not remembered.has_seen(hsa_id):
+        return None
+    return (
+        f"the HSA-id {hsa_id} that the record names is somebody else's, whose entry is not in HSA "
+        "any more: no HSA-id is used twice"
+    )
+
+
+def _site_errors(site: Site, holdings: Holdings, remembered: Remembered) -> Iterator[str]:
     part, key = site.record.agreement, provider_key(site.record.id)
     held = holdings.ours.get(key)
     provider_id = holdings.id(held) if held is not None else part.hsa_id
     number = part.organisation_number.replace("-", "")
+    new = (part.hsa_id, site.unit.hsa_id)
     for message in (
         _number_error(key, number, holdings),
         _entry_error(key, part.hsa_id, "orgNo", number, holdings),
         _entry_error(
             site.key, site.unit.hsa_id, "hsaResponsibleHealthCareProvider", provider_id, holdings
         ),
+        *(_was_anothers(hsa_id, holdings, remembered) for hsa_id in new),
     ):
         if message is not None:
             yield message
