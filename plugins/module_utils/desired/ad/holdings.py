@@ -70,6 +70,10 @@ class Holdings:
         """Whether the account says that we disabled it."""
         return DISABLED_BY_US in entry.attributes.get(self.layout.key_attribute, ())
 
+    def is_confidential(self, entry: Entry) -> bool:
+        """Whether an account hides its owner, whatever a record says."""
+        return entry.attributes.get("displayName") == (self.layout.protected_name,)
+
     def our_groups(self, entry: Entry) -> list[str]:
         """The names of those of our groups, and of the services', that an account is in."""
         groups = (*self.provider_groups.values(), *self.service_groups.values())
