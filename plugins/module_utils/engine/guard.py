@@ -285,7 +285,10 @@ class _Door:
         self, grouped: Mapping[str, Sequence[Operation]], parts: Mapping[str, Sequence[Operation]]
     ) -> dict[str, tuple[str, ...]]:
         """What a person must confirm, the `parts`, and what waits, in words by provider."""
-        told = {p: (*self._asked(p, parts[p]), *self._waiting(o)) for p, o in grouped.items()}
+        told = {
+            p: (*self._asked(p, parts[p]), *self._waiting(o), *self._kept_from(p, o))
+            for p, o in grouped.items()
+        }
         return {provider: texts for provider, texts in told.items() if texts}
 
     def _divided(self, operation: Operation) -> tuple[Operation | None, Operation | None]:
@@ -305,12 +308,21 @@ class _Door:
         """What may be done of an operation that nobody need confirm by itself, or None."""
         if self._waits(operation):
             return None
-        is_refused = not (self.case.expected or operation.providers.isdisjoint(self.refusals))
-        # What one provider is refused to take from a shared person, the other may not take either.
-        may_be_done = not (is_refused and self.plan.losses(operation))
-        if operation.at_once or (may_be_done and not operation.providers.isdisjoint(self.accepted)):
+        is_accepted = not operation.providers.isdisjoint(self.accepted)
+        if operation.at_once or (is_accepted and not self._takes_what_is_refused(operation)):
             return operation
-        return operation.dated_part() if is_refused else None
+        giving = self.plan.giving_part(operation) if is_accepted else None
+        return giving or (operation.dated_part() if self._is_refused(operation) else None)
+
+    def _is_refused(self, operation: Operation) -> bool:
+        return not (self.case.expected or operation.providers.isdisjoint(self.refusals))
+
+    def _takes_what_is_refused(self, operation: Operation) -> bool:
+        """Whether one provider is refused what an operation takes: no other may take it either.
+
+        What it gives to a person whom they share is done all the same.
+        """
+        return self._is_refused(operation) and bool(self.plan.losses(operation))
 
     def _waits(self, operation: Operation) -> bool:
         """Whether nobody can call it back, and another system refused the provider, or all is."""
@@ -335,3 +347,16 @@ class _Door:
             who = ", ".join(sorted(others))
             why = f"as {who} refused the plan" if who else f"as {self.case.alarm}"
             yield f"{len(waiting)} that nobody can call back wait, {why}"
+
+    def _kept_from(self, provider: str, operations: Sequence[Operation]) -> Iterator[str]:
+        """What an accepted provider does not get, since it comes with what others are refused."""
+        rest = (self._divided(o)[1] for o in operations if provider in self.accepted)
+        kept = [
+            o for o in rest
+            if o and not o.at_once and self._takes_what_is_refused(o)
+            and self.plan.gives(o) and not self.plan.giving_part(o)
+        ]  # fmt: skip
+        if kept:
+            others = sorted({p for o in kept for p in o.providers if p in self.refusals})
+            who = some_of(sorted({f"{o.kind} {o.subject}" for o in kept}), all_in=_ALL_IN)
+            yield f"withheld, as the plan of {', '.join(others)} is refused: {who}"

@@ -146,6 +146,12 @@ class Change:
         )
         return replace(self, delete=delete, add=add)
 
+    def without_taking(self, attribute: Attribute) -> Change:
+        """The change without the values that go without a date, and are not spelled anew."""
+        added = set(map(attribute.rule, self.add))
+        goes = (v for v in self.delete if v in self.dated or attribute.rule(v) in added)
+        return replace(self, delete=tuple(goes))
+
     def naming(self, ids: Collection[str], attribute: Attribute, others: bool = False) -> Change:
         """The change of the values that name these ids, or of all `others`.
 
@@ -288,6 +294,25 @@ class Plan:
             for provider in operation.providers:
                 grouped.setdefault(provider, []).append(operation)
         return {provider: tuple(operations) for provider, operations in grouped.items()}
+
+    def giving_part(self, operation: Operation) -> Operation | None:
+        """The operation without what it takes undated, or None where the two are no two things.
+
+        So it is of an order, and of an attribute whose values are one to the system, such as flags:
+        what comes with them may stand for what they take.
+        """
+        taking = [c for c in operation.changes if self.losses(replace(operation, changes=(c,)))]
+        codecs = [self.attributes[change.attribute].codec for change in taking]
+        if operation.takes or operation.action != "modify" or any(codecs):
+            return None
+        return operation._with(
+            change.without_taking(self.attributes[change.attribute]) if change in taking else change
+            for change in operation.changes
+        )
+
+    def gives(self, operation: Operation) -> bool:
+        """Whether somebody gets something by an operation."""
+        return any(c.add and self.attributes[c.attribute].grants for c in operation.changes)
 
     def losses(self, operation: Operation) -> frozenset[tuple[str, str]]:
         """(kind, id) of every object that loses something without a date that says so."""

@@ -25,6 +25,9 @@ from .settling import revealed, settled
 
 _T = TypeVar("_T")
 
+# The kinds of entries that are people's.
+_OF_PEOPLE = frozenset(("person", "account"))
+
 
 class Applies(Protocol):
     """What carries out operations."""
@@ -489,11 +492,7 @@ def _diff(
 
 
 def _before_after(operation: Operation, attributes: Mapping[str, Attribute]) -> tuple[str, str]:
-    # Who named an entry before it was taken over may have named it after a protected person.
-    before, after = (
-        [f"dn: {label(operation) if operation.confidential else shown(dn)}"]
-        for dn in (operation.dn, operation.new_dn)
-    )
+    before, after = ([f"dn: {_shown(operation, dn)}"] for dn in (operation.dn, operation.new_dn))
     for change in operation.changes:
         attribute = attributes[change.attribute]
         secret = operation.confidential or attribute.secret
@@ -503,6 +502,17 @@ def _before_after(operation: Operation, attributes: Mapping[str, Attribute]) -> 
     if operation.action == "add":
         before = []
     return _joined(before), _joined(after)
+
+
+def _shown(operation: Operation, dn: str) -> str:
+    """An entry's name in a diff; of people no name that tells more than the HSA-id.
+
+    Who named an entry before it was taken over may have named it after its person, and nobody may
+    say any more that the identity is protected.
+    """
+    values = {matching.case_ignore(value) for _kind, value in matching.split_dn(dn)[0]}
+    tells = operation.kind in _OF_PEOPLE and values != {matching.case_ignore(operation.id)}
+    return label(operation) if tells or operation.confidential else shown(dn)
 
 
 def _lines(attribute: Attribute, values: Iterable[str], hidden: str | None) -> list[str]:

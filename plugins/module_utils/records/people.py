@@ -275,6 +275,14 @@ class Remembered:
     ids: frozenset[str] = frozenset()
     by_number: Mapping[str, str] = field(default_factory=dict)
 
+    def has_seen(self, hsa_id: str) -> bool:
+        """Whether an HSA-id was somebody's, whoever that was; HSA-ids do not differ by case."""
+        return hsa_id.casefold() in self._folded
+
+    @cached_property
+    def _folded(self) -> frozenset[str]:
+        return frozenset(map(str.casefold, self.ids))
+
     def of(self, people: Sequence[NaturalPerson]) -> dict[str, str]:
         """The HSA-ids that people had, by their numbers of today; none that several would have."""
         had = {

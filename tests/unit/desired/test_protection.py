@@ -16,6 +16,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     ECG,
     TODAY,
     assignment,
+    hold,
     number,
     person,
     record,
@@ -124,3 +125,76 @@ def test_an_end_is_not_delayed_by_what_waits(world: Ad) -> None:
     world.run(ended, record("beta"))
     assert number(1) not in world.hsa.members("alfa")
     assert "ENABLED" not in world.account(number(1)).attributes["userAccountControl"]
+
+
+# --- names that others gave an entry or an account -----------------------------------------------
+
+REST = [person(n, uses()) for n in range(30, 36)]
+# What becomes of alfa's row of whoever was taken over, and of beta's, which is invalid with None.
+FATES: dict[str, tuple[dict[str, Any] | None, dict[str, Any] | None]] = {
+    "stays": ({}, {}),
+    "left": ({"to": YESTERDAY}, {}),
+    "vanished": (None, {}),
+    "held": ({}, {}),
+    "held, and a record is invalid": ({}, None),
+    "vanished and held, and a record is invalid": (None, None),
+    "vanished and held there, and the record is invalid": (None, None),
+}
+
+
+@pytest.fixture(params=[True, False], ids=["protected", "not protected"])
+def taken_over(request: pytest.FixtureRequest, world: Ad) -> tuple[Ad, Any]:
+    """A person whose entry and account somebody named after them before they were taken over."""
+    id = "SE2321000214-TOLVAN"
+    name = "Tolvan Hemlig"
+    world.hsa.directory.put(
+        f"cn={name},{world.hsa.layout.people_branch}", objectClass="person", cn=name, sn="Hemlig",
+        fullName=name, hsaIdentity=id, personalIdentityNumber=number(1),
+    )  # fmt: skip
+    world.put_account(f"CN={name},{world.layout.account_ou}", "tolhem", employeeNumber=id)
+    said = {"hsa_id": id, "given_name": "Tolvan", "surname": "Hemlig"}
+
+    def rows(*assignments: dict[str, Any]) -> dict[str, Any]:
+        return person(1, *assignments, protected=request.param, **said)
+
+    return world, rows
+
+
+def _dns(results: dict[str, dict[str, Any]]) -> str:
+    """The lines that name entries and members, and everything that is no diff."""
+    diffs = [result.pop("diff", {}) for result in results.values()]
+    lines = [line for d in diffs for part in d.values() for line in part.splitlines()]
+    return f"{results} {[line for line in lines if line.startswith(('dn: ', 'member: '))]}"
+
+
+@pytest.mark.parametrize("fate", FATES)
+def test_a_diff_calls_nobody_by_the_name_that_others_gave_an_account(
+    taken_over: tuple[Ad, Any], fate: str
+) -> None:
+    world, row = taken_over
+    both = (record("alfa", [row(uses()), *REST]), record("beta", [row(uses()), *REST]))
+    told = ""
+    for day in (0, 1):
+        told += _dns(world.run(*both, day=TODAY + dt.timedelta(day), diff=True))
+        told += _dns(world.hsa_results)
+    if "held" in fate:
+        who = "beta" if "there" in fate else "SE2321000214-TOLVAN"
+        world.hsa.holds = (hold(who, since=TODAY),)
+    alfas, betas = FATES[fate]
+    later = [record("alfa", [*([] if alfas is None else [row(uses(**alfas))]), *REST])]
+    later += [] if betas is None else [record("beta", REST)]
+    invalid = ["beta"] if betas is None else []
+    told += _dns(world.run(*later, invalid=invalid, day=TODAY + dt.timedelta(2), diff=True))
+    told += _dns(world.hsa_results)
+    assert "SE2321000214-TOLVAN" in told
+    assert "Hemlig" not in told
+
+
+def test_values_of_an_account_that_hides_its_owner_are_in_no_diff_once_no_record_names_them(
+    world: Ad,
+) -> None:
+    shown = record("alfa", [person(1, uses(), protected=True, **NAME), *REST])
+    world.run(shown)
+    later = world.run(record("alfa", REST), day=TODAY + dt.timedelta(1))["alfa"]["diff"]
+    assert f"dn: account {world.id_of(number(1))}" in later["before"]
+    assert "(after)" in later["after"]

@@ -22,6 +22,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard imp
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
     Attribute,
+    Codec,
     Entry,
     Operation,
     Plan,
@@ -327,6 +328,80 @@ def test_what_one_provider_is_refused_the_other_may_not_take_from_a_shared_perso
     assert set(verdict.refusals) == {"alfa"}
     (done,) = verdict.operations
     assert [change.delete for change in done.changes] == [("beta-1",)]
+
+
+# What a shared person's entry is to hold of what it holds, and what comes of it where one of two
+# providers is refused what that takes: of each attribute what goes and what comes.
+_FLAGS = Codec(decode=lambda values: values, encode=lambda values: values)
+_SHARED_SCHEMA = (
+    Attribute("role", grants="entry"),
+    Attribute("spelled", grants="entry", shown=True),
+    Attribute("title", grants="entry"),
+    Attribute("card", grants="person", any_grants=True),
+    Attribute("flags", grants="person", codec=_FLAGS),
+    Attribute("mail"),
+)
+_HELD = {
+    "role": ("a", "b"), "spelled": ("Läkare", "x"), "title": ("t",), "card": ("c",),
+    "flags": ("on",), "mail": ("old",),
+}  # fmt: skip
+_Parts = dict[str, tuple[Values, Values]]
+SHARED: dict[str, tuple[dict[str, Values], Mapping[str, Values], _Parts, bool]] = {
+    "loses a role": ({"role": ("b",)}, {}, {}, False),
+    "loses a role and gets one": ({"role": ("b", "c")}, {}, {"role": ((), ("c",))}, False),
+    "loses one by date, one without": (
+        {"role": ("c",)}, {"role": ("a",)}, {"role": (("a",), ("c",))}, False
+    ),
+    "loses a role and gets a title": (
+        {"role": ("b",), "title": ("t", "u")}, {}, {"title": ((), ("u",))}, False
+    ),
+    "loses one, and another is spelled anew": (
+        {"spelled": ("läkare",)}, {}, {"spelled": (("Läkare",), ("läkare",))}, False
+    ),
+    "loses a role, and what opens nothing changes": (
+        {"role": ("b",), "mail": ("new",)}, {}, {"mail": (("old",), ("new",))}, False
+    ),
+    "loses a role, and a card is renewed": (
+        {"role": ("b",), "card": ("d",)}, {}, {"card": (("c",), ("d",))}, False
+    ),
+    "loses its cards": ({"card": (), "role": ("a", "b", "c")}, {}, {"role": ((), ("c",))}, False),
+    "is closed": ({"flags": (), "mail": ("new",)}, {}, {}, False),
+    "is closed by other flags": ({"flags": ("off",), "role": ("a", "b", "c")}, {}, {}, True),
+    "is closed by other flags, and a role ends": (
+        {"flags": ("off",), "role": ("b", "c")}, {"role": ("a",)}, {"role": (("a",), ())}, True
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", SHARED)
+def test_what_a_shared_person_gets_is_done_though_another_provider_is_refused(what: str) -> None:
+    attributes, dated, parts, is_told = SHARED[what]
+    shared = Wanted(
+        key="person/p", kind="person", id="p", level=0, parent="c=SE", rdns=(),
+        attributes=attributes, providers=frozenset({"alfa", "beta"}), dated=dated,
+        held=Entry("cn=p,c=SE", _HELD),
+    )  # fmt: skip
+    made = make_plan([entry("alfa", held=6, lost=5), shared], (*SCHEMA[:2], *_SHARED_SCHEMA))
+    verdict = judged(made, {p: people(p, 6) for p in ("alfa", "beta")})
+    assert set(verdict.refusals) == {"alfa"}
+    done = {c.attribute: (c.delete, c.add) for op in verdict.operations for c in op.changes}
+    assert done == parts
+    told = ("withheld, as the plan of alfa is refused: person p",)
+    assert verdict.withheld == ({"beta": told} if is_told else {})
+    assert not any(map(made.losses, verdict.operations))
+
+
+def test_of_a_person_whose_providers_are_all_refused_nothing_but_dated_ends_is_done() -> None:
+    shared = Wanted(
+        key="person/p", kind="person", id="p", level=0, parent="c=SE", rdns=(),
+        attributes={"role": ("c",)}, providers=frozenset({"alfa", "beta"}),
+        dated={"role": ("a",)}, held=Entry("cn=p,c=SE", _HELD),
+    )  # fmt: skip
+    lost = [entry(p, held=6, lost=5) for p in ("alfa", "beta")]
+    made = make_plan([*lost, shared], (*SCHEMA[:2], *_SHARED_SCHEMA))
+    verdict = judged(made, {p: people(p, 6) for p in ("alfa", "beta")})
+    (done,) = verdict.operations
+    assert [(c.delete, c.add) for c in done.changes] == [(("a",), ())]
 
 
 # --- what a person must confirm ------------------------------------------------------------------

@@ -145,13 +145,14 @@ class _Draft:
         dated: Mapping[str, Collection[str]] | None = None,
         providers: frozenset[str] = frozenset(),
     ) -> Wanted:  # fmt: skip
-        holder, layout = account.holder, self.holdings.layout
+        holder, layout, held = account.holder, self.holdings.layout, account.held
+        hides = held is not None and self.holdings.is_confidential(held)
         return Wanted(
             key=f"account/{account.id}/{account.dn if account.held else ''}/{part}",
             kind="account", id=account.id, level=_ACCOUNT_LEVEL, parent=layout.account_ou,
             rdns=() if account.held else (matching.rdn(("CN", account.id)),),
-            attributes=said, providers=account.providers | providers, held=account.held,
-            dated=dated or {}, confidential=bool(holder and holder.protected),
+            attributes=said, providers=account.providers | providers, held=held,
+            dated=dated or {}, confidential=hides or bool(holder and holder.protected),
             at_once=account.is_held,
         )  # fmt: skip
 

@@ -78,6 +78,7 @@ def findings(
         *_without_group(everybody, holdings),
         *_trials_too_early(everybody),
         *_closed_by_hand(kept, holdings),
+        *_moved(everybody, holdings, approved, gate),
         *(() if gate.unread else _orphans(everybody, holdings, approved)),
         *_groups_without_record(holdings, approved),
         *_strangers(everybody, holdings),
@@ -98,8 +99,8 @@ def _of_account(holder: Holder, holdings: Holdings) -> Iterator[str]:
         yield f"an account outside our OUs has the employeeNumber {known.hsa_id}"
     if holder.strangers and not holder.accounts:
         yield (
-            f"an account in our OUs that we did not make has the employeeNumber {known.hsa_id}: "
-            "name the person's hsa_id in the record to take it over, or remove it"
+            f"an account in our OUs without our key has the employeeNumber {known.hsa_id}: name "
+            "the person's hsa_id in the record to take it over, or remove it"
         )
     lying = holdings.lies_at(known.hsa_id, holdings.layout.account_ou)
     if lying is not None and holder.needs_account and lying not in holder.strangers:
@@ -171,10 +172,6 @@ def _of_person(holder: Holder, holdings: Holdings) -> Iterator[Finding]:
             if holder.foreign
             else ("owner_account_missing", "the region's own employee has no account in AD")
         )
-    if any(map(holdings.providers, holder.foreign)):
-        found.append(
-            ("account_moved", "lies outside our OUs: a run changes nothing, also when access ends")
-        )
     if holder.protected and any(map(_tells, holder.accounts)):
         found.append(
             ("name_tells", "sAMAccountName or CN may tell a protected name: rename it by hand")
@@ -232,6 +229,39 @@ def _closed_by_hand(kept: Iterable[Account], holdings: Holdings) -> Iterator[Fin
             )  # fmt: skip
 
 
+def _moved(
+    everybody: Iterable[Holder], holdings: Holdings, approved: Approved, gate: Gate
+) -> Iterator[Finding]:
+    """Accounts of ours that somebody moved out of our OUs; of high severity where one lets in.
+
+    By the records, that is: somebody whose access has ended, or whom no record names.
+    """
+    owners = {folded(one): holder for holder in everybody for one in holder.known.ids}
+    for entry in holdings.moved:
+        providers = frozenset(holdings.providers(entry))
+        owner = owners.get(folded(our_id(entry)))
+        if owner is None and (gate.unread or not approved.invalid.isdisjoint(providers)):
+            continue
+        # What the account may not read counts as enabled.
+        is_open = is_enabled(entry) or "userAccountControl" not in entry.attributes
+        lets_in = is_open and not (owner and owner.access.open)
+        message = "lies outside our OUs: a run changes nothing, also when access ends"
+        if lets_in:
+            where = _groups(entry, holdings)
+            message += f". It is enabled{where}, and no record that was read opens it: disable it"
+        for provider in sorted(owner.providers if owner else providers):
+            yield Finding(
+                provider, "account_moved", our_id(entry), message,
+                severity="high" if lets_in else "normal",
+            )  # fmt: skip
+
+
+def _groups(entry: Entry, holdings: Holdings) -> str:
+    """In which of our groups an account is, in words."""
+    names = holdings.our_groups(entry)
+    return f", in {some_of(names)}" if names else ", in no group of ours"
+
+
 def _orphans(
     everybody: Iterable[Holder], holdings: Holdings, approved: Approved
 ) -> Iterator[Finding]:
@@ -261,8 +291,8 @@ def _strangers(everybody: Iterable[Holder], holdings: Holdings) -> Iterator[Find
         if is_enabled(entry) and entry.dn not in taken_over:
             yield Finding(
                 "", "unexplained_account", our_id(entry) or entry.address,
-                "an enabled account in our OUs that we did not make: no record closes it, and a "
-                "restored one has no end. Disable it, or find out who needs it",
+                f"an enabled account in our OUs without our key{_groups(entry, holdings)}: no run "
+                "closes it, and a restored one has no end. Disable it, or find out who needs it",
                 severity="high",
             )  # fmt: skip
 

@@ -32,8 +32,9 @@ class Holdings:
     """The domain's entries, those of people by folded HSA-id.
 
     `ours` are accounts that we made or took over, `unkeyed` those in our OUs that we did not, and
-    `foreign` all others; `strangers` are the unkeyed ones with and without an id, and `in_our_ous`
-    is all that lies in the OUs of accounts and groups. `provider_groups` go by provider, `doubled`
+    `foreign` all others; `strangers` are the unkeyed ones with and without an id, `moved` those
+    that carry our key outside our OUs, and `in_our_ous` is all that lies in the OUs of accounts and
+    groups. `provider_groups` go by provider, `doubled`
     are the providers whose key several groups carry. `service_groups` go by the service that they
     open. `names` and `principals` are the names that are taken, as `name_form` gives them.
     """
@@ -43,6 +44,7 @@ class Holdings:
     unkeyed: ById
     foreign: ById
     strangers: tuple[Entry, ...]
+    moved: tuple[Entry, ...]
     in_our_ous: tuple[Entry, ...]
     provider_groups: Mapping[str, Entry]
     doubled: frozenset[str]
@@ -67,6 +69,15 @@ class Holdings:
     def is_marked(self, entry: Entry) -> bool:
         """Whether the account says that we disabled it."""
         return DISABLED_BY_US in entry.attributes.get(self.layout.key_attribute, ())
+
+    def is_confidential(self, entry: Entry) -> bool:
+        """Whether an account hides its owner, whatever a record says."""
+        return entry.attributes.get("displayName") == (self.layout.protected_name,)
+
+    def our_groups(self, entry: Entry) -> list[str]:
+        """The names of those of our groups, and of the services', that an account is in."""
+        groups = (*self.provider_groups.values(), *self.service_groups.values())
+        return sorted({cn(group.dn) for group in groups if entry.dn in members(group)})
 
     def is_in_group_of(self, provider: str, entry: Entry) -> bool:
         """Whether an account is in a provider's own group."""
@@ -131,6 +142,7 @@ def index(entries: Sequence[Entry], layout: Layout) -> Holdings:
         _by_id(unkeyed.values()),
         _by_id(e for e in accounts if e.dn not in ours and e.dn not in unkeyed),
         tuple(unkeyed.values()),
+        tuple(e for e in accounts if e.dn not in ours and _has_person_key(e, layout)),
         tuple(e for e in entries if _lies_in_our_ous(e.dn, layout)),
         {provider: found[0] for provider, found in groups.items()},
         frozenset(provider for provider, found in groups.items() if len(found) > 1),

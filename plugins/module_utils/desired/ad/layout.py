@@ -110,19 +110,25 @@ AD_SERVICES = frozenset(
 
 
 def searches(layout: Layout) -> tuple[tuple[str | Values, ...], ...]:
-    """What to read: all names in the domain, all that lies in our OUs, and the services' groups."""
+    """What to read: all names in the domain, all that lies in our OUs, and the services' groups.
+
+    userAccountControl of all tells whether an account that was moved out of our OUs is enabled.
+    """
     names = ("sAMAccountName", "userPrincipalName", "employeeNumber")
     account = tuple(a.name for a in schema(layout) if a.name not in ("member", "unicodePwd"))
     account = (*account, "memberOf")
     group = (*names, "objectClass", layout.key_attribute, "member")
     user = "(&(objectClass=user)(sAMAccountName=*))"
     return (
-        (layout.base_dn, "(sAMAccountName=*)", (*names, layout.key_attribute)),
+        (
+            layout.base_dn, "(sAMAccountName=*)",
+            (*names, layout.key_attribute, "userAccountControl"),
+        ),
         (layout.account_ou, "(objectClass=*)", account),
         (layout.quarantine_ou, user, account),
         (layout.group_ou, "(objectClass=*)", group),
         *((dn, "(objectClass=group)", group, "BASE") for dn in sorted(set(layout.groups.values()))),
-    )
+    )  # fmt: skip
 
 
 def schema(layout: Layout, named: Callable[[str], str] = str) -> tuple[Attribute, ...]:

@@ -209,8 +209,7 @@ def _holder(
     given_by = {p for entry in ours for p in others if holdings.is_in_group_of(p, entry)}
     stopped = {p for p in given_by if is_held(known.ids, p)}
     kept_by = given_by - stopped
-    neutral = (holdings.layout.protected_name,)
-    protected = known.is_protected or any(e.attributes.get("displayName") == neutral for e in ours)
+    protected = known.is_protected or any(map(holdings.is_confidential, ours))
     said = _said(known, access, ours, bool(kept_by), holdings.layout)
     revealed = said if protected and not known.is_protected and not others else {}
     if protected:

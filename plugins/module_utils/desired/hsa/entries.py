@@ -24,7 +24,7 @@ from ...records.people import NOTHING_REMEMBERED, NaturalPerson, Remembered, las
 from ..people.contacts import is_hidden, left_out
 from ..people.pending import REVEALED, with_memory
 from . import attributes
-from .findings import errors, findings, person_error
+from .findings import errors, findings
 from .holdings import Holdings, person_key, provider_key, provider_of_person, unit_of_commission
 from .layout import Layout, schema
 from .pending import ids_of, linked, pending
@@ -49,8 +49,9 @@ def desire(
     people, units, holdings = known.people, known.sites, known.holdings
     providers = frozenset(record.id for record in approved.records)
     draft = _Draft(
-        layout, as_of, providers, holdings, known.ids, approved.decisions, known.hidden()
-    )
+        layout, as_of, providers, holdings, known.ids, known.wrong, approved.decisions,
+        known.hidden(),
+    )  # fmt: skip
     wanted: tuple[Wanted, ...] = (
         *draft.providers(units),
         *(entry for site in units for entry in draft.unit(site)),
@@ -66,7 +67,7 @@ def desire(
         attributes=schema(layout),
         holdings=_held_objects(wanted, layout),
         findings=(*told, *draft.contacts(units), *linked(known, waits)),
-        errors=errors(people, units, holdings),
+        errors=errors(people, known.wrong, units, holdings, remembered),
         taken=tuple(entry.dn for entry in (*holdings.not_ours, *holdings.ours.values())),
     )
     everybody = ((person, ids_of(person, known)) for person in people)
@@ -77,13 +78,17 @@ def desire(
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """Makes the wanted entries of one day; `ids` gives HSA-ids by key and personal number."""
+    """Makes the wanted entries of one day; `ids` gives HSA-ids by key and personal number.
+
+    `wrong` are the numbers of people whose entries cannot be told or written.
+    """
 
     layout: Layout
     as_of: dt.date
     known: frozenset[str]
     holdings: Holdings
     ids: Mapping[str, str]
+    wrong: Collection[str]
     decisions: Decisions
     hidden: frozenset[str]
 
@@ -123,7 +128,7 @@ class _Draft:
     def person(self, person: NaturalPerson) -> Iterator[Wanted]:
         """The person's entry, unless somebody else keeps it or it cannot be told which it is."""
         held = next(iter(self.holdings.of_person(person)), None)
-        if person_error(person, self.holdings) or (held is None and not person.current):
+        if person.number in self.wrong or (held is None and not person.current):
             return
         if held is not None and not self.holdings.may_write(held, person.hsa_id):
             return

@@ -18,7 +18,7 @@ from ...engine.plan import Entry
 from ...engine.provision import Finding
 from ...records.lifecycle import missing_for_operation, phase
 from ...records.payload import Approved
-from ...records.people import NaturalPerson
+from ...records.people import NaturalPerson, Remembered
 from ...records.words import some_of
 from .holdings import Holdings, provider_key, provider_of_person, unit_of_commission
 from .sites import Site
@@ -36,6 +36,8 @@ def findings(
     return (
         *_of_phases(approved, as_of),
         *(finding for person in people for finding in _of_person(person, as_of, holdings, ids)),
+        *_without_key(people, holdings),
+        *_commissions_without_key(people, holdings),
         *_doubles(approved, people, holdings),
         *_other_roles(approved, holdings),
         *_orphans(approved, people, units, holdings),
@@ -43,17 +45,19 @@ def findings(
 
 
 def errors(
-    people: Sequence[NaturalPerson], units: Sequence[Site], holdings: Holdings
+    people: Sequence[NaturalPerson],
+    wrong: Mapping[str, str],
+    units: Sequence[Site],
+    holdings: Holdings,
+    remembered: Remembered,
 ) -> dict[str, tuple[str, ...]]:
-    """Why a provider's plan may not be carried out, by provider."""
+    """Why a provider's plan may not be carried out, by provider; of people as `wrong` says."""
     found: dict[str, list[str]] = defaultdict(list)
     for person in people:
-        message = person_error(person, holdings)
-        if message:
-            for provider in _providers(person):
-                found[provider].append(message)
+        for provider in _providers(person) if person.number in wrong else ():
+            found[provider].append(wrong[person.number])
     for site in units:
-        for message in _site_errors(site, holdings) if site.is_live else ():
+        for message in _site_errors(site, holdings, remembered) if site.is_live else ():
             if message not in found[site.record.id]:
                 found[site.record.id].append(message)
     for key in sorted(holdings.doubled):
@@ -92,7 +96,8 @@ def _of_person(
             ("name_differs", "the records spell the name differently; the directory's stays")
         )
     for held in holdings.of_person(person)[:1]:
-        if not holdings.may_write(held, person.hsa_id):
+        # What lies in our branches without a key is told by itself, whoever still works.
+        if not holdings.is_in_our_branches(held):
             messages.append(
                 ("person_not_ours", "the entry is not ours: used in commissions, never changed")
             )
@@ -151,6 +156,60 @@ def _orphan(provider: str, kind: str, entry: Entry, holdings: Holdings) -> Findi
     )
 
 
+def _without_key(people: Iterable[NaturalPerson], holdings: Holdings) -> Iterator[Finding]:
+    """Entries of people in our branches that carry no key of ours, and that no record takes over.
+
+    The region keeps its own people elsewhere. Somebody made such an entry, or took its keys away.
+    """
+    for person in people:
+        for entry in holdings.of_person(person):
+            is_told = holdings.is_in_our_branches(entry)
+            if not is_told or holdings.may_write(entry, person.hsa_id):
+                continue
+            for provider in sorted(person.named_by):
+                yield Finding(
+                    provider, "person_without_key", holdings.id(entry),
+                    "the entry lies in our branches and carries no key of ours: a run changes "
+                    "nothing of it, also when access ends. Name the HSA-id in the record (hsa_id) "
+                    "to take it over",
+                    severity="high",
+                )  # fmt: skip
+
+
+def _commissions_without_key(
+    people: Iterable[NaturalPerson], holdings: Holdings
+) -> Iterator[Finding]:
+    """Commissions in our branches that carry no key of ours, and have members of ours.
+
+    No run takes a member from them. Each is told to the provider below which it lies.
+    """
+    entries = (e for person in people for e in holdings.of_person(person))
+    ours = {matching.case_ignore(holdings.id(e)) for e in (*holdings.our_people, *entries)}
+    for entry in holdings.commissions():
+        members = entry.attributes[holdings.layout.name("hsaCommissionMember")]
+        theirs = sorted(member for member in members if matching.case_ignore(member) in ours)
+        has_key = any(map(unit_of_commission, holdings.keys(entry)))
+        if theirs and not has_key and holdings.is_in_our_branches(entry):
+            yield Finding(
+                _provider_above(entry, holdings), "commission_without_key", holdings.id(entry),
+                "the commission lies in our branches and carries no key of ours: no run takes its "
+                "members from it, also when access ends. Take them from it by hand: "
+                + some_of(theirs),
+                severity="high",
+            )  # fmt: skip
+
+
+def _provider_above(entry: Entry, holdings: Holdings) -> str:
+    """The provider of the nearest entry of ours above another one, "" where there is none."""
+    dn = matching.parent(entry.dn)
+    while dn:
+        for key in holdings.keys_at(dn):
+            if _provider_of(key):
+                return _provider_of(key)
+        dn = matching.parent(dn)
+    return ""
+
+
 def _doubles(
     approved: Approved, people: Iterable[NaturalPerson], holdings: Holdings
 ) -> Iterator[Finding]:
@@ -207,7 +266,7 @@ def _doubled(entry: Entry, holdings: Holdings) -> str:
     )
 
 
-def person_error(person: NaturalPerson, holdings: Holdings) -> str | None:
+def person_error(person: NaturalPerson, holdings: Holdings, remembered: Remembered) -> str | None:
     """Why the person's entry cannot be told or written, or None."""
     entries = holdings.of_person(person)
     ids = ", ".join(sorted(holdings.id(entry) for entry in entries))
@@ -221,20 +280,40 @@ def person_error(person: NaturalPerson, holdings: Holdings) -> str | None:
         return f"HSA has several entries for one person ({ids}): merge them by hand"
     if person.hsa_id and entries and named is None:
         return f"the record names the HSA-id {person.hsa_id}, but HSA has the person as {ids}"
+    theirs = (remembered.by_number.get(number, "") for number in person.numbers)
+    if not entries and matching.case_ignore(person.hsa_id or "") not in map(
+        matching.case_ignore, theirs
+    ):
+        return _was_anothers(person.hsa_id, holdings, remembered)
     return None
 
 
-def _site_errors(site: Site, holdings: Holdings) -> Iterator[str]:
+def _was_anothers(hsa_id: str | None, holdings: Holdings, remembered: Remembered) -> str | None:
+    """Why an HSA-id that a record names for a new entry cannot be given to it, or None.
+
+    Whoever had it may have an account and cards under it still.
+    """
+    if hsa_id is None or holdings.with_id(hsa_id) or not remembered.has_seen(hsa_id):
+        return None
+    return (
+        f"the HSA-id {hsa_id} that the record names is somebody else's, whose entry is not in HSA "
+        "any more: no HSA-id is used twice"
+    )
+
+
+def _site_errors(site: Site, holdings: Holdings, remembered: Remembered) -> Iterator[str]:
     part, key = site.record.agreement, provider_key(site.record.id)
     held = holdings.ours.get(key)
     provider_id = holdings.id(held) if held is not None else part.hsa_id
     number = part.organisation_number.replace("-", "")
+    new = (part.hsa_id, site.unit.hsa_id)
     for message in (
         _number_error(key, number, holdings),
         _entry_error(key, part.hsa_id, "orgNo", number, holdings),
         _entry_error(
             site.key, site.unit.hsa_id, "hsaResponsibleHealthCareProvider", provider_id, holdings
         ),
+        *(_was_anothers(hsa_id, holdings, remembered) for hsa_id in new),
     ):
         if message is not None:
             yield message

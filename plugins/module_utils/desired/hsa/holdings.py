@@ -14,6 +14,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ...engine import matching
 from ...engine.plan import Entry
@@ -84,6 +85,20 @@ class Holdings:
         """Whether the entry lies where we may write."""
         branches = (self.layout.provider_branch, self.layout.people_branch)
         return any(matching.is_below(entry.dn, branch) for branch in branches)
+
+    def commissions(self) -> tuple[Entry, ...]:
+        """Every entry that has members, with our key and without, wherever it lies."""
+        members = self.layout.name("hsaCommissionMember")
+        everything = (*self.ours.values(), *self.our_people, *self.not_ours)
+        return tuple({e.dn: e for e in everything if members in e.attributes}.values())
+
+    def keys_at(self, dn: str) -> tuple[str, ...]:
+        """The keys of the entry of ours that has a DN."""
+        return self._keys_by_dn.get(matching.distinguished_name(dn), ())
+
+    @cached_property
+    def _keys_by_dn(self) -> Mapping[str, tuple[str, ...]]:
+        return {matching.distinguished_name(e.dn): self.keys(e) for e in self.ours.values()}
 
     def of_person(self, person: NaturalPerson) -> tuple[Entry, ...]:
         """The entries with the person's number; more than one is an error in the directory.

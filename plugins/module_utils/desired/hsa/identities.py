@@ -14,7 +14,6 @@ from ...engine.plan import Entry
 from ...records.payload import Approved
 from ...records.people import NaturalPerson, Remembered, decided, natural_people
 from ..people.identified import Identified, Identities
-from .findings import person_error
 from .holdings import provider_of_person
 from .layout import Layout
 from .pending import pending, recalled
@@ -72,7 +71,7 @@ def _identified(person: NaturalPerson, known: Register, seen: str | None) -> Ide
     entries = holdings.of_person(person)
     lost = known.earlier.get(person.number)
     ids_of_person = [holdings.id(entry) for entry in entries] or ([lost] if lost else [])
-    hsa_id = None if person_error(person, holdings) else known.ids.get(person.number)
+    hsa_id = None if person.number in known.wrong else known.ids.get(person.number)
     return Identified(
         person,
         tuple(dict.fromkeys([*ids_of_person, *([hsa_id] if hsa_id else [])])),

@@ -30,12 +30,14 @@ from .sites import Commission, Site, commissions, sites
 class Register:
     """All that the records name in HSA; `ids` gives HSA-ids by key, and by number of people.
 
-    `earlier` are the HSA-ids that people had who are not in HSA any more.
+    `earlier` are the HSA-ids that people had who are not in HSA any more. `wrong` says by number
+    why a person's entry cannot be told or written.
     """
 
     readable: frozenset[str]
     invalid: frozenset[str]
     earlier: Mapping[str, str]
+    wrong: Mapping[str, str]
     holdings: Holdings
     people: tuple[NaturalPerson, ...]
     sites: tuple[Site, ...]
@@ -93,11 +95,16 @@ def register(
     units = sites(approved.records, as_of)
     groups = commissions(units, people, holdings.ours)
     reserved = {hsa_id for record in approved.records for *_place, hsa_id in claims.hsa_ids(record)}
-    earlier = _earlier(seen, holdings, reserved)
-    named = _named(units, people, groups, holdings)
+    wrong = _wrong(people, holdings, remembered)
+    # Whose id another row names by mistake has it still.
+    mistaken = {person.hsa_id for person in people if person.number in wrong}
+    earlier = _earlier(seen, holdings, reserved - mistaken)
+    named = _named(units, people, groups, wrong)
     given = _ids(named, people, holdings, reserved | remembered.ids, earlier)
     readable = frozenset(record.id for record in approved.records)
-    return Register(readable, approved.invalid, earlier, holdings, people, units, groups, given)
+    return Register(
+        readable, approved.invalid, earlier, wrong, holdings, people, units, groups, given
+    )
 
 
 def _linked(approved: Approved, holdings: Holdings) -> Approved:
@@ -105,6 +112,13 @@ def _linked(approved: Approved, holdings: Holdings) -> Approved:
     rows = ((record.id, row) for record in approved.records for row in record.staff.people)
     successors = approved.memory.successors(rows, holdings.by_number)
     return replace(approved, records=linked(approved.records, successors))
+
+
+def _wrong(
+    people: Iterable[NaturalPerson], holdings: Holdings, remembered: Remembered
+) -> dict[str, str]:
+    errors = ((person.number, person_error(person, holdings, remembered)) for person in people)
+    return {number: message for number, message in errors if message}
 
 
 def known_ids(
@@ -118,7 +132,7 @@ def _named(
     units: Sequence[Site],
     people: Sequence[NaturalPerson],
     groups: Sequence[Commission],
-    holdings: Holdings,
+    wrong: Collection[str],
 ) -> dict[str, str | None]:
     """The keys that need an HSA-id, in the order of writing, with the one that a record names."""
     live = [site for site in units if site.is_live]
@@ -126,7 +140,7 @@ def _named(
         **{provider_key(site.record.id): site.record.agreement.hsa_id for site in live},
         **{site.key: site.unit.hsa_id for site in live},
         **{
-            person.number: None if person_error(person, holdings) else person.hsa_id
+            person.number: None if person.number in wrong else person.hsa_id
             for person in people
             if person.current
         },

@@ -51,6 +51,7 @@ def desire(
     """
     orders = {entry.dn: of_entry(entry) for entry in held}
     known = cards(orders.values())
+    in_force = {c.key for theirs in known.values() for c in theirs if c.is_in_force(as_of)}
     day = Day(as_of, rules, approved.invalid, identities.unread is not None)
     everybody = holders(identities.people, known, day)
     gate = Gate(identities.unread, hsa_failures, check)
@@ -60,7 +61,7 @@ def desire(
     draft = _Draft(rules, gate, frozenset(order.key for order in orders.values()), hidden)
     desired = Desired(
         wanted=(
-            *(_unchanged(orders[entry.dn], entry) for entry in held),
+            *(_unchanged(orders[entry.dn], entry, in_force) for entry in held),
             *(order for matter in matters for order in draft.orders(matter)),
         ),
         attributes=ATTRIBUTES,
@@ -74,8 +75,8 @@ def desire(
     return remembering(desired, identities.pending, identities, approved.memory)
 
 
-def _unchanged(order: Order, held: Entry) -> Wanted:
-    is_counted = order.is_under_way or order.state == "active"
+def _unchanged(order: Order, held: Entry, in_force: Collection[str]) -> Wanted:
+    is_counted = order.is_under_way or order.key in in_force
     return replace(wanted(order, held), is_counted=is_counted)
 
 

@@ -23,6 +23,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     TODAY,
     XRAY,
     assignment,
+    hold,
     number,
     person,
     record,
@@ -215,6 +216,58 @@ def test_an_account_that_somebody_moved_out_of_our_ous_is_reported(world: Ad) ->
     world.directory.put(dn, **{k: v for k, v in entry.attributes.items() if k != "CN"})
     assert ("alfa", "account_moved", world.id_of(number(1))) in codes(world, ended)
     assert world.bring(ended).operations == ()
+
+
+# What becomes of whoever has an account that was moved, and whether it lets in against the records.
+MOVED: dict[str, tuple[dict[str, Any] | None, bool]] = {
+    "works": ({}, False),
+    "left": ({"to": "2026-03-01"}, True),
+    "suspended": ({"suspended": {"from": "2026-02-01"}}, True),
+    "held": ({}, True),
+    "begins later": ({"since": "2026-12-01"}, True),
+    "vanished": (None, True),
+}
+
+
+def moved(world: Ad, **said: Any) -> str:
+    """Person 1's account, moved to another OU by hand, in the groups it was in; its HSA-id."""
+    entry = world.account(number(1))
+    groups = [e for e in world.directory.entries() if entry.dn in e.attributes.get("member", ())]
+    world.directory.remove(entry.dn)
+    dn = f"{entry.dn.partition(',')[0]},{REGION_STAFF}"
+    kept = {name: values for name, values in entry.attributes.items() if name != "CN"}
+    world.directory.put(dn, **{**kept, **said})
+    for group in groups:
+        others = [m for m in group.attributes["member"] if m != entry.dn]
+        world.directory.put(group.dn, member=(*others, dn))
+    return world.id_of(number(1))
+
+
+@pytest.mark.parametrize("state", ["enabled", "disabled", "hidden"])
+@pytest.mark.parametrize("what", MOVED)
+def test_a_moved_account_is_of_high_severity_where_it_lets_in_against_the_records(
+    world: Ad, what: str, state: str
+) -> None:
+    world.bring(record(people=[person(1, uses()), person(2, uses())]))
+    flags = {"enabled": ("ENABLED", "NORMAL_ACCOUNT"), "disabled": ("NORMAL_ACCOUNT",)}
+    id = moved(world, userAccountControl=flags.get(state, ()))
+    world.hsa.holds = (hold(id),) if what == "held" else ()
+    row, may_not = MOVED[what]
+    staff = [] if row is None else [person(1, uses(**row))]
+    later = record(people=[*staff, person(2, uses())])
+    found = [f for f in world.desired(later).findings if f.code == "account_moved"]
+    is_high = may_not and state != "disabled"
+    assert [(f.provider, f.object) for f in found] == [("alfa", id)]
+    assert [f.severity for f in found] == ["high" if is_high else "normal"]
+    assert ("in App-Journal, Halsoval-alfa" in found[0].message) is is_high
+
+
+def test_whom_nobody_can_tell_is_not_told_to_have_a_moved_account(world: Ad) -> None:
+    world.bring(record(people=[person(1, uses())]), BETA)
+    moved(world)
+    others = {code for _provider, code, _id in codes(world, BETA, invalid=["alfa"])}
+    world.unread = "HSA could not be read"
+    assert "account_moved" not in others | {code for _p, code, _id in codes(world, record(), BETA)}
 
 
 def test_a_name_that_tells_who_a_protected_person_is_is_reported() -> None:

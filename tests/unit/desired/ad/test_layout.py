@@ -51,10 +51,11 @@ def test_what_is_read_is_all_names_our_objects_and_the_services_groups() -> None
     )
 
 
-def test_of_foreign_entries_nothing_but_names_is_read() -> None:
+def test_of_foreign_entries_names_are_read_and_whether_one_is_enabled() -> None:
     (_base, _filter, names), *_ours = searches(AD_LAYOUT)
     assert set(names) == {
-        "sAMAccountName", "userPrincipalName", "employeeNumber", AD_LAYOUT.key_attribute
+        "sAMAccountName", "userPrincipalName", "employeeNumber", AD_LAYOUT.key_attribute,
+        "userAccountControl",
     }  # fmt: skip
 
 

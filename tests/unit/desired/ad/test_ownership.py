@@ -9,6 +9,7 @@ Design decisions 4, 5, 7 and 8.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -142,7 +143,7 @@ def test_an_account_in_our_ou_that_we_did_not_make_is_an_error(world: Ad) -> Non
     world.put_account(dn, employeeNumber=id)
     result = world.run(staff)["alfa"]
     assert (result["failed"], result["changed"]) == (True, False)
-    assert f"that we did not make has the employeeNumber {id}" in result["msg"]
+    assert f"without our key has the employeeNumber {id}" in result["msg"]
     assert [entry.dn for entry in world.accounts(number(0))] == [dn]
     assert world.accounts(number(1)) == []
 
@@ -757,3 +758,24 @@ def test_assignments_of_no_ad_service_hold_nobody_back(world: Ad) -> None:
     refuse_unit_of("alfa", world)
     result = world.run(record(people=[person(1, assignment())]))["alfa"]
     assert (result["failed"], result["errors"]) == (False, [])
+
+
+@pytest.mark.parametrize("spelled", [str, str.lower])
+@pytest.mark.parametrize("surname", ["Fjällström", "Annan"])
+def test_the_hsa_id_of_somebody_who_was_deleted_lets_nobody_else_in(
+    world: Ad, surname: str, spelled: Callable[[str], str]
+) -> None:
+    others = [person(n, uses()) for n in range(30, 42)]
+    left = record(people=[person(1, uses(to="2026-03-05")), *others])
+    world.run(left)
+    world.run(left, day=TODAY + dt.timedelta(5))
+    entry = world.hsa.person(number(1))
+    id = hsa_id(entry)
+    world.hsa.directory.remove(entry.dn)
+    new = person(2, uses(), hsa_id=spelled(id), surname=surname)
+    world.run(record(people=[new, *others]), day=TODAY + dt.timedelta(10))
+    (message,) = world.hsa_results["alfa"]["errors"]
+    assert f"the HSA-id {spelled(id)} that the record names is somebody else's" in message
+    assert world.hsa.people(number(2)) == []
+    (account,) = [e for e in world.directory.entries() if values(e, "employeeNumber") == (id,)]
+    assert "ENABLED" not in values(account, "userAccountControl")

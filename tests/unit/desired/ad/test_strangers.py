@@ -153,7 +153,21 @@ def test_a_stranger_with_an_employee_number_of_ours_is_an_error_and_unexplained(
     id = world.id_of(number(1))
     world.put_account(f"CN=x,{AD_LAYOUT.account_ou}", employeeNumber=id)
     assert [finding.object for finding in findings(world, ALFA)] == [id]
-    assert "an account in our OUs that we did not make" in world.run(ALFA)["alfa"]["msg"]
+    assert "an account in our OUs without our key" in world.run(ALFA)["alfa"]["msg"]
+
+
+@pytest.mark.parametrize("row", [{}, {"to": "2026-03-01"}, None])
+def test_an_account_that_lost_its_key_is_told_with_its_groups(
+    world: Ad, row: dict[str, Any] | None
+) -> None:
+    world.bring(ALFA, BETA)
+    account = world.change(world.account(number(1)), extensionName=())
+    later = record(people=[] if row is None else [person(1, uses(**row))])
+    (finding,) = findings(world, later, BETA, code="unexplained_account")
+    assert (finding.object, finding.severity) == (world.id_of(number(1)), "high")
+    assert "without our key, in App-Journal, Halsoval-alfa:" in finding.message
+    assert "did not make" not in finding.message
+    assert world.directory.content()[account.dn]["userAccountControl"] >= {"ENABLED"}
 
 
 # --- groups that no service stands for any more --------------------------------------------------

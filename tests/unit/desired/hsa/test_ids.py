@@ -7,9 +7,14 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import (
+    NOTHING_REMEMBERED,
+    Remembered,
+)
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     LAYOUT,
     assignment,
+    coordination_number,
     number,
     person,
     record,
@@ -110,3 +115,43 @@ def test_without_ids_left_the_run_ends_before_any_plan(hsa: Hsa) -> None:
     people = [person(n) for n in range(300)]
     with pytest.raises(ValueError, match="no HSA-ids are left"):
         hsa.plan(record(people=people))
+
+
+# --- an id that a record names, and that a run has seen ------------------------------------------
+
+SEEN = f"{PREFIX}000042"
+# Whom the ledger has seen under the id, and whether person 1 may have it.
+SEEN_AS: dict[str, tuple[Remembered, bool]] = {
+    "nobody": (NOTHING_REMEMBERED, True),
+    "the person": (Remembered(frozenset({SEEN}), {number(1): SEEN}), True),
+    "the person in another case": (Remembered(frozenset({SEEN}), {number(1): SEEN.lower()}), True),
+    "the person under an old number": (
+        Remembered(frozenset({SEEN}), {coordination_number(1): SEEN}), True
+    ),
+    "somebody in the records": (Remembered(frozenset({SEEN}), {number(2): SEEN}), False),
+    "somebody in no record": (Remembered(frozenset({SEEN.lower()})), False),
+    "somebody, and the person as another": (
+        Remembered(frozenset({SEEN}), {number(1): f"{PREFIX}000043"}), False
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("seen", SEEN_AS)
+def test_an_id_that_a_record_names_is_no_other_persons(hsa: Hsa, seen: str) -> None:
+    hsa.remembered, is_theirs = SEEN_AS[seen]
+    row = person(1, hsa_id=SEEN, previous_numbers=[coordination_number(1)])
+    results = hsa.run(record(people=[row, person(3)]), record("beta", [person(2)]))
+    assert [hsa_id(e) for e in hsa.people(number(1))] == [SEEN] * is_theirs
+    assert (results["alfa"]["errors"] == [], results["beta"]["errors"]) == (is_theirs, [])
+    if not is_theirs:
+        (message,) = results["alfa"]["errors"]
+        assert "somebody else's, whose entry is not in HSA any more" in message
+
+
+@pytest.mark.parametrize("kind", ["provider", "unit"])
+def test_an_id_that_was_a_persons_is_no_units_or_providers(hsa: Hsa, kind: str) -> None:
+    hsa.remembered = Remembered(frozenset({SEEN}), {number(1): SEEN})
+    alfa = record(hsa_id=SEEN) if kind == "provider" else record(units=[unit(hsa_id=SEEN)])
+    results = hsa.run(alfa, record("beta", [person(2)]))
+    assert "somebody else's" in results["alfa"]["msg"]
+    assert (results["alfa"]["changed"], results["beta"]["errors"]) == (False, [])

@@ -428,7 +428,7 @@ def test_an_entry_in_our_branch_that_is_not_ours_is_used_and_not_changed(hsa: Hs
     hsa.bring(staff)
     assert hsa.directory.content()[dn] == before
     assert hsa.members() == {number(1)}
-    assert found(hsa, staff) == {("alfa", "person_not_ours", ID + "HAND1")}
+    assert found(hsa, staff) == {("alfa", "person_without_key", ID + "HAND1")}
 
 
 def test_an_entry_whose_id_the_record_names_is_taken_over(hsa: Hsa) -> None:
@@ -621,3 +621,17 @@ def test_an_archived_person_gets_no_membership_and_is_reported(hsa: Hsa, branch:
     hsa.bring(staff)
     assert hsa.members() == {number(2)}
     assert ("alfa", "person_archived", ID + "OLD1") in found(hsa, staff)
+
+
+def test_who_gets_a_role_at_one_provider_gets_it_though_the_other_is_refused(hsa: Hsa) -> None:
+    others = range(30, 40)
+    alfa = record("alfa", [person(n, assignment(systems=[NPO])) for n in (1, *others)])
+    hsa.bring(alfa, record("beta", [person(1)]))
+    without = record("alfa", [person(n) for n in (1, *others)])
+    beta = record("beta", [person(1, assignment(systems=[PASCAL]))])
+    for night in range(2):
+        results = hsa.run(without, beta)
+        assert "refused" in results["alfa"]["msg"]
+        assert (results["beta"]["errors"], results["beta"]["changed"]) == ([], night == 0)
+    roles = {"npo;lasare", "pascal;forskrivare"}
+    assert set(values(hsa.person(number(1)), "hsaSystemRole")) == roles

@@ -753,3 +753,36 @@ def test_the_end_of_a_later_provider_explains_the_revocation(siths: Siths, activ
     over = alfa, at("beta", {}, since="2026-07-01", to="2026-12-31")
     (operation,) = siths.plan(*over, day=day("2027-01-01")).operations
     assert (operation.takes, operation.explained) == (frozenset({("person", WHO)}), True)
+
+
+def counted(siths: Siths, alfa: Record, on: str) -> list[tuple[str, str]]:
+    """(kind, subject) of what *Sum up* counts: orders under way, and cards in force."""
+    wanted = siths.desired(alfa, day=day(on)).wanted
+    keys = [entry.key for entry in wanted if entry.is_counted and entry.held]
+    return sorted((siths.orders[key].kind, siths.orders[key].subject) for key in keys)
+
+
+@pytest.mark.parametrize("kind", ["ordinary", "reserve", "mobile"])
+def test_a_card_counts_while_it_is_under_way_or_in_force(kind: str) -> None:
+    siths, alfa = Siths(), at("alfa", {"kind": kind, "loa": 2})
+    (card,) = siths.bring(alfa, day=day("2026-04-27"))
+    assert counted(siths, alfa, "2026-04-28") == [("card", kind)]
+    siths.activate(card, day("2026-05-02"), "2026-11-02")
+    assert counted(siths, alfa, "2026-11-02") == [("card", kind)]
+    assert counted(siths, alfa, "2026-11-03") == []
+    siths.thin(day("2026-11-04"))
+    assert counted(siths, alfa, "2026-11-04") == []
+
+
+def test_a_card_counts_no_more_once_its_revocation_is_ordered_and_again_when_that_is_refused() -> (
+    None
+):
+    siths, alfa = Siths(), at("alfa", {})
+    siths.issue(alfa, day=day("2026-04-01"))
+    left = at("alfa", {}, to="2026-06-30")
+    (revocation,) = siths.bring(left, day=day("2026-07-01"))
+    assert counted(siths, left, "2026-07-01") == [("revocation", "ordinary")]
+    siths.answer(revocation, "refused", day("2026-07-02"))
+    assert counted(siths, left, "2026-07-02") == [("card", "ordinary")]
+    siths.answer(revocation, "done", day("2026-07-02"))
+    assert counted(siths, left, "2026-07-02") == []
