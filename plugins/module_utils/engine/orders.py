@@ -39,6 +39,10 @@ RECIPIENT = re.compile(r"\w[\w.-]*(:[\w.-]+)?")
 
 # The folder of protected people's orders, below the outbox unless configured otherwise.
 PROTECTED_FOLDER = "skyddade"
+# The folders of an inbox that are no recipient's: what was taken in, what was not, and what waits
+# until a person confirms it.
+HANDLED, REJECTED, WAITING = "handled", "rejected", "waiting"
+_OURS = frozenset({PROTECTED_FOLDER, HANDLED, REJECTED, WAITING})
 
 _BRANCH = "ou=orders"
 # The one JSON of what orders and answers say: equal content is equal text.
@@ -169,9 +173,17 @@ def wanted(
 
 
 def check_recipient(name: str) -> None:
-    """Raises ValueError unless the name of a recipient can be that of a folder in the outbox."""
-    if not RECIPIENT.fullmatch(name) or name == PROTECTED_FOLDER:
-        raise ValueError("expected of a recipient a name of letters, digits, _, . and -")
+    """Raises ValueError unless a recipient's name can be that of a folder in outbox and inbox."""
+    if not RECIPIENT.fullmatch(name) or name in _OURS:
+        raise ValueError(
+            "expected of a recipient a name of letters, digits, _, . and -, and none of "
+            f"{', '.join(sorted(_OURS))}"
+        )
+
+
+def folder_of(recipient: str) -> str:
+    """The name of a recipient's folder in outbox and inbox."""
+    return recipient.replace(":", "-")
 
 
 def key_of(dn: str) -> str:

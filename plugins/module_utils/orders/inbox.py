@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from ..engine import matching
 from ..records.identifiers import parse_day, parse_hsa_id
+from .cells import harmless_text, plain
 
 State = Literal["sent", "active", "done", "refused"]
 
@@ -90,6 +91,7 @@ class Receipt:
 class Line:
     """A line of a file, or an element of its list: as it stands there, and what it says.
 
+    `raw` of CSV is harmless to a spreadsheet.
     `number` is the line it begins on. Either `receipt` or `error` is there; `is_rest` says that it
     is all that is left of a list that broke.
     """
@@ -163,9 +165,11 @@ def _parse_csv(text: str) -> Answers:
     _number, header = lines[0]
     delimiter = ";" if ";" in header else ","
     columns = _columns(header, delimiter)
-    parsed = (_line(n, raw, partial(_row, raw, delimiter, columns)) for n, raw in lines[1:])
+    parsed = (
+        _line(n, harmless_text(raw), partial(_row, raw, delimiter, columns)) for n, raw in lines[1:]
+    )
     # A spreadsheet knows by the byte order mark that it is UTF-8.
-    return Answers(tuple(parsed), before=f"\ufeff{header}\n")
+    return Answers(tuple(parsed), before=f"\ufeff{harmless_text(header)}\n")
 
 
 def _columns(header: str, delimiter: str) -> list[str]:
@@ -194,7 +198,7 @@ def _row(raw: str, delimiter: str, columns: Sequence[str]) -> Receipt:
 def _cells(line: str, delimiter: str) -> list[str]:
     # A line of the file is one answer: a quote that is never closed costs no other line.
     try:
-        return next(csv.reader([line], delimiter=delimiter, strict=True))
+        return [plain(cell) for cell in next(csv.reader([line], delimiter=delimiter, strict=True))]
     except csv.Error:
         raise ValueError("columns: expected CSV, every quote closed on its line") from None
 

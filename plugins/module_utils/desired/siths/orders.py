@@ -23,7 +23,7 @@ from ...records.payload import Approved
 from ..people.gate import Gate, waiting_in_words
 from ..people.identified import Identities
 from ..people.pending import with_memory
-from .cards import CARD, REVOCATION, TAKEOVER, Card, cards
+from .cards import CARD, REVOCATION, TAKEOVER, Card, cards, held_objects
 from .findings import findings
 from .matters import Day, Matter, holders
 from .particulars import of_card, of_revocation, of_takeover
@@ -63,7 +63,7 @@ def desire(
             *(order for matter in matters for order in draft.orders(matter)),
         ),
         attributes=ATTRIBUTES,
-        holdings=_held_objects(known, as_of),
+        holdings=held_objects(known, as_of),
         findings=findings(everybody, known, identities, day),
         waiting=_waiting(matters, gate),
     )
@@ -161,18 +161,6 @@ def _takes(order: Order) -> tuple[Holding, ...]:
 def _is_explained(order: Order, matter: Matter) -> bool:
     """Whether a date in a record explains a revocation: the loss or return of a card is one."""
     return order.cause != "left" or matter.is_end_recent
-
-
-def _held_objects(
-    known: Mapping[str, Iterable[Card]], as_of: dt.date
-) -> dict[str, frozenset[Holding]]:
-    """The people with a card in force, by the provider that it belongs to."""
-    objects: dict[str, set[Holding]] = defaultdict(set)
-    for theirs in known.values():
-        for card in theirs:
-            if card.is_in_force(as_of):
-                objects[card.provider].add(("person", card.order.object))
-    return {provider: frozenset(people) for provider, people in objects.items()}
 
 
 # --- HSA comes first -----------------------------------------------------------------------------
