@@ -115,11 +115,19 @@ def test_every_run_is_a_success(onboarded: Region) -> None:
 
 
 def test_check_mode_orders_nothing_and_plans_what_the_run_orders(onboarded: Region) -> None:
+    """But for the numbers: a ledger that is not there has no secret yet that they follow from."""
     assert onboarded.untouched
     planned, made = onboarded.check.results, onboarded.run.results
     for provider in PROVIDERS:
         for system in ("siths", "services"):
-            assert planned[provider][system] == made[provider][system]
+            assert unnumbered(planned[provider][system]) == unnumbered(made[provider][system])
+
+
+def unnumbered(result: dict[str, Any]) -> dict[str, Any]:
+    """A result without the numbers of orders, and what follows from them."""
+    rest = {name: value for name, value in result.items() if name != "plan"}
+    changes = (re.sub("(-?[A-Z2-7]{4}){4}$", "", change) for change in rest["changes"])
+    return {**rest, "changes": sorted(changes)}
 
 
 def test_second_run_orders_nothing(onboarded: Region) -> None:

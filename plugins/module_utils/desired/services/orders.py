@@ -50,7 +50,7 @@ def desire(
     `owner_tasks` is what AD asks the owners of the region's own accounts for, by provider (see
     `desired/ad/tasks.py`); None where AD is not part of the run.
     """
-    draft = Draft(held, as_of, rules.due_days)
+    draft = Draft(held, as_of, rules.due_days, approved.memory.key)
     records = {record.id: record for record in approved.records}
     holdings = _holdings(draft)
     for record in approved.records:

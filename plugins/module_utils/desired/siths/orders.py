@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...engine.guard import Holding
-from ...engine.orders import ATTRIBUTES, Order, of_entry, order_key, wanted
+from ...engine.orders import ATTRIBUTES, Numbers, Order, of_entry, wanted
 from ...engine.plan import Entry, Wanted
 from ...engine.provision import Desired
 from ...records.payload import Approved
@@ -56,7 +56,8 @@ def desire(
     everybody = holders(identities.people, known, day)
     gate = Gate(identities.unread, hsa_failures, check)
     matters = [matter for holder in everybody for matter in holder.matters]
-    draft = _Draft(rules, gate, frozenset(order.key for order in orders.values()))
+    made = frozenset(order.key for order in orders.values())
+    draft = _Draft(rules, gate, Numbers(approved.memory.key, made))
     desired = Desired(
         wanted=(
             *(_unchanged(orders[entry.dn], entry) for entry in held),
@@ -78,16 +79,16 @@ def _unchanged(order: Order, held: Entry) -> Wanted:
 
 @dataclass(frozen=True)
 class _Draft:
-    """Makes the orders that matters call for; `made` are the keys of those there are."""
+    """Makes the orders that matters call for."""
 
     rules: Rules
     gate: Gate
-    made: Collection[str]
+    numbers: Numbers
 
     def orders(self, matter: Matter) -> Iterator[Wanted]:
         """The new orders. One that was refused is not made again for the same cause."""
         for order in (*self._revocations(matter), *self._takeovers(matter), *self._cards(matter)):
-            if order.key not in self.made:
+            if order.key not in self.numbers.made:
                 takes = _takes(order)
                 explained = bool(takes) and _is_explained(order, matter)
                 is_final = order.kind == REVOCATION and order.cause not in _AT_ONCE
@@ -102,7 +103,7 @@ class _Draft:
             return
         follows = matter.head.key if matter.head else ""
         yield Order(
-            key=_key(hsa_id, CARD, matter.kind, cause, follows), kind=CARD,
+            key=self._key(hsa_id, CARD, matter.kind, cause, follows), kind=CARD,
             recipient=self.rules.recipient, provider=wish.provider, object=hsa_id,
             subject=matter.kind, cause=cause, level=wish.card.loa, follows=follows,
             due=wish.employment.assignment.from_ if cause in ("first", "again") else None,
@@ -140,16 +141,15 @@ class _Draft:
         """An order about a card that there is; `parts` tell its key from the others' about it."""
         hsa_id = card.order.object
         return Order(
-            key=_key(hsa_id, kind, matter.kind, cause, *parts), kind=kind,
+            key=self._key(hsa_id, kind, matter.kind, cause, *parts), kind=kind,
             recipient=self.rules.recipient, provider=provider, object=hsa_id, subject=matter.kind,
             cause=cause, level=card.order.level, follows=follows,
             protected=matter.protected or card.order.protected, state="ordered",
             particulars=particulars,
         )  # fmt: skip
 
-
-def _key(hsa_id: str, *parts: str) -> str:
-    return order_key(_SYSTEM, hsa_id.casefold(), *parts)
+    def _key(self, hsa_id: str, *parts: str) -> str:
+        return self.numbers.of(_SYSTEM, hsa_id.casefold(), *parts)
 
 
 def _takes(order: Order) -> tuple[Holding, ...]:
