@@ -43,10 +43,18 @@ options:
     description:
       - Distinguished names (RFC 4514) of those whose certificates cards may have. An answer with
         another one, or with a key identifier alone, is rejected.
-      - Without any, cards may have certificates of any issuer, and the module warns.
+      - Without any, and without O(card_ca_path), cards may have certificates of any issuer, and the
+        module warns.
     type: list
     elements: str
     default: []
+  card_ca_path:
+    description:
+      - File with the certificates (PEM) of the CAs that issue those of cards. An answer then holds
+        a certificate whole, and one that none of them has issued, or that does not name the
+        holder's HSA-id as serial number of its subject, is rejected.
+      - A certificate that is told whole must name its holder in any case.
+    type: path
   expected:
     description: Hashes of what waits for a confirmation and that a person has confirmed.
     type: list

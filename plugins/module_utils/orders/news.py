@@ -25,7 +25,15 @@ from ..ledger.ledger import Ledger
 from ..records.memory import keyed_hash
 from .book import read_orders
 from .inbox import Answers, Line, Receipt
-from .receipt_rules import Contradiction, check_issuer, comparable, follow, surprise
+from .issued import Authorities
+from .receipt_rules import (
+    Contradiction,
+    check_certificate,
+    check_issuer,
+    comparable,
+    follow,
+    surprise,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -46,11 +54,12 @@ class Terms:
     """What answers may say: `expected` are the hashes that a person confirmed.
 
     `issuers` are the distinguished names of those whose certificates cards may have; without any
-    they may be anybody's.
+    they may be anybody's. `vouching` are those who must have issued a certificate themselves.
     """
 
     expected: frozenset[str] = frozenset()
     issuers: tuple[str, ...] = ()
+    vouching: Authorities | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +182,7 @@ class _News:
         if name in self._applied:
             return []
         check_issuer(receipt, self._terms.issuers)
+        check_certificate(order, receipt, self._terms.vouching)
         card = self._card(order)
         changed = follow(order, receipt, self._ledger.run.as_of, card)
         owner, marks = order.object.casefold(), _marks(receipt)

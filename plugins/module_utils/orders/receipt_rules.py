@@ -15,6 +15,7 @@ from ..desired.siths.rules import administrators
 from ..engine import matching
 from ..engine.orders import Order
 from .inbox import Receipt
+from .issued import Authorities
 
 # The states that may follow by a receipt. A card that is done is one whose life is over: an order
 # for one that is not yet active cannot be.
@@ -71,6 +72,25 @@ def check_issuer(receipt: Receipt, issuers: Collection[str]) -> None:
         raise Contradiction("ski: expected issuer and serial number with it")
 
 
+def check_certificate(order: Order, receipt: Receipt, vouching: Authorities | None) -> None:
+    """Raises Contradiction where a certificate is not its holder's, or nobody vouches for it.
+
+    With those who may vouch, a certificate must be told whole: what is only said of one is not
+    looked at.
+    """
+    certificate = receipt.certificate
+    if certificate is None:
+        if vouching is not None and (receipt.issuer or receipt.ski):
+            raise Contradiction("certificate: expected the certificate itself")
+        return
+    if not certificate.is_of(order.object):
+        raise Contradiction("certificate: expected one that names whom the card is for, by HSA-id")
+    if vouching is not None and not vouching.vouch_for(certificate, receipt.day):
+        raise Contradiction(
+            "certificate: expected one of an issuer in halsoval_card_ca_path, valid on the day"
+        )
+
+
 def surprise(order: Order, changed: Order) -> str:
     """What a person must confirm of a card that is active already, "" where it is nothing.
 
@@ -78,7 +98,7 @@ def surprise(order: Order, changed: Order) -> str:
     """
     if order.kind != "card" or {order.state, changed.state} != {"active"}:
         return ""
-    known, told = certificate(order.answer), certificate(changed.answer)
+    known, told = mark(order.answer), mark(changed.answer)
     if known and told != known:
         return "another certificate of a card that is active"
     closed = order.closed_on.isoformat() if order.closed_on else ""
@@ -88,7 +108,7 @@ def surprise(order: Order, changed: Order) -> str:
     return ""
 
 
-def certificate(answer: Mapping[str, Any]) -> tuple[str, ...]:
+def mark(answer: Mapping[str, Any]) -> tuple[str, ...]:
     """What AD knows a card's certificate by, however it is written; nothing where none is known."""
     names = ("issuer", "serial") if "issuer" in answer else ("ski",)
     return tuple(comparable(name, answer[name]) for name in names if name in answer)

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.receipts import take_in
 from ansible_collections.regionjh.halsoval.tests.conftest import TODAY, Ledgers
 
-OPTIONS: dict[str, Any] = {"card_issuers": [], "expected": []}
+OPTIONS: dict[str, Any] = {"card_issuers": [], "card_ca_path": None, "expected": []}
 HEADINGS = "Beställningsnummer;Status;Datum"
 
 
