@@ -33,6 +33,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan impo
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import Desired
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.holds import Decisions, Hold
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.memory import Memory
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import (
     decided,
@@ -51,7 +52,8 @@ class Services:
     `unknown` are the indexes of people whose HSA-id cannot be told, `unread` says why HSA cannot
     be read, if it cannot; `absent` are those whom HSA does not hold yet: their HSA-ids are those
     that would be given next. `holds` are those there are. `in_hsa` says by personal number at which
-    providers HSA has the person, and whether their record called the identity protected.
+    providers HSA has the person, and whether their record called the identity protected. `secret`
+    is the ledger's, for the numbers of orders.
     """
 
     def __init__(self, rules: Rules | None = None) -> None:
@@ -62,12 +64,14 @@ class Services:
         self.unread: str | None = None
         self.holds: tuple[Hold, ...] = ()
         self.in_hsa: dict[str, dict[str, bool]] = {}
+        self.secret = ""
 
     def copy(self) -> Services:
         """Another one that holds the same."""
         other = Services(self.rules)
         other.held, other.unknown, other.holds = dict(self.held), set(self.unknown), self.holds
         other.unread, other.absent = self.unread, set(self.absent)
+        other.secret = self.secret
         other.in_hsa = {number: dict(at) for number, at in self.in_hsa.items()}
         return other
 
@@ -105,7 +109,8 @@ class Services:
         check: bool = False,
     ) -> Desired:
         """The orders that there must be."""
-        everything = approved(*records, invalid=invalid)
+        memory = Memory(key=self.secret)
+        everything = replace(approved(*records, invalid=invalid), memory=memory)
         held = [orders.entry(order) for order in self.held.values()]
         known = self.identities(everything.records, day, everything.invalid)
         return desire(everything, day, self.rules, held, known, tasks, failures, check)

@@ -34,6 +34,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision
     Finding,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.holds import Decisions, Hold
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.memory import Memory
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import (
     decided,
@@ -48,6 +49,7 @@ class Siths:
     `people` are fields of Identified, by the person's number; `holds` the decisions beside the
     records. `keys` is what HSA's entries tell of records that cannot be read: by number, each
     provider that had the person when its record was read last, and whether it hid the identity.
+    `secret` is the ledger's, for the numbers of orders.
     """
 
     def __init__(self, rules: Rules = Rules()) -> None:  # noqa: B008 - it is frozen
@@ -57,6 +59,7 @@ class Siths:
         self.unread: str | None = None
         self.holds: tuple[Hold, ...] = ()
         self.keys: dict[str, dict[str, bool]] = {}
+        self.secret = ""
 
     # --- the pipe --------------------------------------------------------------------------------
 
@@ -91,7 +94,8 @@ class Siths:
         check: bool = False,
     ) -> Desired:
         """The orders that the ledger must hold for the records."""
-        everything = approved(*records, invalid=invalid)
+        memory = Memory(key=self.secret)
+        everything = replace(approved(*records, invalid=invalid), memory=memory)
         held = [entry(order) for order in self.orders.values()]
         known = self.identities(records, day, invalid)
         return desire(everything, day, self.rules, held, known, failures, check)

@@ -115,6 +115,15 @@ def shrinkage(before: Mapping[str, int], now: Mapping[str, int]) -> str:
     return ""
 
 
+def over_limits(lost: Mapping[str, frozenset[Holding]], case: Case) -> str:
+    """Why what each provider's people would lose by no plan is too much, "" if it is not."""
+    for provider, theirs in sorted(lost.items()):
+        held, before = case.holdings.get(provider, ()), case.lost.get(provider, ())
+        if reason := _over_provider_limit(theirs, held, before):
+            return f"of {provider}, {reason}"
+    return _over_run_limit(frozenset().union(*lost.values()), case)
+
+
 # --- what a person must confirm -------------------------------------------------------------------
 
 

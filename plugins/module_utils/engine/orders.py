@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Orders: work that a person carries out in a system without an interface.
 
-An order's key is derived from whom or what it is about, its kind and its cause, so whoever comes to
-the same order comes to the same key, and it is made once. In a plan an order is an entry like any
-other: a new one is added, one that has not left yet is changed or cancelled.
+An order's key is derived from whom or what it is about, its kind and its cause, and a secret of the
+ledger, so whoever comes to the same order comes to the same key, and it is made once. In a plan an
+order is an entry like any other: a new one is added, one that has not left yet is changed or
+cancelled.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import datetime as dt
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ..records.memory import keyed_hash
 from . import matching
 from .guard import Holding
 from .plan import Attribute, Entry, Values, Wanted
@@ -39,6 +41,10 @@ RECIPIENT = re.compile(r"\w[\w.-]*(:[\w.-]+)?")
 
 # The folder of protected people's orders, below the outbox unless configured otherwise.
 PROTECTED_FOLDER = "skyddade"
+# The folders of an inbox that are no recipient's: what was taken in, what was not, and what waits
+# until a person confirms it.
+HANDLED, REJECTED, WAITING = "handled", "rejected", "waiting"
+_OURS = frozenset({PROTECTED_FOLDER, HANDLED, REJECTED, WAITING})
 
 _BRANCH = "ou=orders"
 # The one JSON of what orders and answers say: equal content is equal text.
@@ -93,7 +99,29 @@ def order_key(*parts: str) -> str:
 
     `parts` say whom or what it is about, its kind and its cause; none of them is personal.
     """
-    digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
+    return _grouped(hashlib.sha256("\x1f".join(parts).encode()).digest())
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Gives orders their keys: by a secret of the ledger, so that only it can tell them.
+
+    `made` are the keys that there are. An order of before there was a secret keeps its own, and
+    without a secret, as in check mode of a ledger that is not there, no other can be told.
+    """
+
+    secret: str = field(default="", repr=False)
+    made: Collection[str] = frozenset()
+
+    def of(self, *parts: str) -> str:
+        """The key of an order, as `order_key` has it."""
+        known = order_key(*parts)
+        if not self.secret or known in self.made:
+            return known
+        return _grouped(bytes.fromhex(keyed_hash(self.secret, "\x1f".join(("order", *parts)))))
+
+
+def _grouped(digest: bytes) -> str:
     text = base64.b32encode(digest[:10]).decode()
     return "-".join(text[start : start + 4] for start in range(0, 16, 4))
 
@@ -169,9 +197,17 @@ def wanted(
 
 
 def check_recipient(name: str) -> None:
-    """Raises ValueError unless the name of a recipient can be that of a folder in the outbox."""
-    if not RECIPIENT.fullmatch(name) or name == PROTECTED_FOLDER:
-        raise ValueError("expected of a recipient a name of letters, digits, _, . and -")
+    """Raises ValueError unless a recipient's name can be that of a folder in outbox and inbox."""
+    if not RECIPIENT.fullmatch(name) or name in _OURS:
+        raise ValueError(
+            "expected of a recipient a name of letters, digits, _, . and -, and none of "
+            f"{', '.join(sorted(_OURS))}"
+        )
+
+
+def folder_of(recipient: str) -> str:
+    """The name of a recipient's folder in outbox and inbox."""
+    return recipient.replace(":", "-")
 
 
 def key_of(dn: str) -> str:

@@ -99,18 +99,27 @@ def past(ledger: Tables, system: str) -> Past:
 
 def judged(ledger: Tables, system: str, notes: Past) -> None:
     """Note what a run takes without a date, whom it refuses, and how much it read."""
-    today = ledger.run.as_of.isoformat()
+    with ledger.transaction() as connection:
+        note_losses(ledger, connection, system, notes.lost)
+        _replace(ledger, connection, system, notes)
+
+
+def note_losses(
+    ledger: Tables,
+    connection: Connection,
+    system: str,
+    lost: Mapping[str, Collection[Holding]],
+) -> None:
+    """Note what is taken from each provider's people without a date or anybody's word."""
+    today, table = ledger.run.as_of.isoformat(), ledger.losses
     losses = {
         (system, provider, kind, object_id, today)
-        for provider, holdings in notes.lost.items()
+        for provider, holdings in lost.items()
         for kind, object_id in holdings
     }
-    with ledger.transaction() as connection:
-        table = ledger.losses
-        theirs = (table.c.system == system) & (table.c.as_of == today)
-        known = {tuple(row) for row in connection.execute(table.select().where(theirs))}
-        insert(connection, table, sorted(losses - known))
-        _replace(ledger, connection, system, notes)
+    theirs = (table.c.system == system) & (table.c.as_of == today)
+    known = {tuple(row) for row in connection.execute(table.select().where(theirs))}
+    insert(connection, table, sorted(losses - known))
 
 
 def _replace(ledger: Tables, connection: Connection, system: str, notes: Past) -> None:

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -27,6 +28,33 @@ class FileError(Exception):
 
 class FileExists(FileError):
     """A file is there already, with other content."""
+
+
+class NotTaken(FileError):
+    """A file is of a kind or size that is not read. The text does not name it."""
+
+
+def check_folder(path: Path, owners: Collection[int], forbidden: int) -> None:
+    """Raises FileError unless a folder is one of these users', and gives nobody these modes.
+
+    An access control list that lets others write shows in the mode of the group. Raises
+    FileNotFoundError where there is none.
+    """
+    with _shown(path):
+        held = os.lstat(path)
+    if stat.S_ISLNK(held.st_mode):
+        raise FileError(f"{path}: is a symbolic link")
+    if not stat.S_ISDIR(held.st_mode):
+        raise FileError(f"{path}: expected a folder")
+    if held.st_uid not in owners:
+        raise FileError(f"{path}: expected a folder of {_named(owners)}")
+    if held.st_mode & forbidden:
+        writers = "its group and others" if forbidden & stat.S_IWGRP else "others"
+        raise FileError(f"{path}: expected a folder that {writers} may not write to")
+
+
+def _named(owners: Collection[int]) -> str:
+    return "the user of the runs, or of root" if len(owners) > 1 else "the user of the runs"
 
 
 @contextmanager
@@ -66,20 +94,41 @@ def write_beside(path: Path, content: bytes) -> Path:
 
     Returns the path: name.csv, name-2.csv, name-3.csv and so on.
     """
-    number, free = 1, path
-    while True:
-        try:
+    for free in _names(path):
+        # What was set aside unread may be a link, or a pipe.
+        if os.path.lexists(free) and not stat.S_ISREG(os.lstat(free).st_mode):
+            continue
+        with suppress(FileExists):
             write_once(free, content)
-            return free
-        except FileExists:
-            number += 1
-            free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+            break
+    return free
 
 
-def read(path: Path) -> bytes:
-    """The content of a regular file. Raises FileError, FileNotFoundError where there is none."""
+def read(path: Path, most: int) -> bytes:
+    """The content of a regular file of at most so many bytes, that not everybody may write to.
+
+    Raises NotTaken, FileError, FileNotFoundError where there is none.
+    """
     with folder(path.parent) as parent, _shown(path):
-        return _content(path, parent)
+        # Looked at before it is opened: to open a device may do something.
+        _check_file(os.stat(path.name, dir_fd=parent, follow_symlinks=False), most)
+        with open(os.open(path.name, _READ, dir_fd=parent), "rb") as file:
+            _check_file(os.fstat(file.fileno()), most)
+            content = file.read(most + 1)
+    if len(content) > most:
+        raise NotTaken(_too_large(most))
+    return content
+
+
+def move_beside(path: Path, to: Path) -> Path:
+    """Move a file of any kind, unread, under the next free number; returns where it lies.
+
+    Nobody else may put files where it goes. Raises FileError.
+    """
+    free = next(name for name in _names(to) if not os.path.lexists(name))
+    with folder(path.parent) as parent, folder(free.parent) as target, _shown(path):
+        os.rename(path.name, free.name, src_dir_fd=parent, dst_dir_fd=target)
+    return free
 
 
 def remove(path: Path) -> None:
@@ -87,6 +136,27 @@ def remove(path: Path) -> None:
     with folder(path.parent) as parent, _shown(path):
         _remove(path.name, parent)
         os.fsync(parent)
+
+
+def _names(path: Path) -> Iterator[Path]:
+    """The path, and those of the same name with a number."""
+    yield path
+    yield from (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
+
+
+def _check_file(held: os.stat_result, most: int) -> None:
+    if stat.S_ISLNK(held.st_mode):
+        raise NotTaken("expected a regular file: it is a symbolic link")
+    if not stat.S_ISREG(held.st_mode):
+        raise NotTaken("expected a regular file")
+    if held.st_size > most:
+        raise NotTaken(_too_large(most))
+    if held.st_mode & stat.S_IWOTH:
+        raise NotTaken("expected a file that not everybody may write to")
+
+
+def _too_large(most: int) -> str:
+    return f"expected at most {most // 2**20} MiB"
 
 
 def _make(path: Path) -> None:

@@ -14,12 +14,15 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
 from ..engine import matching
 from ..records.identifiers import parse_day, parse_hsa_id
+from . import issued
+from .cells import harmless_text, plain
+from .issued import Certificate
 
 State = Literal["sent", "active", "done", "refused"]
 
@@ -45,6 +48,7 @@ _HEADINGS = {
     "utfärdare": "issuer",
     "serienummer": "serial",
     "ski": "ski",
+    "certifikat": "certificate",
     "kod": "code",
     "id-administratörer": "administrators",
 }
@@ -60,8 +64,8 @@ class Receipt:
     """What a recipient says of an order: that it is in a state since a day.
 
     `valid_to` is the card's last day; `issuer` (a distinguished name) and `serial`, or `ski`, in
-    hexadecimal digits, are its certificate; `administrators` the HSA-ids of those who issued it;
-    `code` is a reason or an answer, as a code.
+    hexadecimal digits, are its certificate, and `certificate` is that itself; `administrators` the
+    HSA-ids of those who issued it; `code` is a reason or an answer, as a code.
     """
 
     order: str
@@ -74,6 +78,7 @@ class Receipt:
     ski: str = ""
     code: str = ""
     administrators: tuple[str, ...] = ()
+    certificate: Certificate | None = field(default=None, repr=False)
 
     def answer(self) -> dict[str, Any]:
         """What it tells beside the state, as plain JSON; nothing that is empty."""
@@ -90,6 +95,7 @@ class Receipt:
 class Line:
     """A line of a file, or an element of its list: as it stands there, and what it says.
 
+    `raw` of CSV is harmless to a spreadsheet.
     `number` is the line it begins on. Either `receipt` or `error` is there; `is_rest` says that it
     is all that is left of a list that broke.
     """
@@ -163,9 +169,11 @@ def _parse_csv(text: str) -> Answers:
     _number, header = lines[0]
     delimiter = ";" if ";" in header else ","
     columns = _columns(header, delimiter)
-    parsed = (_line(n, raw, partial(_row, raw, delimiter, columns)) for n, raw in lines[1:])
+    parsed = (
+        _line(n, harmless_text(raw), partial(_row, raw, delimiter, columns)) for n, raw in lines[1:]
+    )
     # A spreadsheet knows by the byte order mark that it is UTF-8.
-    return Answers(tuple(parsed), before=f"\ufeff{header}\n")
+    return Answers(tuple(parsed), before=f"\ufeff{harmless_text(header)}\n")
 
 
 def _columns(header: str, delimiter: str) -> list[str]:
@@ -194,7 +202,7 @@ def _row(raw: str, delimiter: str, columns: Sequence[str]) -> Receipt:
 def _cells(line: str, delimiter: str) -> list[str]:
     # A line of the file is one answer: a quote that is never closed costs no other line.
     try:
-        return next(csv.reader([line], delimiter=delimiter, strict=True))
+        return [plain(cell) for cell in next(csv.reader([line], delimiter=delimiter, strict=True))]
     except csv.Error:
         raise ValueError("columns: expected CSV, every quote closed on its line") from None
 
@@ -282,8 +290,29 @@ def _receipt(values: Mapping[str, Any], states: Mapping[str, State]) -> Receipt:
             raise ValueError(f"{name}: {error}") from None
     if ("issuer" in read) != ("serial" in read):
         raise ValueError("serial: expected issuer and serial number together")
+    if certificate := read.get("certificate"):
+        read |= _named_by(certificate, read)
     # Which are required, `_REQUIRED` says.
     return Receipt(**read)  # pylint: disable=missing-kwoa
+
+
+def _named_by(certificate: Certificate, told: Mapping[str, str]) -> dict[str, str]:
+    """What a certificate says of itself; what stands beside it must say the same."""
+    try:
+        said = {"issuer": _issuer(certificate.issuer), "serial": _hexadecimal(certificate.serial)}
+    except ValueError:
+        raise ValueError("certificate: expected one whose issuer and number can be told") from None
+    said |= {"ski": certificate.ski} if certificate.ski else {}
+    for name, form in (("issuer", matching.distinguished_name), ("serial", _number)):
+        if name in told and form(told[name]) != form(said[name]):
+            raise ValueError(f"{name}: expected that of the certificate")
+    if told.get("ski", certificate.ski) != certificate.ski:
+        raise ValueError("ski: expected that of the certificate")
+    return said
+
+
+def _number(digits: str) -> str:
+    return digits.lstrip("0")
 
 
 def _text(value: Any, is_list: bool) -> str:
@@ -355,6 +384,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "issuer": _issuer,
     "serial": _hexadecimal,
     "ski": _hexadecimal,
+    "certificate": issued.read,
     "code": _code,
     "administrators": _administrators,
 }

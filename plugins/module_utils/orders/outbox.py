@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..engine.orders import PROTECTED_FOLDER, RECIPIENT, Order, as_text
+from ..engine.orders import PROTECTED_FOLDER, RECIPIENT, Order, as_text, folder_of
 from . import files
+from .cells import harmless
 
 SCHEMA = "order-batch.schema.json"
 # What a batch's file is called: see orders/book.py.
@@ -94,13 +95,16 @@ class Outbox:
 
 def _files(base: Path, batch: Batch, content: Mapping[str, bytes]) -> dict[Path, bytes]:
     """What the batch's files hold, by their paths below a directory."""
-    folder = base / batch.recipient.replace(":", "-")
+    folder = base / folder_of(batch.recipient)
     return {folder / f"{batch.id}.{ending}": text for ending, text in content.items()}
 
 
 def _lies(path: Path, content: bytes) -> bool:
     """Whether there is a file that holds the content. No folder is made to look."""
-    return path.is_file() and files.read(path) == content
+    try:
+        return files.read(path, len(content)) == content
+    except (FileNotFoundError, files.NotTaken):
+        return False
 
 
 # --- JSON ----------------------------------------------------------------------------------------
@@ -142,8 +146,6 @@ def _line(order: Order) -> dict[str, Any]:
 _Columns = tuple[tuple[str, tuple[str, ...]], ...]
 
 _REST = "Övrigt"
-# What a formula may begin with, in one program or another.
-_FORMULAS = frozenset("=+-@\t\r\n")
 
 _CARDS: _Columns = (
     ("Beställningsnummer", (".order",)),
@@ -284,7 +286,7 @@ def _row(order: Order, columns: _Columns, known: Collection[str]) -> list[str]:
         cells.append(_WORDS[heading].get(cell, cell) if heading in _WORDS else cell)
     others = sorted(name for name in order.particulars if name not in known)
     cells.append(", ".join(f"{name}={said.get(name, '')}" for name in others))
-    return [_harmless(cell) for cell in cells]
+    return [harmless(cell) for cell in cells]
 
 
 def _text(value: Any) -> str:
@@ -297,8 +299,3 @@ def _text(value: Any) -> str:
     if isinstance(value, Mapping):
         return as_text(value)
     return str(value)
-
-
-def _harmless(cell: str) -> str:
-    """The cell as a text: a spreadsheet would carry out one that begins as a formula does."""
-    return f"'{cell}" if cell[:1] in _FORMULAS else cell

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -15,6 +15,7 @@ from ..desired.siths.rules import administrators
 from ..engine import matching
 from ..engine.orders import Order
 from .inbox import Receipt
+from .issued import Authorities
 
 # The states that may follow by a receipt. A card that is done is one whose life is over: an order
 # for one that is not yet active cannot be.
@@ -55,6 +56,62 @@ def follow(order: Order, receipt: Receipt, as_of: dt.date, card: Order | None = 
     if receipt.state == "active":
         _check_active(order, receipt.day, answer)
     return replace(order, answer=answer, **_stated(order, receipt))
+
+
+def check_issuer(receipt: Receipt, issuers: Collection[str]) -> None:
+    """Raises Contradiction where a certificate is of none of these issuers, if there are any.
+
+    A key alone does not tell who issued it.
+    """
+    if not issuers:
+        return
+    allowed = {comparable("issuer", each) for each in issuers}
+    if receipt.issuer and comparable("issuer", receipt.issuer) not in allowed:
+        raise Contradiction("issuer: expected one that may issue cards (halsoval_card_issuers)")
+    if receipt.ski and not receipt.issuer:
+        raise Contradiction("ski: expected issuer and serial number with it")
+
+
+def check_certificate(order: Order, receipt: Receipt, vouching: Authorities | None) -> None:
+    """Raises Contradiction where a certificate is not its holder's, or nobody vouches for it.
+
+    With those who may vouch, a certificate must be told whole: what is only said of one is not
+    looked at.
+    """
+    certificate = receipt.certificate
+    if certificate is None:
+        if vouching is not None and (receipt.issuer or receipt.ski):
+            raise Contradiction("certificate: expected the certificate itself")
+        return
+    if not certificate.is_of(order.object):
+        raise Contradiction("certificate: expected one that names whom the card is for, by HSA-id")
+    if vouching is not None and not vouching.vouch_for(certificate, receipt.day):
+        raise Contradiction(
+            "certificate: expected one of an issuer in halsoval_card_ca_path, valid on the day"
+        )
+
+
+def surprise(order: Order, changed: Order) -> str:
+    """What a person must confirm of a card that is active already, "" where it is nothing.
+
+    What lets a stranger in is not what the first answer said, but what came to it later.
+    """
+    if order.kind != "card" or {order.state, changed.state} != {"active"}:
+        return ""
+    known, told = mark(order.answer), mark(changed.answer)
+    if known and told != known:
+        return "another certificate of a card that is active"
+    closed = order.closed_on.isoformat() if order.closed_on else ""
+    last = order.answer.get("valid_to", closed)
+    if last and changed.answer["valid_to"] > last:
+        return "a later last day of a card that is active"
+    return ""
+
+
+def mark(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    """What AD knows a card's certificate by, however it is written; nothing where none is known."""
+    names = ("issuer", "serial") if "issuer" in answer else ("ski",)
+    return tuple(comparable(name, answer[name]) for name in names if name in answer)
 
 
 def _passed(order: Order) -> set[str]:

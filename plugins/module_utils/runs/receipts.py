@@ -14,8 +14,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..engine.matching import distinguished_name
 from ..ledger.ledger import Ledger
-from ..orders.receipts import Rejected, Report, apply
+from ..orders.issued import authorities
+from ..orders.receipts import Rejected, Report, Terms, apply
 from .ledger import LEDGER_ARGUMENTS, with_ledger
 
 # How many lines of a file, and of how many files, a result names; it counts the others.
@@ -24,17 +26,39 @@ _NAMED_LINES = _NAMED_FILES = 20
 ARGUMENTS: dict[str, dict[str, Any]] = {
     **LEDGER_ARGUMENTS,
     "inbox": {"type": "path", "required": True},
+    "card_issuers": {"type": "list", "elements": "str", "default": []},
+    "card_ca_path": {"type": "path"},
+    "expected": {"type": "list", "elements": "str", "default": []},
 }
 
 
 def run(module: AnsibleModule) -> None:
     """Do what the options ask for and leave the module."""
+    if not module.params["card_issuers"] and not module.params["card_ca_path"]:
+        module.warn(
+            "neither card_issuers (halsoval_card_issuers) nor card_ca_path (halsoval_card_ca_path) "
+            "is set: a card may have a certificate of any issuer"
+        )
     with_ledger(module, lambda ledger, as_of: take_in(module.params, ledger, as_of))
 
 
 def take_in(params: dict[str, Any], ledger: Ledger, _as_of: date) -> dict[str, Any]:
-    """Apply the answer files of the inbox. Raises FileError, LedgerError and Locked."""
-    return _shown(apply(ledger, Path(params["inbox"])))
+    """Apply the answer files of the inbox. Raises FileError, LedgerError, Locked, ValueError."""
+    path = params["card_ca_path"]
+    terms = Terms(
+        expected=frozenset(params["expected"]),
+        issuers=tuple(map(_issuer, params["card_issuers"])),
+        vouching=authorities(Path(path)) if path else None,
+    )
+    return _shown(apply(ledger, Path(params["inbox"]), terms))
+
+
+def _issuer(text: str) -> str:
+    try:
+        distinguished_name(text)
+    except ValueError:
+        raise ValueError("expected card_issuers as distinguished names, as of RFC 4514") from None
+    return text
 
 
 def _shown(report: Report) -> dict[str, Any]:

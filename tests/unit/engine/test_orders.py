@@ -21,6 +21,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard imp
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import (
     ATTRIBUTES,
+    Numbers,
     Order,
     check_recipient,
     entry,
@@ -92,6 +93,29 @@ def test_an_order_that_is_held_changes_nothing_but_its_state() -> None:
     assert [(c.attribute, c.delete, c.add) for c in operation.changes] == [
         ("state", ("wanted",), ("ordered",))
     ]
+
+
+_parts = st.lists(_words, min_size=1, max_size=5)
+_secrets = st.binary(min_size=32, max_size=32).map(bytes.hex)
+
+
+@given(parts=_parts, secret=_secrets, other=_secrets)
+def test_only_a_ledger_can_tell_the_number_of_an_order_and_always_tells_the_same(
+    parts: list[str], secret: str, other: str
+) -> None:
+    told = Numbers(secret).of(*parts)
+    assert re.fullmatch("[A-Z2-7]{4}(-[A-Z2-7]{4}){3}", told)
+    assert told == Numbers(secret, {"AAAA-AAAA-AAAA-AAAA"}).of(*parts)
+    assert told != order_key(*parts)
+    assert (told == Numbers(other).of(*parts)) is (secret == other)
+
+
+@given(parts=_parts, secret=_secrets)
+def test_an_order_of_before_there_was_a_secret_keeps_its_number(
+    parts: list[str], secret: str
+) -> None:
+    old = order_key(*parts)
+    assert Numbers(secret, {old}).of(*parts) == old == Numbers().of(*parts)
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", "a:b:c", "a b", "-", ".x"])

@@ -33,7 +33,7 @@ def opened(ledgers: Ledgers) -> Callable[..., Ledger]:
 
 @pytest.fixture
 def inbox(tmp_path: Path) -> Path:
-    """An empty inbox."""
+    """An inbox with an empty folder for the card office."""
     directory = tmp_path / "inbox"
-    directory.mkdir()
+    (directory / "ra_organisation").mkdir(parents=True)
     return directory

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import random
+import re
 import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -30,6 +31,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan impo
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import Ledger, Run
 from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.book import OrderBook
 from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.outbox import Outbox
+from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.receipts import Report
 from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY, number
 
 Open = Callable[..., Ledger]
@@ -167,9 +169,20 @@ def line(name: str = "card", state: str = "aktiv", day: str = "2026-02-20", **mo
     return ";".join([key(name), state, day, *(values.get(each, "") for each in fields)])
 
 
-def leave(inbox: Path, *lines: str, name: str = "svar.csv") -> None:
-    """Leave an answer file."""
-    (inbox / name).write_text("\n".join([HEADINGS, *lines, ""]), encoding="utf-8")
+def leave(
+    inbox: Path, *lines: str, name: str = "svar.csv", recipient: str = "ra_organisation"
+) -> Path:
+    """Leave an answer file in the folder of a recipient."""
+    path = inbox / recipient / name
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.write_text("\n".join([HEADINGS, *lines, ""]), encoding="utf-8")
+    return path
+
+
+def asked(report: Report) -> frozenset[str]:
+    """The hashes that a report asks a person to confirm by."""
+    reasons = "\n".join(rejected.reason for rejected in report.rejected)
+    return frozenset(re.findall("-e receipts_expected=([0-9a-f]{16})", reasons))
 
 
 class Killer:

@@ -20,6 +20,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.orders import re
 from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.certificates import (
     certificates,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.receipts import Terms
 from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY
 from ansible_collections.regionjh.halsoval.tests.unit.orders.order_builders import (
     ANNA,
@@ -27,6 +28,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.orders.order_builders impo
     CERTIFICATE,
     VALID_TO,
     Open,
+    asked,
     card,
     held,
     key,
@@ -113,7 +115,9 @@ def test_a_certificate_that_is_told_anew_takes_the_place_of_the_one_before(
     leave(inbox, line(**CERTIFICATE))
     receipts.apply(opened(), inbox)
     leave(inbox, line(day="2026-02-25", ski="BB"))
-    receipts.apply(opened(), inbox)
+    waits = receipts.apply(opened(), inbox)
+    assert known(opened) == {ANNA: [{"hsa_id": ANNA, **CERTIFICATE}]}
+    receipts.apply(opened(), inbox, Terms(expected=asked(waits)))
     assert known(opened) == {ANNA: [{"hsa_id": ANNA, "issuer": "", "serial": "", "ski": "BB"}]}
 
 
@@ -126,7 +130,8 @@ def test_a_card_that_was_closed_as_expired_and_has_another_last_day_is_in_force(
     thin(opened(), TODAY, {"answer": 30})
     (closed,) = held(opened(), inbox.parent / "outbox").values()
     leave(inbox, line(day="2026-02-21", **CERTIFICATE))
-    receipts.apply(opened(), inbox)
+    waits = receipts.apply(opened(), inbox)
+    receipts.apply(opened(), inbox, Terms(expected=asked(waits)))
     (order,) = held(opened(), inbox.parent / "outbox").values()
     assert (closed.closed_on, order.closed_on) == (dt.date(2026, 2, 28), None)
     assert known(opened) == {ANNA: [{"hsa_id": ANNA, **CERTIFICATE}]}

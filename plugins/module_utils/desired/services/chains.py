@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any
 
 from ...engine.guard import Holding
-from ...engine.orders import TAKES, VOID, Order, order_key
+from ...engine.orders import TAKES, VOID, Numbers, Order
 from ...engine.plan import Values
 from ...records.catalogue import EXTENSIONS
 
@@ -89,9 +89,10 @@ class Wish:
 
 @dataclass(frozen=True)
 class Chain:
-    """The orders of a matter, the first one first."""
+    """The orders of a matter, the first one first; `numbers` gives the next one its key."""
 
     orders: tuple[Order, ...] = ()
+    numbers: Numbers = field(default=Numbers(), compare=False, repr=False)
 
     @cached_property
     def last(self) -> Order | None:
@@ -145,7 +146,7 @@ class Chain:
 
     def then(self, order: Order) -> Chain:
         """The chain with one more order."""
-        return Chain((*self.orders, order))
+        return Chain((*self.orders, order), self.numbers)
 
 
 def next_order(wish: Wish, chain: Chain, as_of: dt.date) -> Order | None:
@@ -230,7 +231,7 @@ def _changed(wish: Wish, chain: Chain) -> Order | None:
 def _made(wish: Wish, kind: str, chain: Chain, cause: str | None = None) -> Order:
     because = wish.terms if cause is None else cause
     return Order(
-        key=order_key(_SYSTEM, *wish.matter, kind, because, chain.key),
+        key=chain.numbers.of(_SYSTEM, *wish.matter, kind, because, chain.key),
         kind=kind,
         recipient=wish.recipient,
         provider=wish.provider,

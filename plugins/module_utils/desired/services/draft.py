@@ -39,16 +39,19 @@ class Draft:
     """Collects the orders of a plan, and what a person should look at.
 
     `held` are the orders that the ledger holds. What no date is named for is due in `due_days`; an
-    end is due at once.
+    end is due at once. `secret` is the ledger's, for the keys of orders.
     """
 
-    def __init__(self, held: Sequence[Entry], as_of: dt.date, due_days: int) -> None:
+    def __init__(
+        self, held: Sequence[Entry], as_of: dt.date, due_days: int, secret: str = ""
+    ) -> None:
         self.as_of = as_of
         self._due_days = due_days
         self.wanted: list[Wanted] = []
         self.findings: list[Finding] = []
         self._entries = {orders.key_of(entry.dn): entry for entry in held}
         self._held = {key: orders.of_entry(entry) for key, entry in self._entries.items()}
+        self._numbers = orders.Numbers(secret, self._held.keys())
         self._following: dict[Matter, dict[str, Order]] = defaultdict(dict)
         # Where two follow one order, a run was not finished: the one that was cancelled is past.
         for order in sorted(self._held.values(), key=lambda o: (o.state != "cancelled", o.key)):
@@ -68,7 +71,7 @@ class Draft:
             while key in following:
                 found.append(following[key])
                 key = found[-1].key
-            self._chains[place] = Chain(tuple(found))
+            self._chains[place] = Chain(tuple(found), self._numbers)
         return self._chains[place]
 
     def left(self) -> list[Matter]:
@@ -167,7 +170,7 @@ class Draft:
             return chain
         *earlier, last = chain.orders
         following = [*earlier[1:], last]
-        before = Chain(tuple(map(_past, earlier, following)))
+        before = Chain(tuple(map(_past, earlier, following)), self._numbers)
         if last.state == "wanted":
             again = next_order(wish, before, self.as_of)
             is_same = again is not None and _is_same(again, last) and again.needs == last.needs

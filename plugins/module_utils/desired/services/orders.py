@@ -55,7 +55,7 @@ def desire(
     what failed in HSA before in this play; None where HSA is not part of it. In check mode people
     count as entered whom HSA would enter.
     """
-    draft = Draft(held, as_of, rules.due_days)
+    draft = Draft(held, as_of, rules.due_days, approved.memory.key)
     records = {record.id: record for record in approved.records}
     holdings = _holdings(draft)
     hidden = protected(identities, draft, approved.invalid)

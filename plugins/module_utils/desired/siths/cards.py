@@ -12,8 +12,9 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ...engine.guard import Holding
 from ...engine.orders import VOID, Order
 
 CARD, REVOCATION, TAKEOVER = "card", "revocation", "takeover"
@@ -107,6 +108,13 @@ class Card:
         is_barred = any(map(self._bars, self.refused))
         return self.is_in_force(as_of) and self.last_day is not None and not is_barred
 
+    def is_cut_short(self, after: Order, as_of: dt.date) -> bool:
+        """Whether it lets its holder in today, and will not, or for fewer days, once it is so."""
+        then = replace(self, order=after)
+        if not self.opens(as_of) or self.last_day is None:
+            return False
+        return not then.opens(as_of) or then.last_day is None or then.last_day < self.last_day
+
     def _bars(self, refused: Order) -> bool:
         """Whether a refused revocation bars the card.
 
@@ -168,6 +176,18 @@ def cards(orders: Iterable[Order]) -> dict[str, tuple[Card, ...]]:
         hsa_id: tuple(_card(order, followers) for order in _in_line(theirs))
         for hsa_id, theirs in ordered.items()
     }
+
+
+def held_objects(
+    known: Mapping[str, Iterable[Card]], as_of: dt.date
+) -> dict[str, frozenset[Holding]]:
+    """The people with a card in force, by the provider that it belongs to."""
+    objects: dict[str, set[Holding]] = defaultdict(set)
+    for theirs in known.values():
+        for card in theirs:
+            if card.is_in_force(as_of):
+                objects[card.provider].add(("person", card.order.object))
+    return {provider: frozenset(people) for provider, people in objects.items()}
 
 
 def _in_line(orders: Sequence[Order]) -> list[Order]:

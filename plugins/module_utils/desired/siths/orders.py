@@ -16,13 +16,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...engine.guard import Holding
-from ...engine.orders import ATTRIBUTES, Order, of_entry, order_key, wanted
+from ...engine.orders import ATTRIBUTES, Numbers, Order, of_entry, wanted
 from ...engine.plan import Entry, Wanted
 from ...engine.provision import Desired
 from ...records.payload import Approved
 from ..people.gate import Gate, waiting_in_words
 from ..people.identified import Identities, remembering
-from .cards import CARD, REVOCATION, TAKEOVER, Card, cards
+from .cards import CARD, REVOCATION, TAKEOVER, Card, cards, held_objects
 from .findings import findings, hidden_orderers
 from .matters import Day, Matter, holders
 from .particulars import of_card, of_revocation, of_takeover
@@ -58,14 +58,15 @@ def desire(
     matters = [matter for holder in everybody for matter in holder.matters]
     protected = (m.known.folded_ids for m in matters if m.protected)
     hidden = identities.hidden.union(*protected)
-    draft = _Draft(rules, gate, frozenset(order.key for order in orders.values()), hidden)
+    made = frozenset(order.key for order in orders.values())
+    draft = _Draft(rules, gate, Numbers(approved.memory.key, made), hidden)
     desired = Desired(
         wanted=(
             *(_unchanged(orders[entry.dn], entry, in_force) for entry in held),
             *(order for matter in matters for order in draft.orders(matter)),
         ),
         attributes=ATTRIBUTES,
-        holdings=_held_objects(known, as_of),
+        holdings=held_objects(known, as_of),
         findings=(
             *findings(everybody, known, identities, day),
             *hidden_orderers(matters, hidden),
@@ -82,20 +83,20 @@ def _unchanged(order: Order, held: Entry, in_force: Collection[str]) -> Wanted:
 
 @dataclass(frozen=True)
 class _Draft:
-    """Makes the orders that matters call for; `made` are the keys of those there are.
+    """Makes the orders that matters call for.
 
     `hidden` are the HSA-ids, case folded, of whom nobody is told.
     """
 
     rules: Rules
     gate: Gate
-    made: Collection[str]
+    numbers: Numbers
     hidden: Collection[str]
 
     def orders(self, matter: Matter) -> Iterator[Wanted]:
         """The new orders. One that was refused is not made again for the same cause."""
         for order in (*self._revocations(matter), *self._takeovers(matter), *self._cards(matter)):
-            if order.key not in self.made:
+            if order.key not in self.numbers.made:
                 takes = _takes(order)
                 explained = bool(takes) and _is_explained(order, matter)
                 is_final = order.kind == REVOCATION and order.cause not in _AT_ONCE
@@ -110,7 +111,7 @@ class _Draft:
             return
         follows = matter.head.key if matter.head else ""
         yield Order(
-            key=_key(hsa_id, CARD, matter.kind, cause, follows), kind=CARD,
+            key=self._key(hsa_id, CARD, matter.kind, cause, follows), kind=CARD,
             recipient=self.rules.recipient, provider=wish.provider, object=hsa_id,
             subject=matter.kind, cause=cause, level=wish.card.loa, follows=follows,
             due=wish.employment.assignment.from_ if cause in ("first", "again") else None,
@@ -148,16 +149,15 @@ class _Draft:
         """An order about a card that there is; `parts` tell its key from the others' about it."""
         hsa_id = card.order.object
         return Order(
-            key=_key(hsa_id, kind, matter.kind, cause, *parts), kind=kind,
+            key=self._key(hsa_id, kind, matter.kind, cause, *parts), kind=kind,
             recipient=self.rules.recipient, provider=provider, object=hsa_id, subject=matter.kind,
             cause=cause, level=card.order.level, follows=follows,
             protected=matter.protected or card.order.protected, state="ordered",
             particulars=particulars,
         )  # fmt: skip
 
-
-def _key(hsa_id: str, *parts: str) -> str:
-    return order_key(_SYSTEM, hsa_id.casefold(), *parts)
+    def _key(self, hsa_id: str, *parts: str) -> str:
+        return self.numbers.of(_SYSTEM, hsa_id.casefold(), *parts)
 
 
 def _takes(order: Order) -> tuple[Holding, ...]:
@@ -169,18 +169,6 @@ def _takes(order: Order) -> tuple[Holding, ...]:
 def _is_explained(order: Order, matter: Matter) -> bool:
     """Whether a date in a record explains a revocation: the loss or return of a card is one."""
     return order.cause != "left" or matter.is_end_recent
-
-
-def _held_objects(
-    known: Mapping[str, Iterable[Card]], as_of: dt.date
-) -> dict[str, frozenset[Holding]]:
-    """The people with a card in force, by the provider that it belongs to."""
-    objects: dict[str, set[Holding]] = defaultdict(set)
-    for theirs in known.values():
-        for card in theirs:
-            if card.is_in_force(as_of):
-                objects[card.provider].add(("person", card.order.object))
-    return {provider: frozenset(people) for provider, people in objects.items()}
 
 
 # --- HSA comes first -----------------------------------------------------------------------------
