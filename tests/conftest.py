@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ import pytest
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import Ledger, Run
 from ansible_collections.regionjh.halsoval.tests.postgresql import postgresql
 
-__all__ = ["Ledgers", "ledgers", "postgresql", "postgresql_ledgers", "sqlite_ledgers"]
+__all__ = ["Ledgers", "ledgers", "open_files", "postgresql", "postgresql_ledgers", "sqlite_ledgers"]
 
 TODAY = dt.date(2026, 3, 2)
 
@@ -67,3 +68,8 @@ def _found(url: str | None, tmp_path: Path) -> Iterator[Ledgers]:
     found = Ledgers(url, tmp_path / "state")
     with found.opened:
         yield found
+
+
+def open_files() -> set[str]:
+    """The files and sockets that this process has open."""
+    return {os.readlink(entry) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()}

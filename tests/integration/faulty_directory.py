@@ -39,24 +39,46 @@ _KINDS = {
     0x6D: "rename reply",
 }
 _REPLIES = {0x60: 0x61, 0x63: 0x65, 0x66: 0x67, 0x68: 0x69, 0x6C: 0x6D}
-_CODES = {"busy": 51, "refused": 50}
 EVERY = range(1, 1_000_000)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What a server answers a request with: resultCode and diagnosticMessage."""
+
+    code: int
+    text: str
 
 
 @dataclass(frozen=True)
 class Fault:
     """What happens to some messages of a kind, counted from 1 over all connections.
 
-    `kind` is one of the names above, or "message" for all. "busy", "refused": the relay answers
-    the request so, and the server never sees it. "close": both connections end in place of the
-    message. A number: the message waits for so many seconds. A function: it is called first. Only
-    messages that hold the octets `matching` are meant, and counted.
+    `kind` is one of the names above, or "message" for all. "busy", "refused", a refusal: the relay
+    answers the request so, and the server never sees it. "close": both connections end in place of
+    the message. A number: the message waits for so many seconds. A function: it is called first.
+    Only messages that hold the octets `matching` are meant, and counted.
     """
 
     kind: str
     numbers: Collection[int]
-    action: Literal["busy", "refused", "close"] | float | Callable[[], object]
+    action: Literal["busy", "refused", "close"] | Refusal | float | Callable[[], object]
     matching: bytes = b""
+
+
+_REFUSALS = {"busy": Refusal(51, ""), "refused": Refusal(50, "")}
+# What becomes of a new account whose password the domain's policy refuses. Samba says so of
+# accounts with a smart card in Debian 12 only; in Debian 13 it asks no password of them.
+SHORT_PASSWORD = {
+    "Samba": Refusal(
+        19,
+        "0000052D: Constraint violation - check_password_restrictions: the password is too short."
+        " It should be equal to or longer than 200 characters!",
+    ),
+    "Windows": Refusal(
+        53, "0000052D: SvcErr: DSID-031A126C, problem 5003 (WILL_NOT_PERFORM), data 0\n\0"
+    ),
+}
 
 
 @dataclass
@@ -112,7 +134,9 @@ class FaultyDirectory:
                     if action == "close":
                         return
                     if isinstance(action, str):
-                        client.write(_result(number, _REPLIES[tag], _CODES[action]))
+                        action = _REFUSALS[action]
+                    if isinstance(action, Refusal):
+                        client.write(_result(number, _REPLIES[tag], action))
                         message = b""
                     elif callable(action):
                         action()
@@ -298,8 +322,8 @@ def _id_and_tag(message: bytes) -> tuple[int, int]:
     return int.from_bytes(message[start + 2 : end], "big"), message[end]
 
 
-def _result(number: int, tag: int, code: int) -> bytes:
-    """An LDAPMessage with an LDAPResult without text (RFC 4511 section 4.1.9)."""
-    result = _tagged(tag, bytes([0x0A, 1, code, 0x04, 0, 0x04, 0]))
+def _result(number: int, tag: int, refusal: Refusal) -> bytes:
+    """An LDAPMessage with an LDAPResult (RFC 4511 section 4.1.9)."""
+    code, text = bytes([0x0A, 1, refusal.code]), _octets(refusal.text.encode())
     digits = number.to_bytes(number.bit_length() // 8 + 1, "big")
-    return _tagged(0x30, _tagged(0x02, digits) + result)
+    return _tagged(0x30, _tagged(0x02, digits) + _tagged(tag, code + _octets(b"") + text))

@@ -32,10 +32,12 @@ from ansible_collections.regionjh.halsoval.tests.integration.domain import (
 )
 from ansible_collections.regionjh.halsoval.tests.integration.faulty_directory import (
     EVERY,
+    SHORT_PASSWORD,
     Fault,
     FaultyDirectory,
     Part,
     Ranges,
+    Refusal,
     faulty_directory,
 )
 from ansible_collections.regionjh.halsoval.tests.integration.onboarding import (
@@ -275,20 +277,17 @@ def test_error_about_a_provider_delays_no_end(site: Site, onboarded: Content) ->
     assert after.accounts[hsa_id(site, 1)] == onboarded.accounts[hsa_id(site, 1)]
 
 
+@pytest.mark.parametrize("refusal", SHORT_PASSWORD.values(), ids=SHORT_PASSWORD)
 def test_password_policy_that_refuses_stops_new_accounts_alone(
-    site: Site, onboarded: Content
+    site: Site, onboarded: Content, tmp_path: Path, refusal: Refusal
 ) -> None:
     put(
         site,
         [person(1, uses(XRAY, to=YESTERDAY)), *titled(ALFA[1:]), person(4, uses(XRAY))],
         titled(BETA),
     )
-    base = domain(site.lab).base
-    change(site.lab, base, minPwdLength=200)
-    try:
-        own = accounts_of(site)
-    finally:
-        change(site.lab, base, minPwdLength=7)
+    with relay(site, tmp_path, Fault("add", EVERY, refusal, b"unicodePwd")) as (_directory, uri):
+        own = accounts_of(site, server_uri=uri)
 
     assert "the domain's password policy refuses the password" in own["alfa"]["msg"]
     assert f"account {hsa_id(site, 4)}: " in own["alfa"]["msg"]

@@ -23,7 +23,6 @@ import pytest
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import spellings
 from ansible_collections.regionjh.halsoval.tests.integration.domain import (
-    change,
     domain,
     empty_region,
     in_domain,
@@ -31,6 +30,7 @@ from ansible_collections.regionjh.halsoval.tests.integration.domain import (
 )
 from ansible_collections.regionjh.halsoval.tests.integration.faulty_directory import (
     EVERY,
+    SHORT_PASSWORD,
     Fault,
     faulty_directory,
 )
@@ -318,16 +318,14 @@ VERBOSE = ("-vvv", "--diff", "--vault-password-file")
 
 
 def test_accounts_and_what_a_run_says_of_them_name_nobody(
-    site_of_region: Site, syslog: list[str]
+    site_of_region: Site, syslog: list[str], tmp_path: Path
 ) -> None:
     """First all accounts are refused, then they are made."""
     site, lab, since = site_of_region, site_of_region.lab, time.time()
     password = str(site.path / "password")
-    change(lab, domain(lab).base, minPwdLength=200)
-    try:
-        refused = site.onboard(*VERBOSE, password)
-    finally:
-        change(lab, domain(lab).base, minPwdLength=7)
+    short = Fault("add", EVERY, SHORT_PASSWORD["Samba"], b"unicodePwd")
+    with faulty_directory(lab, tmp_path, short, before=domain(lab).uri) as directory:
+        refused = site.onboard(*VERBOSE, password, halsoval_ad_server_uri=directory.uri)
     assert refused.hosts("failed") == {"alfa"}
     assert refused.output.count("the domain's password policy refuses the password") >= 4
 

@@ -134,21 +134,23 @@ class Database:
     def _open_to_write(self) -> Engine:
         if self._url:
             engine = _server(self._url)
-            _bring_up_to_date(engine)
+            with _closed_on_failure(engine):
+                _bring_up_to_date(engine)
             return engine
         # Two that make the file at once would disturb each other: SQLite does not wait for the
         # change to WAL.
         with locks.exclusive(self._path.parent, self._path.name):
             _make_private(self._path)
             engine = _file(self._path)
-            _bring_up_to_date(engine)
+            with _closed_on_failure(engine):
+                _bring_up_to_date(engine)
         return engine
 
     def _open_to_read(self) -> Engine:
         if self._url is None and not os.path.lexists(self._path):
             return self._borrow(_memory())
         engine = _server(self._url) if self._url else _file(self._path, "query_only = ON")
-        with engine.connect() as connection:
+        with _closed_on_failure(engine), engine.connect() as connection:
             version = _version(connection)
         if version == len(schema.MIGRATIONS):
             return engine
@@ -180,6 +182,16 @@ def _reason(error: SQLAlchemyError) -> str:
     # SQLite quotes a text that is not UTF-8.
     reason = str(primary or cause).partition(" with text ")[0]
     return reason.strip() or type(cause).__name__
+
+
+@contextmanager
+def _closed_on_failure(engine: Engine) -> Iterator[None]:
+    """Leave no connection behind where a database is refused: a pooler waits for it to end."""
+    try:
+        yield
+    except BaseException:
+        engine.dispose()
+        raise
 
 
 @contextmanager
@@ -291,7 +303,8 @@ def _server(url: URL) -> Engine:
         raise LedgerError(
             "the Python package psycopg is missing: pip install 'psycopg[binary]'"
         ) from None
-    _refuse_shared_sessions(engine, _shown(url))
+    with _closed_on_failure(engine):
+        _refuse_shared_sessions(engine, _shown(url))
     return engine
 
 

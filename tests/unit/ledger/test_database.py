@@ -31,7 +31,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger im
     verify,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.holds import Hold
-from ansible_collections.regionjh.halsoval.tests.conftest import TODAY, Ledgers
+from ansible_collections.regionjh.halsoval.tests.conftest import TODAY, Ledgers, open_files
 from ansible_collections.regionjh.halsoval.tests.postgresql import Server, running, stop
 
 HSA = "ldaps://hsa.example"
@@ -214,9 +214,13 @@ def test_a_ledger_of_a_later_version_is_refused(
 ) -> None:
     with monkeypatch.context() as patch:
         with_migration(patch, NOTE)
-        ledgers.open()
-    with pytest.raises(LedgerError, match=f"version {KNOWN + 1}, this collection knows {KNOWN}"):
+        ledgers.open().close()
+    before = open_files()
+    words = f"version {KNOWN + 1}, this collection knows {KNOWN}"
+    # What is caught holds the frames of what failed, so nothing of it is collected yet.
+    with pytest.raises(LedgerError, match=words) as _error:
         ledgers.open("run-2", check=check)
+    assert open_files() == before
 
 
 # --- check mode -----------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger im
     LedgerError,
     Run,
 )
-from ansible_collections.regionjh.halsoval.tests.conftest import TODAY
+from ansible_collections.regionjh.halsoval.tests.conftest import TODAY, open_files
 from ansible_collections.regionjh.halsoval.tests.pgbouncer import Pooler, pooler
 from ansible_collections.regionjh.halsoval.tests.postgresql import Server
 
@@ -86,6 +86,18 @@ def test_pooled_transactions_are_refused_before_any_table_is_made(
     with psycopg.connect(url) as connection:
         query = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
         assert connection.execute(query).fetchone() == (0,)
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
+def test_a_refused_pooler_keeps_no_connection_of_the_run(
+    postgresql: Server, url: str, tmp_path: Path, check: bool
+) -> None:
+    with pooler(postgresql, pool_mode="transaction") as started:
+        before = open_files()
+        # What is caught holds the frames of what failed, so nothing of it is collected yet.
+        with pytest.raises(LedgerError, match=WORDS) as _error:
+            ledger(started.url(url), tmp_path, check=check)
+        assert open_files() == before
 
 
 def test_pooled_transactions_are_refused_while_others_use_the_pool(
