@@ -24,7 +24,7 @@ from ..people.gate import Gate, waiting_in_words
 from ..people.identified import Identities
 from ..people.pending import with_memory
 from .cards import CARD, REVOCATION, TAKEOVER, Card, cards
-from .findings import findings, hidden_orderers
+from .findings import findings
 from .matters import Day, Matter, holders
 from .particulars import of_card, of_revocation, of_takeover
 from .rules import Rules
@@ -56,8 +56,7 @@ def desire(
     everybody = holders(identities.people, known, day)
     gate = Gate(identities.unread, hsa_failures, check)
     matters = [matter for holder in everybody for matter in holder.matters]
-    protected = (m.known.folded_ids for m in matters if m.protected)
-    hidden = identities.hidden.union(*protected)
+    hidden = identities.hidden.union(*(m.known.folded_ids for m in matters if m.protected))
     draft = _Draft(rules, gate, frozenset(order.key for order in orders.values()), hidden)
     desired = Desired(
         wanted=(
@@ -66,10 +65,7 @@ def desire(
         ),
         attributes=ATTRIBUTES,
         holdings=_held_objects(known, as_of),
-        findings=(
-            *findings(everybody, known, identities, day),
-            *hidden_orderers(matters, hidden),
-        ),
+        findings=findings(everybody, known, identities, day, hidden),
         waiting=_waiting(matters, gate),
     )
     entered, people = identities.entered, identities.natural()
