@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from ...engine.guard import Holding
@@ -60,11 +60,7 @@ def desire(
     holdings = _holdings(draft)
     hidden = protected(identities, draft, approved.invalid)
     for record in approved.records:
-        if phase(record, as_of) != "application":
-            keys = agreements(record, draft, rules)
-            connections(record, draft, rules, keys)
-            telephony(record, draft, rules, keys, identities.hidden | hidden)
-            consultations(record, draft, rules)
+        _of_provider(record, draft, rules, identities.hidden | hidden)
     newcomers = Newcomers(draft, Gate(identities.unread, hsa_failures, check))
     users(identities, newcomers, rules, hidden)
     memberships(identities, newcomers, rules, hidden, owner_tasks)
@@ -75,6 +71,16 @@ def desire(
     seen = tuple(dict.fromkeys(draft.findings))
     desired = Desired(tuple(draft.wanted), ATTRIBUTES, holdings, seen, waiting=newcomers.waiting())
     return remembering(desired, identities.pending, identities, approved.memory)
+
+
+def _of_provider(record: Record, draft: Draft, rules: Rules, hidden: Collection[str]) -> None:
+    """Order what a provider asks for, whoever works there."""
+    if phase(record, draft.as_of) == "application":
+        return
+    keys = agreements(record, draft, rules)
+    connections(record, draft, rules, keys)
+    telephony(record, draft, rules, keys, hidden)
+    consultations(record, draft, rules)
 
 
 def recorded(desired: Desired) -> Desired:

@@ -26,8 +26,12 @@ def findings(
     cards: Mapping[str, tuple[Card, ...]],
     identities: Identities,
     day: Day,
+    hidden: Collection[str],
 ) -> tuple[Finding, ...]:
-    """All findings, each once, under the provider it concerns."""
+    """All findings, each once, under the provider it concerns.
+
+    `hidden` are the HSA-ids, case folded, of whom nobody is told.
+    """
     # While HSA cannot be read, who is not recognised may be in the records all the same.
     forgotten = () if day.unread else _forgotten(cards, identities, day)
     return tuple(
@@ -36,14 +40,15 @@ def findings(
                 *(f for holder in everybody for f in _of_person(holder, day.unread)),
                 *(f for holder in everybody for m in holder.matters for f in _of_matter(m)),
                 *forgotten,
+                *_hidden_orderers(everybody, hidden),
             )
         )
     )
 
 
-def hidden_orderers(matters: Iterable[Matter], hidden: Collection[str]) -> Iterator[Finding]:
+def _hidden_orderers(everybody: Iterable[Holder], hidden: Collection[str]) -> Iterator[Finding]:
     """The contacts of those whose staff is to have cards, by whom no order says that it is made."""
-    wishes = (wish for matter in matters for wish in matter.wishes)
+    wishes = (wish for holder in everybody for wish in holder.wishes)
     for record in {wish.provider: wish.employment.record for wish in wishes}.values():
         orderers = record.agreement.contacts.authorised_orderers
         yield from left_out(record.id, "contacts.authorised_orderers", orderers, hidden)

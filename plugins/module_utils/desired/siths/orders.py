@@ -23,7 +23,7 @@ from ...records.payload import Approved
 from ..people.gate import Gate, waiting_in_words
 from ..people.identified import Identities, remembering
 from .cards import CARD, REVOCATION, TAKEOVER, Card, cards, held_objects
-from .findings import findings, hidden_orderers
+from .findings import findings
 from .matters import Day, Matter, holders
 from .particulars import of_card, of_revocation, of_takeover
 from .rules import Rules
@@ -56,8 +56,7 @@ def desire(
     everybody = holders(identities.people, known, day)
     gate = Gate(identities.unread, hsa_failures, check)
     matters = [matter for holder in everybody for matter in holder.matters]
-    protected = (m.known.folded_ids for m in matters if m.protected)
-    hidden = identities.hidden.union(*protected)
+    hidden = identities.hidden.union(*(m.known.folded_ids for m in matters if m.protected))
     made = frozenset(order.key for order in orders.values())
     draft = _Draft(rules, gate, Numbers(approved.memory.key, made), hidden)
     desired = Desired(
@@ -67,10 +66,7 @@ def desire(
         ),
         attributes=ATTRIBUTES,
         holdings=held_objects(known, as_of),
-        findings=(
-            *findings(everybody, known, identities, day),
-            *hidden_orderers(matters, hidden),
-        ),
+        findings=findings(everybody, known, identities, day, hidden),
         waiting=_waiting(matters, gate),
     )
     return remembering(desired, identities.pending, identities, approved.memory)
