@@ -44,7 +44,7 @@ OTHERS = {
     "plugin_utils": {"ansible", "jinja2", "pydantic", "pydantic_core", "yaml"},
     # What desired/ad needs of it is handed down as a function.
     "runs": {"ansible", "anyascii"},
-    "orders": {"sqlalchemy"},
+    "orders": {"cryptography", "sqlalchemy"},
     "ledger": {"sqlalchemy"},
     "systems": {"ldap3", "pyasn1"},
 }
