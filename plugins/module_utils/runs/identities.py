@@ -17,6 +17,7 @@ from ..desired.people.identified import Identities
 from ..ledger.ledger import Ledger
 from ..records.identifiers import shown
 from ..records.payload import Approved
+from ..records.people import Remembered
 from ..systems.directory import DirectoryError
 from .directory import LDAP_ARGUMENTS, directory
 
@@ -67,9 +68,16 @@ def identities(
     except DirectoryError as error:
         # The reason once: each provider whose people wait has the words below.
         module.warn(shown(f"HSA could not be read: {error}"))
-        return recall(approved, as_of, layout, remembered, "HSA could not be read")
+        return recall(approved, as_of, layout, remembered, unread(remembered))
     remember(module, ledger, uri, seen_ids(held, layout, numbers))
     return identify(approved, as_of, layout, held, remembered)
+
+
+def unread(remembered: Remembered) -> str:
+    """What waits for HSA is told, where that could not be read."""
+    if remembered.ids:
+        return "HSA could not be read"
+    return "HSA could not be read, and no earlier run read it at this address"
 
 
 def numbers_of(approved: Approved) -> frozenset[str]:

@@ -53,11 +53,12 @@ def waiting(
     everybody: Sequence[Holder], holdings: Holdings, gate: Gate
 ) -> dict[str, tuple[str, ...]]:
     """How many new accounts wait, and why, by provider; and who cannot be told without HSA."""
-    reasons: dict[str, Counter[str]] = defaultdict(Counter)
+    reasons: dict[tuple[str, bool], Counter[str]] = defaultdict(Counter)
     for holder in everybody:
         reason = holder.waits_for(gate) if holder.needs_account else None
+        is_told = holder.known.hsa_id is not None or gate.unread is None
         for provider in holder.providers if reason else ():
-            reasons[provider][reason or ""] += 1
+            reasons[provider, is_told][reason or ""] += 1
     messages = waiting_in_words(reasons, "account")
     for provider, count in _untold(everybody, holdings) if gate.unread else ():
         told = f"{count} may be to close, and stay as they are: {gate.unread}"

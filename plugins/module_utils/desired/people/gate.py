@@ -44,12 +44,26 @@ class Gate:
         return None
 
 
-def waiting_in_words(reasons: Mapping[str, Counter[str]], what: str) -> dict[str, tuple[str, ...]]:
-    """How many wait, and why, in words by provider; `what` is one of them."""
-    return {
-        provider: tuple(
-            f"1 new {what} waits: {reason}" if count == 1 else f"{count} new {what}s wait: {reason}"
-            for reason, count in counted.items()
-        )
-        for provider, counted in reasons.items()
-    }
+def waiting_in_words(
+    reasons: Mapping[tuple[str, bool], Counter[str]], what: str
+) -> dict[str, tuple[str, ...]]:
+    """How many wait, and why, in words by provider; `what` is one of them.
+
+    `reasons` go by provider, and by whether anybody knows who the people are in HSA. Whom HSA alone
+    could tell may have one already.
+    """
+    messages: dict[str, tuple[str, ...]] = {}
+    for (provider, is_told), counted in reasons.items():
+        words = _new if is_told else _unknown
+        said = (f"{words(count, what)}: {reason}" for reason, count in counted.items())
+        messages[provider] = (*messages.get(provider, ()), *said)
+    return messages
+
+
+def _new(count: int, what: str) -> str:
+    return f"1 new {what} waits" if count == 1 else f"{count} new {what}s wait"
+
+
+def _unknown(count: int, what: str) -> str:
+    who = "1 person" if count == 1 else f"{count} people"
+    return f"of {who} nobody can tell whether a new {what} waits"

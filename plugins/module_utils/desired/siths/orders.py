@@ -184,10 +184,11 @@ def _waits_for(gate: Gate, matter: Matter) -> str | None:
 
 def _waiting(matters: Iterable[Matter], gate: Gate) -> dict[str, tuple[str, ...]]:
     """How many cards wait, and why, by provider. Whom HSA cannot tell is a finding instead."""
-    reasons: dict[str, Counter[str]] = defaultdict(Counter)
+    reasons: dict[tuple[str, bool], Counter[str]] = defaultdict(Counter)
     for matter in matters:
-        told = matter.known.hsa_id is not None or gate.unread is not None
-        reason = _waits_for(gate, matter) if matter.cause and told else None
+        is_told = matter.known.hsa_id is not None
+        counts = is_told or gate.unread is not None
+        reason = _waits_for(gate, matter) if matter.cause and counts else None
         if reason and matter.wish:
-            reasons[matter.wish.provider][reason] += 1
+            reasons[matter.wish.provider, is_told][reason] += 1
     return waiting_in_words(reasons, "card")

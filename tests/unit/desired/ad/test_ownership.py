@@ -779,3 +779,17 @@ def test_the_hsa_id_of_somebody_who_was_deleted_lets_nobody_else_in(
     assert world.hsa.people(number(2)) == []
     (account,) = [e for e in world.directory.entries() if values(e, "employeeNumber") == (id,)]
     assert "ENABLED" not in values(account, "userAccountControl")
+
+
+def test_whom_earlier_runs_saw_has_an_account_and_is_not_new_while_hsa_is_away(world: Ad) -> None:
+    staff = [person(n, uses()) for n in range(17)]
+    world.bring(record(people=staff))
+    world.identities(approved(record(people=staff)), TODAY)
+    world.unread = AWAY
+    assert world.run(record(people=staff))["alfa"]["errors"] == []
+    new = record(people=[*staff, *(person(n, uses()) for n in (30, 31))])
+    (told,) = world.run(new)["alfa"]["errors"]
+    assert told == f"of 2 people nobody can tell whether a new account waits: {AWAY}"
+    world.forget()
+    told = world.run(record(people=staff))["alfa"]["errors"]
+    assert told == [f"of 17 people nobody can tell whether a new account waits: {AWAY}"]

@@ -230,8 +230,23 @@ def test_whom_nobody_knows_without_hsa_waits(siths: Siths) -> None:
     siths.people[number(1)] = {"ids": (), "hsa_id": None, "entered": False}
     siths.unread = "HSA could not be read"
     desired = siths.desired(staff())
-    assert desired.waiting == {"alfa": ("1 new card waits: HSA could not be read",)}
+    told = "of 1 person nobody can tell whether a new card waits: HSA could not be read"
+    assert desired.waiting == {"alfa": (told,)}
     assert desired.findings == ()
+
+
+def test_whom_nobody_knows_without_hsa_is_not_counted_with_those_who_are_new(siths: Siths) -> None:
+    siths.people |= {
+        number(n): {"ids": (), "hsa_id": None, "entered": False} for n in range(10, 27)
+    }
+    siths.unread = "HSA could not be read"
+    rows = [person(n, cards=[CARD]) for n in (1, 2, *range(10, 27))]
+    assert siths.desired(record(people=rows)).waiting == {
+        "alfa": (
+            "2 new cards wait: HSA could not be read",
+            "of 17 people nobody can tell whether a new card waits: HSA could not be read",
+        )
+    }
 
 
 def test_an_archived_person_gets_no_card(siths: Siths) -> None:
