@@ -33,6 +33,10 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan impo
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import Desired
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.holds import Decisions, Hold
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.memory import (
+    NO_MEMORY,
+    Memory,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import (
     decided,
@@ -50,7 +54,8 @@ class Services:
 
     `unknown` are the indexes of people whose HSA-id cannot be told, `unread` says why HSA cannot
     be read, if it cannot; `holds` are those there are. `in_hsa` says by personal number at which
-    providers HSA has the person, and whether their record called the identity protected.
+    providers HSA has the person, and whether their record called the identity protected. `memory`
+    is what the runs before put in effect.
     """
 
     def __init__(self, rules: Rules | None = None) -> None:
@@ -60,12 +65,13 @@ class Services:
         self.unread: str | None = None
         self.holds: tuple[Hold, ...] = ()
         self.in_hsa: dict[str, dict[str, bool]] = {}
+        self.memory = NO_MEMORY
 
     def copy(self) -> Services:
         """Another one that holds the same."""
         other = Services(self.rules)
         other.held, other.unknown, other.holds = dict(self.held), set(self.unknown), self.holds
-        other.unread = self.unread
+        other.unread, other.memory = self.unread, self.memory
         other.in_hsa = {number: dict(at) for number, at in self.in_hsa.items()}
         return other
 
@@ -77,7 +83,7 @@ class Services:
         """Who everybody is; an HSA that cannot be read tells nothing of who cannot be read."""
         unknown = {number(index) for index in self.unknown}
         people = []
-        for person in natural_people(records, day, LEAD_DAYS):
+        for person in natural_people(records, day, LEAD_DAYS, self.memory):
             ids = () if person.number in unknown else (IDS[person.number],)
             person = decided(person, ids, Decisions(self.holds))
             at = {} if self.unread else self.in_hsa.get(person.number, {})
@@ -99,7 +105,7 @@ class Services:
         tasks: Mapping[str, Sequence[Mapping[str, str]]] | None = None,
     ) -> Desired:
         """The orders that there must be."""
-        everything = approved(*records, invalid=invalid)
+        everything = replace(approved(*records, invalid=invalid), memory=self.memory)
         held = [orders.entry(order) for order in self.held.values()]
         known = self.identities(everything.records, day, everything.invalid)
         return desire(everything, day, self.rules, held, known, tasks)
@@ -126,6 +132,12 @@ class Services:
             for row in own.staff.people:
                 self.in_hsa.setdefault(row.number, {})[own.id] = row.protected
         return touched
+
+    def remember(self, *records: Record, day: dt.date = TODAY) -> None:
+        """Have a run on the day, which puts everything in effect, remembered."""
+        self.memory = replace(self.memory, key="00")
+        facts = self.desired(*records, day=day).facts
+        self.memory = Memory("00", facts, {record.id: day for record in records})
 
     def apply(self, operations: Iterable[Operation], day: dt.date = TODAY) -> list[Order]:
         """Do as the ledger does."""

@@ -28,6 +28,7 @@ from .lifecycle import (
     state,
     unit_of,
 )
+from .losses import explains, is_recent
 from .memory import NO_MEMORY, Effect, Fact, Memory
 from .model import Assignment, Person, Record, Trial
 from .one_person import Row, rows_by_person
@@ -36,8 +37,6 @@ from .one_person import Row, rows_by_person
 # as a server does not finish requests in the order they were sent. It is larger than the window of
 # requests under way, and small, for an id that somebody deleted by hand must not come back.
 _GAP = 256
-# How long an end explains what a run takes away: longer than the nightly run should ever be out.
-_EXPLAINING = dt.timedelta(days=31)
 
 _T = TypeVar("_T")
 
@@ -47,7 +46,8 @@ class Employment:
     """An assignment of a person, with what it gives on the day.
 
     `held` says that a hold takes its access; `granted_to` is the last day of a grant that alone
-    gives it effect, or gave. `effect` is what the last run remembers of it, if it gave access then.
+    gives it effect, or gave. `effect` is what the last run remembers of it, if it gave access then,
+    and `last_run` the day of the provider's last run, if any is remembered.
     """
 
     record: Record
@@ -58,6 +58,7 @@ class Employment:
     held: bool = False
     granted_to: dt.date | None = None
     effect: Effect | None = None
+    last_run: dt.date | None = None
 
     @property
     def provider(self) -> str:
@@ -143,14 +144,14 @@ class Employment:
         """Whether its last day, or a grant's, has passed and explains what is taken today."""
         last = self.last_day if self.state == "ended" else None
         ends = [day for day in (last, self.granted_to) if day is not None and day < self.as_of]
+        known = self.effect.last_day if self.effect else None
+        return any(day == known or self._is_explained_by(day) for day in ends)
+
+    def _is_explained_by(self, day: dt.date) -> bool:
+        """Whether a day of the assignment explains that what it gave in the last run is taken."""
         if self.effect is not None:
-            return any(map(self.effect.is_ended_by, ends))
-        return any(is_recent(day, self.as_of) for day in ends)
-
-
-def is_recent(day: dt.date, as_of: dt.date) -> bool:
-    """Whether a last day lies so little back that it explains what is taken today."""
-    return as_of - day <= _EXPLAINING
+            return explains(day, self.as_of, self.effect.seen_on)
+        return explains(day, self.as_of, None)
 
 
 def last_day_of_trial(trial: Trial, employment: Employment) -> dt.date:
@@ -202,11 +203,6 @@ class NaturalPerson:
         return tuple(e for e in self.employments if e.state == "later")
 
     @cached_property
-    def has_left_with_all(self) -> bool:
-        """Whether the agreements of all the person's providers have ended."""
-        return all(employment.phase == "ended" for employment in self.employments)
-
-    @cached_property
     def named_by(self) -> frozenset[str]:
         """The providers whose records name the person by an assignment that has begun."""
         return frozenset(e.provider for e in self.employments if e.has_begun)
@@ -242,8 +238,10 @@ class NaturalPerson:
     def _accounts_for(self, effect: Effect) -> bool:
         if effect.last_day is not None and effect.last_day < self.as_of:
             return True
-        same = (e for e in self.employments if effect.is_of(e.provider, e.assignment))
-        return any(e.state == "active" or e.explains for e in same)
+        return any(e.state == "active" or e.explains for e in self._same_as(effect))
+
+    def _same_as(self, effect: Effect) -> list[Employment]:
+        return [e for e in self.employments if effect.is_of(e.provider, e.assignment)]
 
     @cached_property
     def hsa_id(self) -> str | None:
@@ -291,7 +289,8 @@ def natural_people(
     records: Sequence[Record], as_of: dt.date, lead_days: int, memory: Memory = NO_MEMORY
 ) -> tuple[NaturalPerson, ...]:
     """The people of all records, in the order of the records and their rows."""
-    people = (_person(rows, as_of, lead_days) for rows in rows_by_person(records))
+    days = memory.days
+    people = (_person(rows, as_of, lead_days, days) for rows in rows_by_person(records))
     return tuple(_with_memory(person, memory) for person in people)
 
 
@@ -359,11 +358,20 @@ def agreed(values: Iterable[_T | None]) -> _T | None:
     return named.pop() if len(named) == 1 else None
 
 
-def _person(rows: Sequence[Row], as_of: dt.date, lead_days: int) -> NaturalPerson:
+def _person(
+    rows: Sequence[Row], as_of: dt.date, lead_days: int, days: Mapping[str, dt.date]
+) -> NaturalPerson:
     return NaturalPerson(
         frozenset(number for _record, _index, row in rows for number in row.numbers),
         tuple(
-            Employment(record, row, assignment, state(record, assignment, as_of, lead_days), as_of)
+            Employment(
+                record,
+                row,
+                assignment,
+                state(record, assignment, as_of, lead_days),
+                as_of,
+                last_run=days.get(record.id),
+            )
             for record, _index, row in rows
             for assignment in row.assignments
         ),

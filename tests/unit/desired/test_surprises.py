@@ -15,6 +15,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model im
 from ansible_collections.regionjh.halsoval.tests.unit.ad_in_memory import Ad
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     JOURNAL,
+    LISTING,
     NPO,
     STATISTICS,
     TODAY,
@@ -26,6 +27,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     unit,
 )
 from ansible_collections.regionjh.halsoval.tests.unit.memory_journal import MemoryJournal
+from ansible_collections.regionjh.halsoval.tests.unit.services_in_memory import Services
 
 TWENTY = range(1, 21)
 UNITS = [unit(), unit("norr")]
@@ -89,6 +91,84 @@ def test_an_end_that_is_new_and_lies_back_is_no_surprise_for_a_week_only(
         "the assignment": provider({**gives, "to": end}, **started),
     }
     assert_nobody_lost_anything(world, world.run(after[where]))
+
+
+def ending(where: str, day: dt.date, staff: list[dict[str, Any]]) -> Record:
+    """A provider with staff that has ended, or whose unit has closed."""
+    ends = {"ends": str(day)} if where == "the agreement" else {}
+    units = [unit(closes=str(day)) if where == "the unit" else UNITS[0], UNITS[1]]
+    return record("alfa", staff, units=units, agreement={"operation_start": "2024-01-01", **ends})
+
+
+PLACES = pytest.mark.parametrize("where", ["the agreement", "the unit"])
+# What opens roles in HSA, groups in AD, both or neither.
+SYSTEMS = pytest.mark.parametrize("systems", [[JOURNAL, NPO], [JOURNAL], [NPO], []])
+
+
+@pytest.mark.parametrize("days_back", [8, 20, 365])
+@PLACES
+@SYSTEMS
+def test_an_end_that_lies_back_explains_nothing_of_people_who_are_not_listed_either(
+    world: Ad, where: str, systems: list[str], days_back: int
+) -> None:
+    staff = [person(n, assignment(since="2024-01-01", systems=systems)) for n in TWENTY]
+    world.run(ending("nothing", TODAY, staff))
+    before = enabled(world)
+    results = world.run(ending(where, TODAY - dt.timedelta(days_back), []))
+    assert (len(world.hsa.members()), enabled(world)) == (len(TWENTY), before)
+    assert "refused" in world.hsa_results["alfa"]["msg"]
+    assert ("refused" in results["alfa"]["msg"]) is bool(before)
+
+
+@pytest.mark.parametrize("days_back", [1, 7])
+def test_an_end_of_the_last_days_is_carried_out_for_people_who_are_not_listed(
+    world: Ad, days_back: int
+) -> None:
+    staff = [person(n, assignment(since="2024-01-01", **GIVES)) for n in TWENTY]
+    world.run(ending("nothing", TODAY, staff))
+    results = world.run(ending("the agreement", TODAY - dt.timedelta(days_back), []))
+    assert (world.hsa.members(), enabled(world)) == (set(), 0)
+    assert results["alfa"]["failed"] is False
+
+
+@pytest.mark.parametrize(
+    ("days_back", "remembered", "explained"),
+    [(7, True, True), (8, True, False), (31, False, True), (32, False, False)],
+)
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_an_end_explains_what_is_ordered_for_as_long_as_what_is_written(
+    is_listed: bool, days_back: int, remembered: bool, explained: bool
+) -> None:
+    services = Services()
+    staff = [person(n, assignment(since="2024-01-01", systems=[LISTING])) for n in TWENTY]
+    started = ending("nothing", TODAY, staff)
+    services.run(started)
+    services.answer("done")
+    if remembered:
+        services.remember(started)
+    end = TODAY - dt.timedelta(days_back)
+    told = services.judge(ending("the agreement", end, staff if is_listed else []))
+    assert {o.kind for o in told.operations} >= ({"leave", "terminate"} if explained else set())
+    assert ("alfa" in told.refusals) is not explained
+    if not explained:
+        assert told.operations == ()
+
+
+@pytest.mark.parametrize(("days_back", "explained"), [(31, True), (32, False), (365, False)])
+@pytest.mark.parametrize("is_listed", [True, False])
+@PLACES
+def test_where_no_run_is_remembered_an_end_explains_a_loss_for_a_month(
+    where: str, is_listed: bool, days_back: int, explained: bool
+) -> None:
+    world = Ad()
+    staff = [person(n, assignment(since="2024-01-01", **GIVES)) for n in TWENTY]
+    world.run(ending("nothing", TODAY, staff))
+    end = TODAY - dt.timedelta(days_back)
+    results = world.run(ending(where, end, staff if is_listed else []))
+    if not explained:
+        assert_nobody_lost_anything(world, results)
+    elif is_listed or where == "the agreement":
+        assert (world.hsa.members(), enabled(world)) == (set(), 0)
 
 
 @pytest.mark.parametrize("days_back", [1, 7])

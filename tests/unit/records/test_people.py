@@ -21,7 +21,6 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people i
     agreed,
     allocate,
     explained,
-    is_recent,
     natural_people,
 )
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
@@ -280,12 +279,6 @@ def test_an_end_explains_nothing_beside_work_that_goes_on() -> None:
     assert explained(employments(ended, away)) is True
     assert explained(employments(lasting)) is False
     assert explained(()) is False
-
-
-def test_an_end_is_recent_for_a_month() -> None:
-    assert is_recent(TODAY, TODAY)
-    assert is_recent(TODAY - dt.timedelta(days=31), TODAY)
-    assert not is_recent(TODAY - dt.timedelta(days=32), TODAY)
 
 
 # --- what earlier runs saw -----------------------------------------------------------------------

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ...records.lifecycle import is_in, trials
-from ...records.people import Employment, NaturalPerson, is_recent, last_day_of_trial
+from ...records.losses import is_recent
+from ...records.people import Employment, NaturalPerson, last_day_of_trial
 from .layout import AD_SERVICES
 
 

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ...engine.plan import Entry, Values, present
 from ...records.lifecycle import end_of_day, start_of_day
+from ...records.losses import is_recent
 from ...records.model import Address, AgreementPart, Assignment, Person
-from ...records.people import Employment, NaturalPerson, PersonName, agreed, is_recent
+from ...records.people import Employment, NaturalPerson, PersonName, agreed
 from .layout import COMMON_NAME_LENGTH, Layout
 from .sites import Site
 
@@ -137,7 +138,7 @@ def over(person: NaturalPerson, as_of: dt.date, layout: Layout) -> dict[str, Val
     """What assignments gave that a date in a record has ended or suspended."""
     if person.surprises:
         return {}
-    ended = [e for e in person.employments if e.explains or person.has_left_with_all]
+    ended = [e for e in person.employments if e.explains]
     lasting = [e for e in person.employments if e.in_effect]
     titles = _titles((e.row for e in lasting), as_of)
     roles = _system_roles((service for e in lasting for service in e.services), layout)

@@ -19,6 +19,8 @@ from ...engine import orders
 from ...engine.orders import TAKES, Order, State
 from ...engine.plan import Entry, Wanted
 from ...engine.provision import Finding
+from ...records.losses import explains
+from ...records.memory import NO_MEMORY
 from .chains import (
     END_MOVED,
     GIVE_NOTHING,
@@ -39,11 +41,15 @@ class Draft:
     """Collects the orders of a plan, and what a person should look at.
 
     `held` are the orders that the ledger holds. What no date is named for is due in `due_days`; an
-    end is due at once.
+    end is due at once. `days` are those of the providers' last runs.
     """
 
-    def __init__(self, held: Sequence[Entry], as_of: dt.date, due_days: int) -> None:
+    def __init__(
+        self, held: Sequence[Entry], as_of: dt.date, due_days: int,
+        days: Mapping[str, dt.date] = NO_MEMORY.days,
+    ) -> None:  # fmt: skip
         self.as_of = as_of
+        self._days = days
         self._due_days = due_days
         self.wanted: list[Wanted] = []
         self.findings: list[Finding] = []
@@ -89,6 +95,10 @@ class Draft:
         chains = [self.chain(place) for place in places]
         told = [chain for chain in chains if chain.is_in_force] or chains
         return any(order.protected for chain in told for order in chain.orders[-1:])
+
+    def is_explained_by(self, last: dt.date | None, provider: str) -> bool:
+        """Whether the last day of what a provider has, or that there is none, explains its loss."""
+        return last is None or explains(last, self.as_of, self._days.get(provider))
 
     def find(self, provider: str, code: str, object_id: str, message: str) -> None:
         """Note something that a person should look at."""

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...records.lifecycle import is_in, is_over, last_day_of_service, trials
+from ...records.losses import is_recent
 from ...records.model import Trial
-from ...records.people import Employment, is_recent, last_day_of_trial
+from ...records.people import Employment, last_day_of_trial
 
 
 @dataclass(frozen=True, slots=True)
