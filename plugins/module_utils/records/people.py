@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
 
+from .catalogue import SERVICES
 from .holds import Decisions
 from .lifecycle import (
     Phase,
@@ -28,7 +29,7 @@ from .lifecycle import (
     state,
     unit_of,
 )
-from .losses import explains, is_recent
+from .losses import end_explains, explains, is_recent
 from .memory import NO_MEMORY, Effect, Fact, Memory
 from .model import Assignment, Person, Record, Trial
 from .one_person import Row, rows_by_person
@@ -122,6 +123,18 @@ class Employment:
             return {}
         days = ((s, last_day_of_service(self.record, s)) for s in self.assignment.systems)
         return {service: day for service, day in days if day is not None and day < self.as_of}
+
+    def termination_explains(self, service: str) -> bool:
+        """Whether the day on which the provider has left a service explains what is taken today."""
+        last = last_day_of_service(self.record, service) if service in SERVICES else None
+        return end_explains(last, self.as_of, self.last_run)
+
+    @property
+    def services_accounted_for(self) -> frozenset[str]:
+        """The services that the assignment gives, or whose loss a date of it explains."""
+        if self.state == "active":
+            return self.services
+        return frozenset(self.assignment.systems) if self.explains else frozenset()
 
     @property
     def in_effect(self) -> bool:
@@ -231,14 +244,30 @@ class NaturalPerson:
         """What gave access when the last run was done, and is over without a date that says so."""
         return tuple(effect for effect in self.effects if not self._accounts_for(effect))
 
+    @cached_property
+    def surprises_of_systems(self) -> tuple[Effect, ...]:
+        """The same, and the systems alone that assignments which go on do not give any more."""
+        parts = ((effect, self._systems_lost_of(effect)) for effect in self.effects)
+        return (*self.surprises, *(replace(e, systems=systems) for e, systems in parts if systems))
+
     def surprises_at(self, provider: str) -> tuple[Effect, ...]:
-        """Those at one provider."""
-        return tuple(effect for effect in self.surprises if effect.provider == provider)
+        """Those at one provider, of systems too."""
+        return tuple(e for e in self.surprises_of_systems if e.provider == provider)
 
     def _accounts_for(self, effect: Effect) -> bool:
         if effect.last_day is not None and effect.last_day < self.as_of:
             return True
         return any(e.state == "active" or e.explains for e in self._same_as(effect))
+
+    def _systems_lost_of(self, effect: Effect) -> frozenset[str]:
+        """The systems of an assignment in effect that it does not give any more, without a date."""
+        same = self._same_as(effect)
+        if effect.last_day is not None and effect.last_day < self.as_of:
+            return frozenset()
+        if not any(e.state == "active" for e in same):
+            return frozenset()
+        lost = effect.systems.difference(*(e.services_accounted_for for e in same))
+        return frozenset(s for s in lost if not same[0].termination_explains(s))
 
     def _same_as(self, effect: Effect) -> list[Employment]:
         return [e for e in self.employments if effect.is_of(e.provider, e.assignment)]
@@ -315,9 +344,17 @@ def facts(people: Iterable[NaturalPerson], memory: Memory) -> dict[str, frozense
             if employment.has_begun:
                 rows[id(employment.row)].append(employment)
         for given in rows.values():
-            active = ((e.assignment, e.last_day) for e in given if e.state == "active")
+            active = ((_in_effect(e), e.last_day) for e in given if e.state == "active")
             found[given[0].provider].update(memory.facts_of(given[0].row, person.number, active))
     return {provider: frozenset(theirs) for provider, theirs in found.items()}
+
+
+def _in_effect(employment: Employment) -> Assignment:
+    """An active assignment as what it gives: without the services that the provider has left."""
+    assignment = employment.assignment
+    if not employment.left_services:
+        return assignment
+    return replace(assignment, systems=tuple(sorted(employment.services)))
 
 
 def decided(person: NaturalPerson, ids: Collection[str], decisions: Decisions) -> NaturalPerson:

@@ -32,6 +32,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.services_in_memory import 
 TWENTY = range(1, 21)
 UNITS = [unit(), unit("norr")]
 GIVES = {"systems": [JOURNAL, NPO]}
+DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
@@ -192,6 +193,63 @@ def test_a_row_that_is_tidied_away_after_its_end_takes_nothing(world: Ad) -> Non
     world.run(provider(assignment(to="2026-03-20", **GIVES)))
     world.run(provider(assignment(to="2026-03-20", **GIVES)), day=dt.date(2026, 3, 21))
     results = world.run(provider(who=()), day=dt.date(2026, 6, 1))
+    assert results["alfa"]["failed"] is False
+
+
+# --- parts of assignments -------------------------------------------------------------------------
+
+
+def roles(world: Ad) -> int:
+    return sum(bool(world.hsa.person(number(n)).attributes.get("hsaSystemRole")) for n in TWENTY)
+
+
+def assert_nobody_lost_a_system(world: Ad, results: dict[str, Any]) -> None:
+    assert_nobody_lost_anything(world, results)
+    assert roles(world) == len(TWENTY)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        assignment("norr", purpose=STATISTICS, to="2026-03-01", **GIVES),
+        assignment("norr", purpose=STATISTICS, since="2025-01-01", to="2026-02-10", **GIVES),
+        assignment("norr", purpose=STATISTICS, suspended={"from": "2026-03-01"}, **GIVES),
+        assignment(purpose=STATISTICS, to="2026-03-01", **GIVES),
+        assignment(since="2025-01-01", to="2025-12-31", **GIVES),
+    ],
+    ids=["ended", "ended long ago", "suspended", "of the same unit", "of the same commission"],
+)
+def test_systems_that_are_struck_are_not_explained_by_another_assignment(
+    world: Ad, other: dict[str, Any]
+) -> None:
+    world.run(provider(assignment(**GIVES)))
+    results = world.run(provider(assignment(), other), day=TODAY + DAY)
+    # The memberships go on.
+    assert len(world.hsa.members()) == enabled(world) == roles(world) == len(TWENTY)
+    assert "refused" in world.hsa_results["alfa"]["msg"]
+    assert "refused" in results["alfa"]["msg"]
+
+
+def test_systems_that_are_struck_are_not_explained_where_orders_are_made_for_them() -> None:
+    services, uses = Services(), {"systems": [LISTING]}
+    before = provider(assignment(**uses))
+    services.run(before)
+    services.answer("done")
+    services.remember(before)
+    other = assignment("norr", purpose=STATISTICS, to="2026-03-01", **uses)
+    told = services.judge(provider(assignment(), other))
+    assert (bool(told.refusals), told.operations) == (True, ())
+
+
+def test_systems_that_another_assignment_gives_are_not_lost(world: Ad) -> None:
+    world.run(provider(assignment(**GIVES)))
+    both = (assignment(), assignment("norr", purpose=STATISTICS, **GIVES))
+    results = world.run(provider(*both), day=TODAY + DAY)
+    assert enabled(world) == roles(world) == len(TWENTY)
+    assert results["alfa"]["failed"] is False
+    ended = (assignment(), assignment("norr", purpose=STATISTICS, to="2026-03-03", **GIVES))
+    results = world.run(provider(*ended), day=TODAY + 2 * DAY)
+    assert (enabled(world), roles(world)) == (0, 0)
     assert results["alfa"]["failed"] is False
 
 

@@ -89,7 +89,7 @@ def access(person: NaturalPerson) -> Access:
 
 
 def _surprises(person: NaturalPerson) -> Iterator[Use]:
-    for effect in person.surprises:
+    for effect in person.surprises_of_systems:
         services = AD_SERVICES & effect.systems
         if services:
             yield Use(

@@ -136,8 +136,6 @@ def of_protected_person(
 
 def over(person: NaturalPerson, as_of: dt.date, layout: Layout) -> dict[str, Values]:
     """What assignments gave that a date in a record has ended or suspended."""
-    if person.surprises:
-        return {}
     ended = [e for e in person.employments if e.explains]
     lasting = [e for e in person.employments if e.in_effect]
     titles = _titles((e.row for e in lasting), as_of)
@@ -146,9 +144,12 @@ def over(person: NaturalPerson, as_of: dt.date, layout: Layout) -> dict[str, Val
     for employment in person.employments:
         left = employment.left_services.items()
         over.update(service for service, day in left if is_recent(day, as_of))
+    surprises = (service for e in person.surprises_of_systems for service in e.systems)
+    unexplained = {*roles, *_system_roles(surprises, layout)}
+    licensed = () if person.surprises else _titles((e.row for e in ended), as_of)
     return {
-        "hsaSystemRole": tuple(r for r in _system_roles(over, layout) if r not in roles),
-        "hsaTitle": tuple(t for t in _titles((e.row for e in ended), as_of) if t not in titles),
+        "hsaSystemRole": tuple(r for r in _system_roles(over, layout) if r not in unexplained),
+        "hsaTitle": tuple(t for t in licensed if t not in titles),
     }
 
 
