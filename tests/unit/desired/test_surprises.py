@@ -17,6 +17,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     JOURNAL,
     LISTING,
     NPO,
+    OFFICE,
     STATISTICS,
     TODAY,
     assignment,
@@ -251,6 +252,61 @@ def test_systems_that_another_assignment_gives_are_not_lost(world: Ad) -> None:
     results = world.run(provider(*ended), day=TODAY + 2 * DAY)
     assert (enabled(world), roles(world)) == (0, 0)
     assert results["alfa"]["failed"] is False
+
+
+def leaving(service: str, day: dt.date, *assignments: dict[str, Any]) -> Record:
+    return provider(*assignments, terminated=[{"service": service, "last_day": str(day)}])
+
+
+@pytest.mark.parametrize("days_back", [9, 30, 90])
+@pytest.mark.parametrize("rows", ["as they were", "struck", "another ended"])
+def test_the_end_of_a_service_that_is_new_and_lies_back_is_a_surprise(
+    world: Ad, rows: str, days_back: int
+) -> None:
+    uses = assignment(since="2025-01-01", systems=[OFFICE])
+    world.run(provider(uses))
+    day = TODAY + DAY
+    now = {
+        "as they were": [uses],
+        "struck": [assignment(since="2025-01-01")],
+        "another ended": [
+            uses, assignment("norr", purpose=STATISTICS, to="2026-03-02", systems=[OFFICE])
+        ],
+    }  # fmt: skip
+    results = world.run(leaving(OFFICE, day - dt.timedelta(days_back), *now[rows]), day=day)
+    assert enabled(world) == len(TWENTY)
+    assert "refused" in results["alfa"]["msg"]
+
+
+@pytest.mark.parametrize("days_back", [1, 8])
+def test_the_end_of_a_service_of_the_last_days_is_carried_out(world: Ad, days_back: int) -> None:
+    uses = assignment(systems=[OFFICE])
+    world.run(provider(uses))
+    day = TODAY + DAY
+    results = world.run(leaving(OFFICE, day - dt.timedelta(days_back), uses), day=day)
+    assert enabled(world) == 0
+    assert results["alfa"]["failed"] is False
+    # Weeks later the rows are tidied up: nothing is left that could be lost.
+    weeks = day + dt.timedelta(20)
+    world.run(leaving(OFFICE, day - dt.timedelta(days_back), uses), day=weeks)
+    assert world.run(provider(assignment()), day=weeks + DAY)["alfa"]["failed"] is False
+
+
+@pytest.mark.parametrize(("days_back", "explained"), [(7, True), (8, False)])
+def test_the_end_of_a_service_explains_roles_and_orders_for_as_long(
+    world: Ad, days_back: int, explained: bool
+) -> None:
+    uses, services = assignment(since="2025-01-01", systems=[NPO, LISTING]), Services()
+    world.run(provider(uses))
+    services.run(provider(uses))
+    services.answer("done")
+    services.remember(provider(uses))
+    end = TODAY - dt.timedelta(days_back)
+    world.run(leaving(NPO, end, uses))
+    assert roles(world) == (0 if explained else len(TWENTY))
+    told = services.judge(leaving(LISTING, end, uses))
+    assert bool(told.refusals) is not explained
+    assert any(o.kind == "leave" for o in told.operations) is explained
 
 
 # --- some today and some tomorrow ----------------------------------------------------------------

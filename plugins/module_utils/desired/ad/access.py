@@ -112,11 +112,10 @@ def _of_assignment(employment: Employment) -> Iterator[Use]:
             lasts=employment.in_effect and not _was_tried(employment),
         )  # fmt: skip
     left = {s: day for s, day in employment.left_services.items() if s in AD_SERVICES}
-    if left:
-        last = max(left.values())
+    for service, last in left.items():
         yield Use(
-            employment.provider, frozenset(left), last, is_open=False, is_coming=False,
-            has_ended=True, explains=is_recent(last, employment.as_of), lasts=False,
+            employment.provider, frozenset({service}), last, is_open=False, is_coming=False,
+            has_ended=True, explains=employment.termination_explains(service), lasts=False,
         )  # fmt: skip
 
 

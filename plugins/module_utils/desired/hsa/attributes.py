@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ...engine.plan import Entry, Values, present
 from ...records.lifecycle import end_of_day, start_of_day
-from ...records.losses import is_recent
 from ...records.model import Address, AgreementPart, Assignment, Person
 from ...records.people import Employment, NaturalPerson, PersonName, agreed
 from .layout import COMMON_NAME_LENGTH, Layout
@@ -142,8 +141,7 @@ def over(person: NaturalPerson, as_of: dt.date, layout: Layout) -> dict[str, Val
     roles = _system_roles((service for e in lasting for service in e.services), layout)
     over = {service for e in ended for service in e.assignment.systems}
     for employment in person.employments:
-        left = employment.left_services.items()
-        over.update(service for service, day in left if is_recent(day, as_of))
+        over.update(filter(employment.termination_explains, employment.left_services))
     surprises = (service for e in person.surprises_of_systems for service in e.systems)
     unexplained = {*roles, *_system_roles(surprises, layout)}
     licensed = () if person.surprises else _titles((e.row for e in ended), as_of)

@@ -104,7 +104,7 @@ def _of_service(use: Use, service: str) -> Use:
     record, as_of = use.employment.record, use.employment.as_of
     last = last_day_of_service(record, service)
     if use.act == "join" and last is not None and is_over(last, as_of):
-        return Use("leave", last, use.employment, is_recent(last, as_of))
+        return Use("leave", last, use.employment, use.employment.termination_explains(service))
     return use
 
 
