@@ -147,10 +147,18 @@ class Employment:
     def explains(self) -> bool:
         """Whether the record says by a date, or a hold, that what the assignment gave is over.
 
-        An end does so where the last run knew of it, or it lies not long before that. Where no run
-        remembers the assignment, an end does so for a while only.
+        A date does so where the last run knew of it, or it lies not long before that. Where no run
+        remembers the assignment, a date does so for a while only.
         """
-        return self.state != "outside" and (self.is_suspended or self.end_explains)
+        return self.state != "outside" and (self.suspension_explains or self.end_explains)
+
+    @property
+    def suspension_explains(self) -> bool:
+        """Whether a hold, or a suspension by its first day, explains what is taken today."""
+        period = self.assignment.suspended
+        if self.held or not self.is_suspended or period is None:
+            return self.held
+        return self._is_explained_by(period.from_)
 
     @property
     def end_explains(self) -> bool:

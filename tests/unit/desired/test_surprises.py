@@ -22,6 +22,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     TODAY,
     assignment,
     coordination_number,
+    hold,
     number,
     person,
     record,
@@ -307,6 +308,55 @@ def test_the_end_of_a_service_explains_roles_and_orders_for_as_long(
     told = services.judge(leaving(LISTING, end, uses))
     assert bool(told.refusals) is not explained
     assert any(o.kind == "leave" for o in told.operations) is explained
+
+
+# --- suspensions ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("since", ["2025-11-01", "2026-02-22"])
+def test_a_suspension_that_is_new_and_began_long_before_the_last_run_is_a_surprise(
+    world: Ad, since: str
+) -> None:
+    uses = assignment(since="2025-01-01", **GIVES)
+    world.run(provider(uses))
+    results = world.run(provider({**uses, "suspended": {"from": since}}), day=TODAY + DAY)
+    assert_nobody_lost_a_system(world, results)
+
+
+@pytest.mark.parametrize("since", ["2026-02-23", "2026-03-02", "2026-03-03"])
+def test_a_suspension_of_the_last_days_is_carried_out(world: Ad, since: str) -> None:
+    world.run(provider(assignment(**GIVES)))
+    away = provider(assignment(suspended={"from": since}, **GIVES))
+    results = world.run(away, day=TODAY + DAY)
+    assert (world.hsa.members(), enabled(world), roles(world)) == (set(), 0, 0)
+    assert results["alfa"]["failed"] is False
+    # It goes on for as long as it takes, and ends as any other.
+    for days in (60, 61):
+        assert world.run(away, day=TODAY + days * DAY)["alfa"]["failed"] is False
+    ended = provider(assignment(suspended={"from": since}, to="2026-05-02", **GIVES))
+    assert world.run(ended, day=TODAY + 62 * DAY)["alfa"]["failed"] is False
+
+
+def test_a_hold_explains_whatever_a_suspension_says(world: Ad) -> None:
+    uses = assignment(since="2025-01-01", **GIVES)
+    world.run(provider(uses))
+    world.hsa.holds = (hold("alfa"),)
+    results = world.run(provider({**uses, "suspended": {"from": "2025-11-01"}}), day=TODAY + DAY)
+    assert (world.hsa.members(), enabled(world), roles(world)) == (set(), 0, 0)
+    assert results["alfa"]["failed"] is False
+
+
+@pytest.mark.parametrize(("since", "explained"), [("2025-11-01", False), ("2026-02-23", True)])
+def test_a_suspension_explains_what_is_ordered_for_as_long(since: str, explained: bool) -> None:
+    services, uses = Services(), assignment(since="2025-01-01", systems=[LISTING])
+    six = range(1, 7)
+    services.run(provider(uses, who=six))
+    services.answer("done")
+    services.remember(provider(uses, who=six))
+    told = services.judge(provider({**uses, "suspended": {"from": since}}, who=six))
+    assert bool(told.refusals) is not explained
+    left = [o for o in told.operations if o.kind == "leave"]
+    assert len(left) == (len(six) if explained else 0)
 
 
 # --- some today and some tomorrow ----------------------------------------------------------------

@@ -326,6 +326,8 @@ OTHER = assignment(purpose=STATISTICS, **BOTH)
         ([OTHER], {}, {NPO, OFFICE}),
         ([assignment(to="2026-02-22", **BOTH)], {}, set()),
         ([assignment(to="2026-02-21", **BOTH)], {}, {NPO, OFFICE}),
+        ([assignment(suspended={"from": "2026-02-22"}, **BOTH)], {}, set()),
+        ([assignment(suspended={"from": "2026-02-21"}, **BOTH)], {}, {NPO, OFFICE}),
         ([assignment(to="2026-02-28", **{**BOTH, "systems": []})], {}, set()),
     ],
 )

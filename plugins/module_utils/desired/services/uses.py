@@ -80,7 +80,7 @@ def _of_assignment(employment: Employment) -> Use | None:
     if employment.is_suspended:
         period = employment.assignment.suspended
         day = period.from_ if period and not employment.held else None
-        return Use("leave", day, employment, explains=True)
+        return Use("leave", day, employment, employment.explains)
     if employment.state == "upcoming" and last is not None and first > last:
         return None  # the provider or the unit ends before the assignment would begin
     if _prepares(employment) and (begins is None or begins <= employment.as_of):
