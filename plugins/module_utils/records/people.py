@@ -27,6 +27,7 @@ from .lifecycle import (
     last_day_of_service,
     phase,
     state,
+    trials,
     unit_of,
 )
 from .losses import end_explains, explains, is_recent
@@ -129,6 +130,13 @@ class Employment:
         last = last_day_of_service(self.record, service) if service in SERVICES else None
         return end_explains(last, self.as_of, self.last_run)
 
+    def trial_explains(self, trial: Trial) -> bool:
+        """Whether the end of a trial, or what stops it before, explains what is taken today."""
+        last = last_day_of_trial(trial, self)
+        if self.is_suspended and last >= self.as_of:
+            return self.suspension_explains
+        return explains(last, self.as_of, self.last_run)
+
     @property
     def services_accounted_for(self) -> frozenset[str]:
         """The services that the assignment gives, or whose loss a date of it explains."""
@@ -172,7 +180,9 @@ class Employment:
         """Whether a day of the assignment explains that what it gave in the last run is taken."""
         if self.effect is not None:
             return explains(day, self.as_of, self.effect.seen_on)
-        return explains(day, self.as_of, None)
+        # No run remembers what trials give.
+        is_tried = bool(trials(self.record, self.row))
+        return explains(day, self.as_of, self.last_run if is_tried else None)
 
 
 def last_day_of_trial(trial: Trial, employment: Employment) -> dt.date:

@@ -26,6 +26,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     number,
     person,
     record,
+    trial,
     unit,
 )
 from ansible_collections.regionjh.halsoval.tests.unit.memory_journal import MemoryJournal
@@ -357,6 +358,34 @@ def test_a_suspension_explains_what_is_ordered_for_as_long(since: str, explained
     assert bool(told.refusals) is not explained
     left = [o for o in told.operations if o.kind == "leave"]
     assert len(left) == (len(six) if explained else 0)
+
+
+# --- trials ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("days_back", [1, 7, 8, 30])
+@pytest.mark.parametrize("what", ["the trial", "the assignment", "a suspension"])
+def test_what_ends_a_trial_explains_its_loss_for_as_long(
+    world: Ad, what: str, days_back: int
+) -> None:
+    day = str(TODAY - dt.timedelta(days_back))
+    gives = assignment(since="2025-10-01", **GIVES)
+
+    def trying(row: dict[str, Any], to: str = "2026-03-15") -> Record:
+        staff = [person(n, row, ref=f"p{n}") for n in TWENTY]
+        tried = trial(*(f"p{n}" for n in TWENTY), since="2026-01-01", to=to)
+        return record("alfa", staff, units=UNITS, phase="establishment", trial=[tried])
+
+    world.run(trying(gives))
+    assert enabled(world) == len(TWENTY)
+    now = {
+        "the trial": trying(gives, to=day),
+        "the assignment": trying({**gives, "to": day}),
+        "a suspension": trying({**gives, "suspended": {"from": day}}),
+    }
+    results = world.run(now[what])
+    assert results["alfa"]["failed"] is (days_back > 7)
+    assert enabled(world) == (len(TWENTY) if days_back > 7 else 0)
 
 
 # --- some today and some tomorrow ----------------------------------------------------------------

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ...records.lifecycle import is_in, trials
-from ...records.losses import is_recent
 from ...records.people import Employment, NaturalPerson, last_day_of_trial
 from .layout import AD_SERVICES
 
@@ -135,7 +134,7 @@ def _of_trials(employment: Employment) -> Iterator[Use]:
                 is_open=is_open,
                 is_coming=tries and as_of < trial.from_,
                 has_ended=has_ended,
-                explains=has_ended and is_recent(trial.to, as_of),
+                explains=has_ended and employment.trial_explains(trial),
                 lasts=is_open,
                 is_trial=True,
             )  # fmt: skip

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...records.lifecycle import is_in, is_over, last_day_of_service, trials
-from ...records.losses import is_recent
 from ...records.model import Trial
 from ...records.people import Employment, last_day_of_trial
 
@@ -96,7 +95,7 @@ def _of_trial(trial: Trial, employment: Employment) -> Use | None:
         return Use("join", trial.from_, employment)
     if trial.from_ > as_of:
         return None
-    return Use("leave", min(last, as_of), employment, is_recent(last, as_of))
+    return Use("leave", min(last, as_of), employment, employment.trial_explains(trial))
 
 
 def _of_service(use: Use, service: str) -> Use:
