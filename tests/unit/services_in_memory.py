@@ -33,7 +33,10 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan impo
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import Desired
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.holds import Decisions, Hold
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records.memory import Memory
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.memory import (
+    NO_MEMORY,
+    Memory,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import (
     decided,
@@ -52,8 +55,8 @@ class Services:
     `unknown` are the indexes of people whose HSA-id cannot be told, `unread` says why HSA cannot
     be read, if it cannot; `absent` are those whom HSA does not hold yet: their HSA-ids are those
     that would be given next. `holds` are those there are. `in_hsa` says by personal number at which
-    providers HSA has the person, and whether their record called the identity protected. `secret`
-    is the ledger's, for the numbers of orders.
+    providers HSA has the person, and whether their record called the identity protected. `memory`
+    is what the runs before put in effect, with the ledger's `secret` for the numbers of orders.
     """
 
     def __init__(self, rules: Rules | None = None) -> None:
@@ -64,6 +67,7 @@ class Services:
         self.unread: str | None = None
         self.holds: tuple[Hold, ...] = ()
         self.in_hsa: dict[str, dict[str, bool]] = {}
+        self.memory = NO_MEMORY
         self.secret = ""
 
     def copy(self) -> Services:
@@ -72,6 +76,7 @@ class Services:
         other.held, other.unknown, other.holds = dict(self.held), set(self.unknown), self.holds
         other.unread, other.absent = self.unread, set(self.absent)
         other.secret = self.secret
+        other.memory = self.memory
         other.in_hsa = {number: dict(at) for number, at in self.in_hsa.items()}
         return other
 
@@ -84,7 +89,7 @@ class Services:
         unknown = {number(index) for index in self.unknown}
         absent = {number(index) for index in self.absent}
         people = []
-        for person in natural_people(records, day, LEAD_DAYS):
+        for person in natural_people(records, day, LEAD_DAYS, self.memory):
             ids = () if person.number in unknown else (IDS[person.number],)
             person = decided(person, ids, Decisions(self.holds))
             at = {} if self.unread else self.in_hsa.get(person.number, {})
@@ -109,7 +114,7 @@ class Services:
         check: bool = False,
     ) -> Desired:
         """The orders that there must be."""
-        memory = Memory(key=self.secret)
+        memory = replace(self.memory, key=self.secret) if self.secret else self.memory
         everything = replace(approved(*records, invalid=invalid), memory=memory)
         held = [orders.entry(order) for order in self.held.values()]
         known = self.identities(everything.records, day, everything.invalid)
@@ -137,6 +142,12 @@ class Services:
             for row in own.staff.people:
                 self.in_hsa.setdefault(row.number, {})[own.id] = row.protected
         return touched
+
+    def remember(self, *records: Record, day: dt.date = TODAY) -> None:
+        """Have a run on the day, which puts everything in effect, remembered."""
+        self.memory = replace(self.memory, key="00")
+        facts = self.desired(*records, day=day).facts
+        self.memory = Memory("00", facts, {record.id: day for record in records})
 
     def apply(self, operations: Iterable[Operation], day: dt.date = TODAY) -> list[Order]:
         """Do as the ledger does."""

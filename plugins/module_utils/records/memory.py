@@ -27,9 +27,6 @@ Label = tuple[str, str]
 
 PROTECTED = "protected"
 
-# An end that lay further back when it was entered than this surprises.
-SURPRISING = dt.timedelta(days=7)
-
 
 class Fact(NamedTuple):
     """Something that a run put in effect: by keyed hash of a person's number, as text."""
@@ -70,10 +67,6 @@ class Effect:
         return (provider, assignment.unit, assignment.purpose or "", assignment.from_) == (
             self.provider, self.unit, self.purpose, self.from_,
         )  # fmt: skip
-
-    def is_ended_by(self, last_day: dt.date) -> bool:
-        """Whether a last day that has passed is no surprise: it was known, or is not long ago."""
-        return last_day == self.last_day or last_day >= self.seen_on - SURPRISING
 
 
 @dataclass(frozen=True)

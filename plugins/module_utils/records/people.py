@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Self, TypeVar
 
+from .catalogue import SERVICES
 from .holds import Decisions
 from .lifecycle import (
     Phase,
@@ -26,8 +27,10 @@ from .lifecycle import (
     last_day_of_service,
     phase,
     state,
+    trials,
     unit_of,
 )
+from .losses import end_explains, explains, is_recent
 from .memory import NO_MEMORY, Effect, Fact, Memory
 from .model import Assignment, Person, Record, Trial
 from .one_person import Row, rows_by_person
@@ -36,8 +39,6 @@ from .one_person import Row, rows_by_person
 # as a server does not finish requests in the order they were sent. It is larger than the window of
 # requests under way, and small, for an id that somebody deleted by hand must not come back.
 _GAP = 256
-# How long an end explains what a run takes away: longer than the nightly run should ever be out.
-_EXPLAINING = dt.timedelta(days=31)
 
 _T = TypeVar("_T")
 
@@ -47,7 +48,8 @@ class Employment:
     """An assignment of a person, with what it gives on the day.
 
     `held` says that a hold takes its access; `granted_to` is the last day of a grant that alone
-    gives it effect, or gave. `effect` is what the last run remembers of it, if it gave access then.
+    gives it effect, or gave. `effect` is what the last run remembers of it, if it gave access then,
+    and `last_run` the day of the provider's last run, if any is remembered.
     """
 
     record: Record
@@ -58,6 +60,7 @@ class Employment:
     held: bool = False
     granted_to: dt.date | None = None
     effect: Effect | None = None
+    last_run: dt.date | None = None
 
     @property
     def provider(self) -> str:
@@ -122,6 +125,25 @@ class Employment:
         days = ((s, last_day_of_service(self.record, s)) for s in self.assignment.systems)
         return {service: day for service, day in days if day is not None and day < self.as_of}
 
+    def termination_explains(self, service: str) -> bool:
+        """Whether the day on which the provider has left a service explains what is taken today."""
+        last = last_day_of_service(self.record, service) if service in SERVICES else None
+        return end_explains(last, self.as_of, self.last_run)
+
+    def trial_explains(self, trial: Trial) -> bool:
+        """Whether the end of a trial, or what stops it before, explains what is taken today."""
+        last = last_day_of_trial(trial, self)
+        if self.is_suspended and last >= self.as_of:
+            return self.suspension_explains
+        return explains(last, self.as_of, self.last_run)
+
+    @property
+    def services_accounted_for(self) -> frozenset[str]:
+        """The services that the assignment gives, or whose loss a date of it explains."""
+        if self.state == "active":
+            return self.services
+        return frozenset(self.assignment.systems) if self.explains else frozenset()
+
     @property
     def in_effect(self) -> bool:
         """Whether by its own days the assignment gives access, whatever the phase."""
@@ -133,24 +155,34 @@ class Employment:
     def explains(self) -> bool:
         """Whether the record says by a date, or a hold, that what the assignment gave is over.
 
-        An end does so where the last run knew of it, or it lies not long before that. Where no run
-        remembers the assignment, an end does so for a while only.
+        A date does so where the last run knew of it, or it lies not long before that. Where no run
+        remembers the assignment, a date does so for a while only.
         """
-        return self.state != "outside" and (self.is_suspended or self.end_explains)
+        return self.state != "outside" and (self.suspension_explains or self.end_explains)
+
+    @property
+    def suspension_explains(self) -> bool:
+        """Whether a hold, or a suspension by its first day, explains what is taken today."""
+        period = self.assignment.suspended
+        if self.held or not self.is_suspended or period is None:
+            return self.held
+        return self._is_explained_by(period.from_)
 
     @property
     def end_explains(self) -> bool:
         """Whether its last day, or a grant's, has passed and explains what is taken today."""
         last = self.last_day if self.state == "ended" else None
         ends = [day for day in (last, self.granted_to) if day is not None and day < self.as_of]
+        known = self.effect.last_day if self.effect else None
+        return any(day == known or self._is_explained_by(day) for day in ends)
+
+    def _is_explained_by(self, day: dt.date) -> bool:
+        """Whether a day of the assignment explains that what it gave in the last run is taken."""
         if self.effect is not None:
-            return any(map(self.effect.is_ended_by, ends))
-        return any(is_recent(day, self.as_of) for day in ends)
-
-
-def is_recent(day: dt.date, as_of: dt.date) -> bool:
-    """Whether a last day lies so little back that it explains what is taken today."""
-    return as_of - day <= _EXPLAINING
+            return explains(day, self.as_of, self.effect.seen_on)
+        # No run remembers what trials give.
+        is_tried = bool(trials(self.record, self.row))
+        return explains(day, self.as_of, self.last_run if is_tried else None)
 
 
 def last_day_of_trial(trial: Trial, employment: Employment) -> dt.date:
@@ -209,11 +241,6 @@ class NaturalPerson:
         return tuple(e for e in self.employments if e.state == "later")
 
     @cached_property
-    def has_left_with_all(self) -> bool:
-        """Whether the agreements of all the person's providers have ended."""
-        return all(employment.phase == "ended" for employment in self.employments)
-
-    @cached_property
     def named_by(self) -> frozenset[str]:
         """The providers whose records name the person by an assignment that has begun."""
         return frozenset(e.provider for e in self.employments if e.has_begun)
@@ -240,15 +267,33 @@ class NaturalPerson:
         """What gave access when the last run was done, and is over without a date that says so."""
         return tuple(effect for effect in self.effects if not self._accounts_for(effect))
 
+    @cached_property
+    def surprises_of_systems(self) -> tuple[Effect, ...]:
+        """The same, and the systems alone that assignments which go on do not give any more."""
+        parts = ((effect, self._systems_lost_of(effect)) for effect in self.effects)
+        return (*self.surprises, *(replace(e, systems=systems) for e, systems in parts if systems))
+
     def surprises_at(self, provider: str) -> tuple[Effect, ...]:
-        """Those at one provider."""
-        return tuple(effect for effect in self.surprises if effect.provider == provider)
+        """Those at one provider, of systems too."""
+        return tuple(e for e in self.surprises_of_systems if e.provider == provider)
 
     def _accounts_for(self, effect: Effect) -> bool:
         if effect.last_day is not None and effect.last_day < self.as_of:
             return True
-        same = (e for e in self.employments if effect.is_of(e.provider, e.assignment))
-        return any(e.state == "active" or e.explains for e in same)
+        return any(e.state == "active" or e.explains for e in self._same_as(effect))
+
+    def _systems_lost_of(self, effect: Effect) -> frozenset[str]:
+        """The systems of an assignment in effect that it does not give any more, without a date."""
+        same = self._same_as(effect)
+        if effect.last_day is not None and effect.last_day < self.as_of:
+            return frozenset()
+        if not any(e.state == "active" for e in same):
+            return frozenset()
+        lost = effect.systems.difference(*(e.services_accounted_for for e in same))
+        return frozenset(s for s in lost if not same[0].termination_explains(s))
+
+    def _same_as(self, effect: Effect) -> list[Employment]:
+        return [e for e in self.employments if effect.is_of(e.provider, e.assignment)]
 
     @cached_property
     def hsa_id(self) -> str | None:
@@ -304,7 +349,8 @@ def natural_people(
     records: Sequence[Record], as_of: dt.date, lead_days: int, memory: Memory = NO_MEMORY
 ) -> tuple[NaturalPerson, ...]:
     """The people of all records, in the order of the records and their rows."""
-    people = (_person(rows, as_of, lead_days) for rows in rows_by_person(records))
+    days = memory.days
+    people = (_person(rows, as_of, lead_days, days) for rows in rows_by_person(records))
     return tuple(_with_memory(person, memory) for person in people)
 
 
@@ -339,9 +385,17 @@ def facts(people: Iterable[NaturalPerson], memory: Memory) -> dict[str, frozense
             if employment.has_begun:
                 rows[id(employment.row)].append(employment)
         for given in rows.values():
-            active = ((e.assignment, e.last_day) for e in given if e.state == "active")
+            active = ((_in_effect(e), e.last_day) for e in given if e.state == "active")
             found[given[0].provider].update(memory.facts_of(given[0].row, person.number, active))
     return {provider: frozenset(theirs) for provider, theirs in found.items()}
+
+
+def _in_effect(employment: Employment) -> Assignment:
+    """An active assignment as what it gives: without the services that the provider has left."""
+    assignment = employment.assignment
+    if not employment.left_services:
+        return assignment
+    return replace(assignment, systems=tuple(sorted(employment.services)))
 
 
 def decided(person: NaturalPerson, ids: Collection[str], decisions: Decisions) -> NaturalPerson:
@@ -382,11 +436,20 @@ def agreed(values: Iterable[_T | None]) -> _T | None:
     return named.pop() if len(named) == 1 else None
 
 
-def _person(rows: Sequence[Row], as_of: dt.date, lead_days: int) -> NaturalPerson:
+def _person(
+    rows: Sequence[Row], as_of: dt.date, lead_days: int, days: Mapping[str, dt.date]
+) -> NaturalPerson:
     return NaturalPerson(
         frozenset(number for _record, _index, row in rows for number in row.numbers),
         tuple(
-            Employment(record, row, assignment, state(record, assignment, as_of, lead_days), as_of)
+            Employment(
+                record,
+                row,
+                assignment,
+                state(record, assignment, as_of, lead_days),
+                as_of,
+                last_run=days.get(record.id),
+            )
             for record, _index, row in rows
             for assignment in row.assignments
         ),

@@ -15,21 +15,27 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model im
 from ansible_collections.regionjh.halsoval.tests.unit.ad_in_memory import Ad
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     JOURNAL,
+    LISTING,
     NPO,
+    OFFICE,
     STATISTICS,
     TODAY,
     assignment,
     coordination_number,
+    hold,
     number,
     person,
     record,
+    trial,
     unit,
 )
 from ansible_collections.regionjh.halsoval.tests.unit.memory_journal import MemoryJournal
+from ansible_collections.regionjh.halsoval.tests.unit.services_in_memory import Services
 
 TWENTY = range(1, 21)
 UNITS = [unit(), unit("norr")]
 GIVES = {"systems": [JOURNAL, NPO]}
+DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
@@ -91,6 +97,84 @@ def test_an_end_that_is_new_and_lies_back_is_no_surprise_for_a_week_only(
     assert_nobody_lost_anything(world, world.run(after[where]))
 
 
+def ending(where: str, day: dt.date, staff: list[dict[str, Any]]) -> Record:
+    """A provider with staff that has ended, or whose unit has closed."""
+    ends = {"ends": str(day)} if where == "the agreement" else {}
+    units = [unit(closes=str(day)) if where == "the unit" else UNITS[0], UNITS[1]]
+    return record("alfa", staff, units=units, agreement={"operation_start": "2024-01-01", **ends})
+
+
+PLACES = pytest.mark.parametrize("where", ["the agreement", "the unit"])
+# What opens roles in HSA, groups in AD, both or neither.
+SYSTEMS = pytest.mark.parametrize("systems", [[JOURNAL, NPO], [JOURNAL], [NPO], []])
+
+
+@pytest.mark.parametrize("days_back", [8, 20, 365])
+@PLACES
+@SYSTEMS
+def test_an_end_that_lies_back_explains_nothing_of_people_who_are_not_listed_either(
+    world: Ad, where: str, systems: list[str], days_back: int
+) -> None:
+    staff = [person(n, assignment(since="2024-01-01", systems=systems)) for n in TWENTY]
+    world.run(ending("nothing", TODAY, staff))
+    before = enabled(world)
+    results = world.run(ending(where, TODAY - dt.timedelta(days_back), []))
+    assert (len(world.hsa.members()), enabled(world)) == (len(TWENTY), before)
+    assert "refused" in world.hsa_results["alfa"]["msg"]
+    assert ("refused" in results["alfa"]["msg"]) is bool(before)
+
+
+@pytest.mark.parametrize("days_back", [1, 7])
+def test_an_end_of_the_last_days_is_carried_out_for_people_who_are_not_listed(
+    world: Ad, days_back: int
+) -> None:
+    staff = [person(n, assignment(since="2024-01-01", **GIVES)) for n in TWENTY]
+    world.run(ending("nothing", TODAY, staff))
+    results = world.run(ending("the agreement", TODAY - dt.timedelta(days_back), []))
+    assert (world.hsa.members(), enabled(world)) == (set(), 0)
+    assert results["alfa"]["failed"] is False
+
+
+@pytest.mark.parametrize(
+    ("days_back", "remembered", "explained"),
+    [(7, True, True), (8, True, False), (31, False, True), (32, False, False)],
+)
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_an_end_explains_what_is_ordered_for_as_long_as_what_is_written(
+    is_listed: bool, days_back: int, remembered: bool, explained: bool
+) -> None:
+    services = Services()
+    staff = [person(n, assignment(since="2024-01-01", systems=[LISTING])) for n in TWENTY]
+    started = ending("nothing", TODAY, staff)
+    services.run(started)
+    services.answer("done")
+    if remembered:
+        services.remember(started)
+    end = TODAY - dt.timedelta(days_back)
+    told = services.judge(ending("the agreement", end, staff if is_listed else []))
+    assert {o.kind for o in told.operations} >= ({"leave", "terminate"} if explained else set())
+    assert ("alfa" in told.refusals) is not explained
+    if not explained:
+        assert told.operations == ()
+
+
+@pytest.mark.parametrize(("days_back", "explained"), [(31, True), (32, False), (365, False)])
+@pytest.mark.parametrize("is_listed", [True, False])
+@PLACES
+def test_where_no_run_is_remembered_an_end_explains_a_loss_for_a_month(
+    where: str, is_listed: bool, days_back: int, explained: bool
+) -> None:
+    world = Ad()
+    staff = [person(n, assignment(since="2024-01-01", **GIVES)) for n in TWENTY]
+    world.run(ending("nothing", TODAY, staff))
+    end = TODAY - dt.timedelta(days_back)
+    results = world.run(ending(where, end, staff if is_listed else []))
+    if not explained:
+        assert_nobody_lost_anything(world, results)
+    elif is_listed or where == "the agreement":
+        assert (world.hsa.members(), enabled(world)) == (set(), 0)
+
+
 @pytest.mark.parametrize("days_back", [1, 7])
 def test_an_end_of_the_last_days_is_carried_out(world: Ad, days_back: int) -> None:
     world.run(provider(assignment(**GIVES)))
@@ -113,6 +197,195 @@ def test_a_row_that_is_tidied_away_after_its_end_takes_nothing(world: Ad) -> Non
     world.run(provider(assignment(to="2026-03-20", **GIVES)), day=dt.date(2026, 3, 21))
     results = world.run(provider(who=()), day=dt.date(2026, 6, 1))
     assert results["alfa"]["failed"] is False
+
+
+# --- parts of assignments -------------------------------------------------------------------------
+
+
+def roles(world: Ad) -> int:
+    return sum(bool(world.hsa.person(number(n)).attributes.get("hsaSystemRole")) for n in TWENTY)
+
+
+def assert_nobody_lost_a_system(world: Ad, results: dict[str, Any]) -> None:
+    assert_nobody_lost_anything(world, results)
+    assert roles(world) == len(TWENTY)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        assignment("norr", purpose=STATISTICS, to="2026-03-01", **GIVES),
+        assignment("norr", purpose=STATISTICS, since="2025-01-01", to="2026-02-10", **GIVES),
+        assignment("norr", purpose=STATISTICS, suspended={"from": "2026-03-01"}, **GIVES),
+        assignment(purpose=STATISTICS, to="2026-03-01", **GIVES),
+        assignment(since="2025-01-01", to="2025-12-31", **GIVES),
+    ],
+    ids=["ended", "ended long ago", "suspended", "of the same unit", "of the same commission"],
+)
+def test_systems_that_are_struck_are_not_explained_by_another_assignment(
+    world: Ad, other: dict[str, Any]
+) -> None:
+    world.run(provider(assignment(**GIVES)))
+    results = world.run(provider(assignment(), other), day=TODAY + DAY)
+    # The memberships go on.
+    assert len(world.hsa.members()) == enabled(world) == roles(world) == len(TWENTY)
+    assert "refused" in world.hsa_results["alfa"]["msg"]
+    assert "refused" in results["alfa"]["msg"]
+
+
+def test_systems_that_are_struck_are_not_explained_where_orders_are_made_for_them() -> None:
+    services, uses = Services(), {"systems": [LISTING]}
+    before = provider(assignment(**uses))
+    services.run(before)
+    services.answer("done")
+    services.remember(before)
+    other = assignment("norr", purpose=STATISTICS, to="2026-03-01", **uses)
+    told = services.judge(provider(assignment(), other))
+    assert (bool(told.refusals), told.operations) == (True, ())
+
+
+def test_systems_that_another_assignment_gives_are_not_lost(world: Ad) -> None:
+    world.run(provider(assignment(**GIVES)))
+    both = (assignment(), assignment("norr", purpose=STATISTICS, **GIVES))
+    results = world.run(provider(*both), day=TODAY + DAY)
+    assert enabled(world) == roles(world) == len(TWENTY)
+    assert results["alfa"]["failed"] is False
+    ended = (assignment(), assignment("norr", purpose=STATISTICS, to="2026-03-03", **GIVES))
+    results = world.run(provider(*ended), day=TODAY + 2 * DAY)
+    assert (enabled(world), roles(world)) == (0, 0)
+    assert results["alfa"]["failed"] is False
+
+
+def leaving(service: str, day: dt.date, *assignments: dict[str, Any]) -> Record:
+    return provider(*assignments, terminated=[{"service": service, "last_day": str(day)}])
+
+
+@pytest.mark.parametrize("days_back", [9, 30, 90])
+@pytest.mark.parametrize("rows", ["as they were", "struck", "another ended"])
+def test_the_end_of_a_service_that_is_new_and_lies_back_is_a_surprise(
+    world: Ad, rows: str, days_back: int
+) -> None:
+    uses = assignment(since="2025-01-01", systems=[OFFICE])
+    world.run(provider(uses))
+    day = TODAY + DAY
+    now = {
+        "as they were": [uses],
+        "struck": [assignment(since="2025-01-01")],
+        "another ended": [
+            uses, assignment("norr", purpose=STATISTICS, to="2026-03-02", systems=[OFFICE])
+        ],
+    }  # fmt: skip
+    results = world.run(leaving(OFFICE, day - dt.timedelta(days_back), *now[rows]), day=day)
+    assert enabled(world) == len(TWENTY)
+    assert "refused" in results["alfa"]["msg"]
+
+
+@pytest.mark.parametrize("days_back", [1, 8])
+def test_the_end_of_a_service_of_the_last_days_is_carried_out(world: Ad, days_back: int) -> None:
+    uses = assignment(systems=[OFFICE])
+    world.run(provider(uses))
+    day = TODAY + DAY
+    results = world.run(leaving(OFFICE, day - dt.timedelta(days_back), uses), day=day)
+    assert enabled(world) == 0
+    assert results["alfa"]["failed"] is False
+    # Weeks later the rows are tidied up: nothing is left that could be lost.
+    weeks = day + dt.timedelta(20)
+    world.run(leaving(OFFICE, day - dt.timedelta(days_back), uses), day=weeks)
+    assert world.run(provider(assignment()), day=weeks + DAY)["alfa"]["failed"] is False
+
+
+@pytest.mark.parametrize(("days_back", "explained"), [(7, True), (8, False)])
+def test_the_end_of_a_service_explains_roles_and_orders_for_as_long(
+    world: Ad, days_back: int, explained: bool
+) -> None:
+    uses, services = assignment(since="2025-01-01", systems=[NPO, LISTING]), Services()
+    world.run(provider(uses))
+    services.run(provider(uses))
+    services.answer("done")
+    services.remember(provider(uses))
+    end = TODAY - dt.timedelta(days_back)
+    world.run(leaving(NPO, end, uses))
+    assert roles(world) == (0 if explained else len(TWENTY))
+    told = services.judge(leaving(LISTING, end, uses))
+    assert bool(told.refusals) is not explained
+    assert any(o.kind == "leave" for o in told.operations) is explained
+
+
+# --- suspensions ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("since", ["2025-11-01", "2026-02-22"])
+def test_a_suspension_that_is_new_and_began_long_before_the_last_run_is_a_surprise(
+    world: Ad, since: str
+) -> None:
+    uses = assignment(since="2025-01-01", **GIVES)
+    world.run(provider(uses))
+    results = world.run(provider({**uses, "suspended": {"from": since}}), day=TODAY + DAY)
+    assert_nobody_lost_a_system(world, results)
+
+
+@pytest.mark.parametrize("since", ["2026-02-23", "2026-03-02", "2026-03-03"])
+def test_a_suspension_of_the_last_days_is_carried_out(world: Ad, since: str) -> None:
+    world.run(provider(assignment(**GIVES)))
+    away = provider(assignment(suspended={"from": since}, **GIVES))
+    results = world.run(away, day=TODAY + DAY)
+    assert (world.hsa.members(), enabled(world), roles(world)) == (set(), 0, 0)
+    assert results["alfa"]["failed"] is False
+    # It goes on for as long as it takes, and ends as any other.
+    for days in (60, 61):
+        assert world.run(away, day=TODAY + days * DAY)["alfa"]["failed"] is False
+    ended = provider(assignment(suspended={"from": since}, to="2026-05-02", **GIVES))
+    assert world.run(ended, day=TODAY + 62 * DAY)["alfa"]["failed"] is False
+
+
+def test_a_hold_explains_whatever_a_suspension_says(world: Ad) -> None:
+    uses = assignment(since="2025-01-01", **GIVES)
+    world.run(provider(uses))
+    world.hsa.holds = (hold("alfa"),)
+    results = world.run(provider({**uses, "suspended": {"from": "2025-11-01"}}), day=TODAY + DAY)
+    assert (world.hsa.members(), enabled(world), roles(world)) == (set(), 0, 0)
+    assert results["alfa"]["failed"] is False
+
+
+@pytest.mark.parametrize(("since", "explained"), [("2025-11-01", False), ("2026-02-23", True)])
+def test_a_suspension_explains_what_is_ordered_for_as_long(since: str, explained: bool) -> None:
+    services, uses = Services(), assignment(since="2025-01-01", systems=[LISTING])
+    six = range(1, 7)
+    services.run(provider(uses, who=six))
+    services.answer("done")
+    services.remember(provider(uses, who=six))
+    told = services.judge(provider({**uses, "suspended": {"from": since}}, who=six))
+    assert bool(told.refusals) is not explained
+    left = [o for o in told.operations if o.kind == "leave"]
+    assert len(left) == (len(six) if explained else 0)
+
+
+# --- trials ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("days_back", [1, 7, 8, 30])
+@pytest.mark.parametrize("what", ["the trial", "the assignment", "a suspension"])
+def test_what_ends_a_trial_explains_its_loss_for_as_long(
+    world: Ad, what: str, days_back: int
+) -> None:
+    day = str(TODAY - dt.timedelta(days_back))
+    gives = assignment(since="2025-10-01", **GIVES)
+
+    def trying(row: dict[str, Any], to: str = "2026-03-15") -> Record:
+        staff = [person(n, row, ref=f"p{n}") for n in TWENTY]
+        tried = trial(*(f"p{n}" for n in TWENTY), since="2026-01-01", to=to)
+        return record("alfa", staff, units=UNITS, phase="establishment", trial=[tried])
+
+    world.run(trying(gives))
+    assert enabled(world) == len(TWENTY)
+    now = {
+        "the trial": trying(gives, to=day),
+        "the assignment": trying({**gives, "to": day}),
+        "a suspension": trying({**gives, "suspended": {"from": day}}),
+    }
+    results = world.run(now[what])
+    assert results["alfa"]["failed"] is (days_back > 7)
+    assert enabled(world) == (len(TWENTY) if days_back > 7 else 0)
 
 
 # --- some today and some tomorrow ----------------------------------------------------------------

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.memory import Memory
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Person, Record
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import (
     NOTHING_REMEMBERED,
@@ -21,10 +22,13 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people i
     agreed,
     allocate,
     explained,
-    is_recent,
+    facts,
     natural_people,
 )
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
+    NPO,
+    OFFICE,
+    STATISTICS,
     TODAY,
     assignment,
     coordination_number,
@@ -33,6 +37,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     record,
 )
 
+DAY = dt.timedelta(days=1)
 PREFIX = "SE2321000214-HV"
 
 
@@ -282,10 +287,65 @@ def test_an_end_explains_nothing_beside_work_that_goes_on() -> None:
     assert explained(()) is False
 
 
-def test_an_end_is_recent_for_a_month() -> None:
-    assert is_recent(TODAY, TODAY)
-    assert is_recent(TODAY - dt.timedelta(days=31), TODAY)
-    assert not is_recent(TODAY - dt.timedelta(days=32), TODAY)
+# --- what runs remember --------------------------------------------------------------------------
+
+
+def remembered(own: Record, day: dt.date = TODAY) -> Memory:
+    """What a run on the day leaves that puts the record in effect."""
+    key = Memory("00")
+    return Memory("00", facts(natural_people([own], day, 56, key), key), {own.id: day})
+
+
+def only_remembering(memory: Memory, *rows: dict[str, Any], **fields: Any) -> NaturalPerson:
+    (one,) = natural_people([record(people=[person(1, *rows)], **fields)], TODAY, 56, memory)
+    return one
+
+
+def left(service: str, days: int) -> dict[str, Any]:
+    day = str(TODAY - dt.timedelta(days))
+    return {"terminated": [{"service": service, "last_day": day}]}
+
+
+BOTH = {"systems": [NPO, OFFICE], "since": "2025-01-01"}
+OTHER = assignment(purpose=STATISTICS, **BOTH)
+
+
+@pytest.mark.parametrize(
+    ("rows", "fields", "lost"),
+    [
+        ([assignment(**BOTH)], {}, set()),
+        ([assignment(**{**BOTH, "systems": [NPO]})], {}, {OFFICE}),
+        ([assignment(**{**BOTH, "systems": []})], {}, {NPO, OFFICE}),
+        # Another row accounts for nothing, unless it cannot be told from the same.
+        ([assignment(**{**BOTH, "systems": []}), OTHER], {}, {NPO, OFFICE}),
+        ([assignment(**{**BOTH, "systems": [NPO]}), assignment(**BOTH)], {}, set()),
+        ([assignment(**BOTH)], left(OFFICE, 8), set()),
+        ([assignment(**BOTH)], left(OFFICE, 9), {OFFICE}),
+        ([assignment(**{**BOTH, "systems": [NPO]})], left(OFFICE, 8), set()),
+        ([assignment(**{**BOTH, "systems": [NPO]})], left(OFFICE, 9), {OFFICE}),
+        ([OTHER], {}, {NPO, OFFICE}),
+        ([assignment(to="2026-02-22", **BOTH)], {}, set()),
+        ([assignment(to="2026-02-21", **BOTH)], {}, {NPO, OFFICE}),
+        ([assignment(suspended={"from": "2026-02-22"}, **BOTH)], {}, set()),
+        ([assignment(suspended={"from": "2026-02-21"}, **BOTH)], {}, {NPO, OFFICE}),
+        ([assignment(to="2026-02-28", **{**BOTH, "systems": []})], {}, set()),
+    ],
+)
+def test_a_surprise_is_what_the_last_run_had_in_effect_and_its_own_assignment_does_not_explain(
+    rows: list[dict[str, Any]], fields: dict[str, Any], lost: set[str]
+) -> None:
+    yesterday = remembered(record(people=[person(1, assignment(**BOTH))]), TODAY - DAY)
+    one = only_remembering(yesterday, *rows, **fields)
+    assert {s for effect in one.surprises_of_systems for s in effect.systems} == lost
+    # Who only loses a system keeps the rest of what the assignment gives.
+    goes_on = any(e.state == "active" and e.effect for e in one.employments)
+    assert bool(one.surprises) is (bool(lost) and not goes_on)
+
+
+def test_what_the_provider_had_left_by_the_last_run_is_not_remembered() -> None:
+    before = record(people=[person(1, assignment(**BOTH))], **left(OFFICE, 30))
+    one = only_remembering(remembered(before, TODAY - DAY), assignment(**BOTH))
+    assert [effect.systems for effect in one.effects] == [{NPO}]
 
 
 # --- what earlier runs saw -----------------------------------------------------------------------

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ...records.lifecycle import is_in, trials
-from ...records.people import Employment, NaturalPerson, is_recent, last_day_of_trial
+from ...records.people import Employment, NaturalPerson, last_day_of_trial
 from .layout import AD_SERVICES
 
 
@@ -88,7 +88,7 @@ def access(person: NaturalPerson) -> Access:
 
 
 def _surprises(person: NaturalPerson) -> Iterator[Use]:
-    for effect in person.surprises:
+    for effect in person.surprises_of_systems:
         services = AD_SERVICES & effect.systems
         if services:
             yield Use(
@@ -111,11 +111,10 @@ def _of_assignment(employment: Employment) -> Iterator[Use]:
             lasts=employment.in_effect and not _was_tried(employment),
         )  # fmt: skip
     left = {s: day for s, day in employment.left_services.items() if s in AD_SERVICES}
-    if left:
-        last = max(left.values())
+    for service, last in left.items():
         yield Use(
-            employment.provider, frozenset(left), last, is_open=False, is_coming=False,
-            has_ended=True, explains=is_recent(last, employment.as_of), lasts=False,
+            employment.provider, frozenset({service}), last, is_open=False, is_coming=False,
+            has_ended=True, explains=employment.termination_explains(service), lasts=False,
         )  # fmt: skip
 
 
@@ -135,7 +134,7 @@ def _of_trials(employment: Employment) -> Iterator[Use]:
                 is_open=is_open,
                 is_coming=tries and as_of < trial.from_,
                 has_ended=has_ended,
-                explains=has_ended and is_recent(trial.to, as_of),
+                explains=has_ended and employment.trial_explains(trial),
                 lasts=is_open,
                 is_trial=True,
             )  # fmt: skip

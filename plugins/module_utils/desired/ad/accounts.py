@@ -19,7 +19,7 @@ from ...engine import matching
 from ...engine.guard import Holding
 from ...engine.plan import Entry, Values, Wanted
 from ...engine.provision import Desired
-from ...records.lifecycle import phase
+from ...records.losses import provider_explains
 from ...records.memory import Memory
 from ...records.payload import Approved
 from ..people.gate import Gate
@@ -62,7 +62,8 @@ def desire(
     wrong = errors(everybody, holdings)
     called = (h for h in everybody if h.needs_account and h.number not in wrong.people)
     ready = [holder for holder in called if holder.waits_for(gate) is None]
-    ended = frozenset(r.id for r in approved.records if phase(r, as_of) == "ended")
+    days = approved.memory.days
+    ended = frozenset(r.id for r in approved.records if provider_explains(r, as_of, days.get(r.id)))
     # Without HSA, who is not recognised may be in the records all the same.
     told = frozenset() if identities.unread else readable
     kept = [
@@ -70,7 +71,7 @@ def desire(
         *new_accounts(ready, holdings),
         *forgotten(everybody, holdings, told, ended, as_of, is_held),
     ]
-    desired = _desired(approved, as_of, everybody, kept, holdings, gate, wrong)
+    desired = _desired(approved, as_of, everybody, kept, ended, holdings, gate, wrong)
     return _with_others(desired, approved.memory, identities, everybody)
 
 
@@ -88,6 +89,7 @@ def _desired(
     as_of: dt.date,
     everybody: Sequence[Holder],
     kept: Sequence[Account],
+    ended: frozenset[str],
     holdings: Holdings,
     gate: Gate,
     wrong: Errors,
@@ -97,7 +99,7 @@ def _desired(
     return Desired(
         wanted=(
             *(entry for account in kept for entry in draft.account(account)),
-            *provider_groups(approved.records, as_of, kept, holdings),
+            *provider_groups(approved.records, as_of, kept, ended, holdings),
             *held_back(approved, as_of, holdings),
             *service_groups(kept, holdings),
         ),

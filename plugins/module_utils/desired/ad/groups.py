@@ -49,9 +49,16 @@ class _Part:
 
 
 def provider_groups(
-    records: Iterable[Record], as_of: dt.date, kept: Iterable[Account], holdings: Holdings
+    records: Iterable[Record],
+    as_of: dt.date,
+    kept: Iterable[Account],
+    ended: frozenset[str],
+    holdings: Holdings,
 ) -> Iterator[Wanted]:
-    """Each provider's own group, which Citrix goes by, with those who have access today."""
+    """Each provider's own group, which Citrix goes by, with those who have access today.
+
+    `ended` are the providers whose end explains what they lose of whom no assignment tells.
+    """
     concerned = _concerned(kept, holdings)
     for record in records:
         held, today = holdings.provider_groups.get(record.id), phase(record, as_of)
@@ -61,7 +68,7 @@ def provider_groups(
         for account in concerned[record.id]:
             theirs = [use for use in account.evidence if use.provider == record.id]
             is_explained = explained(theirs) or (
-                today == "ended" and not any(use.lasts for use in theirs)
+                record.id in ended and not any(use.lasts for use in theirs)
             )
             part.note(account, theirs, account.dn in now, is_explained)
         wanted = _provider_group(record.id, held, part, holdings)

@@ -89,10 +89,10 @@ class Holder:
 class Account:
     """An account that the run keeps up: of a person, or of nobody whom a record still names.
 
-    `is_over` says that nobody can log in with it any more, or that all providers in its keys have
-    ended; `misses_row` that it is in the group of a provider whose record does not list the person:
-    the row has vanished. `is_held` says that a hold takes what providers give whose records cannot
-    be read now.
+    `is_over` says that nobody can log in with it any more, or that the ends of all providers in its
+    keys explain that; `misses_row` that it is in the group of a provider whose record does not list
+    the person: the row has vanished. `is_held` says that a hold takes what providers give whose
+    records cannot be read now.
     """
 
     id: str
@@ -134,7 +134,10 @@ def holders(
 def held_accounts(
     everybody: Iterable[Holder], holdings: Holdings, ended: frozenset[str], as_of: dt.date
 ) -> Iterator[Account]:
-    """The accounts that the domain holds; `ended` are the providers whose agreements have ended."""
+    """The accounts that the domain holds.
+
+    `ended` are the providers whose end explains what they lose of whom no assignment tells.
+    """
     for holder in everybody:
         for held in holder.accounts:
             number = holder.known.hsa_id or our_id(held)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from ...engine.plan import Entry, Values, present
 from ...records.lifecycle import end_of_day, start_of_day
 from ...records.model import Address, AgreementPart, Assignment, Person
-from ...records.people import Employment, NaturalPerson, PersonName, agreed, is_recent
+from ...records.people import Employment, NaturalPerson, PersonName, agreed
 from ..people.contacts import shown
 from .layout import COMMON_NAME_LENGTH, Layout
 from .sites import Site
@@ -137,19 +137,19 @@ def of_protected_person(
 
 def over(person: NaturalPerson, as_of: dt.date, layout: Layout) -> dict[str, Values]:
     """What assignments gave that a date in a record has ended or suspended."""
-    if person.surprises:
-        return {}
-    ended = [e for e in person.employments if e.explains or person.has_left_with_all]
+    ended = [e for e in person.employments if e.explains]
     lasting = [e for e in person.employments if e.in_effect]
     titles = _titles((e.row for e in lasting), as_of)
     roles = _system_roles((service for e in lasting for service in e.services), layout)
     over = {service for e in ended for service in e.assignment.systems}
     for employment in person.employments:
-        left = employment.left_services.items()
-        over.update(service for service, day in left if is_recent(day, as_of))
+        over.update(filter(employment.termination_explains, employment.left_services))
+    surprises = (service for e in person.surprises_of_systems for service in e.systems)
+    unexplained = {*roles, *_system_roles(surprises, layout)}
+    licensed = () if person.surprises else _titles((e.row for e in ended), as_of)
     return {
-        "hsaSystemRole": tuple(r for r in _system_roles(over, layout) if r not in roles),
-        "hsaTitle": tuple(t for t in _titles((e.row for e in ended), as_of) if t not in titles),
+        "hsaSystemRole": tuple(r for r in _system_roles(over, layout) if r not in unexplained),
+        "hsaTitle": tuple(t for t in licensed if t not in titles),
     }
 
 

@@ -278,17 +278,17 @@ class _Draft:
     ) -> Wanted:  # fmt: skip
         """An entry that is left as it is but for the access it gives.
 
-        Dates explain that of what is `over`, and all where the unit has ended but what is
-        `surprising`.
+        Dates explain that of what is `over`, and all where the end of the unit explains it, but
+        what is `surprising`.
         """
         held = self.holdings.ours[key]
         name = self.layout.name(attribute)
-        ended = tuple(v for v in held.attributes.get(name, ()) if v not in surprising)
+        others = tuple(v for v in held.attributes.get(name, ()) if v not in surprising)
         return Wanted(
             key=key, kind=kind, id=self.holdings.id(held), level=level,
             parent=parent, rdns=(), attributes={name: ()},
             providers=frozenset({site.record.id}), held=held,
-            dated={name: ended if site.has_ended else over},
+            dated={name: others if site.end_explains else over},
         )  # fmt: skip
 
     def _of_person(

@@ -92,7 +92,7 @@ def register(
         )
         for person in listed
     )
-    units = sites(approved.records, as_of)
+    units = sites(approved.records, as_of, approved.memory.days)
     groups = commissions(units, people, holdings.ours)
     reserved = {hsa_id for record in approved.records for *_place, hsa_id in claims.hsa_ids(record)}
     wrong = _wrong(people, holdings, remembered)

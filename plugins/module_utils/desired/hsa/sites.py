@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...records.lifecycle import Phase, State, last_day, phase
+from ...records.losses import end_explains
 from ...records.memory import Effect
 from ...records.model import Assignment, Record, Unit
 from ...records.people import Employment, NaturalPerson, explained
@@ -19,12 +20,13 @@ from .holdings import commission_key, unit_key, unit_of_commission
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A unit with its record."""
+    """A unit with its record. `last_run` is the day of the provider's last run, if remembered."""
 
     record: Record
     unit: Unit
     phase: Phase
     as_of: dt.date
+    last_run: dt.date | None = None
 
     @property
     def key(self) -> str:
@@ -40,6 +42,11 @@ class Site:
     def has_ended(self) -> bool:
         """Whether a date in the record ended the unit or its provider."""
         return self.last_day is not None and self.last_day < self.as_of
+
+    @property
+    def end_explains(self) -> bool:
+        """Whether its end explains what they lose of whom no assignment tells."""
+        return end_explains(self.last_day, self.as_of, self.last_run)
 
     @property
     def is_live(self) -> bool:
@@ -104,10 +111,12 @@ class Commission:
         return tuple(person for person, e in self.employments if e.state in states)
 
 
-def sites(records: Iterable[Record], as_of: dt.date) -> tuple[Site, ...]:
-    """The units of all records, in their order."""
+def sites(
+    records: Iterable[Record], as_of: dt.date, days: Mapping[str, dt.date]
+) -> tuple[Site, ...]:
+    """The units of all records, in their order; `days` are those of the providers' last runs."""
     return tuple(
-        Site(record, unit, phase(record, as_of), as_of)
+        Site(record, unit, phase(record, as_of), as_of, days.get(record.id))
         for record in records
         for unit in record.agreement.units
     )

@@ -53,12 +53,12 @@ def agreements(record: Record, draft: Draft, rules: Rules) -> dict[Precondition,
             if kind in SERVICES[key].preconditions
         )
         if services:
-            keys[kind] = draft.settle(_agreement(record, kind, services, draft.as_of, rules))
+            keys[kind] = draft.settle(_agreement(record, kind, services, draft, rules))
     return keys
 
 
 def _agreement(
-    record: Record, kind: Precondition, services: list[str], as_of: dt.date, rules: Rules
+    record: Record, kind: Precondition, services: list[str], draft: Draft, rules: Rules
 ) -> Wish:
     """An agreement lasts as long as one of the services that presuppose it."""
     ends = [last_day_of_service(record, service) for service in services]
@@ -71,10 +71,11 @@ def _agreement(
     return Wish(
         provider=record.id, object=kind, subject=kind, gives="agreement", takes="terminate",
         recipient=rules.recipient(REGIONS_OFFICE if via_region else "provider", record.id),
-        is_wanted=not is_over(last, as_of), due=start(record, as_of), last=last,
+        is_wanted=not is_over(last, draft.as_of), due=start(record, draft.as_of), last=last,
         terms=cooperation,
         particulars=about(record, service_name=_AGREEMENTS[kind], cooperation=cooperation),
-        losers=frozenset({("service", kind)}), explained=True,
+        losers=frozenset({("service", kind)}),
+        explained=draft.is_explained_by(last, record.id),
     )  # fmt: skip
 
 
@@ -101,7 +102,8 @@ def connections(
                     due=start(record, draft.as_of), last=end,
                     needs=tuple(keys[kind] for kind in row.preconditions if keys.get(kind)),
                     waits=is_missing, particulars=about(record, service, **named),
-                    losers=frozenset({("service", object_id)}), explained=True,
+                    losers=frozenset({("service", object_id)}),
+                    explained=draft.is_explained_by(end, record.id),
                 )
             )  # fmt: skip
 

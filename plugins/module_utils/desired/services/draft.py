@@ -19,6 +19,8 @@ from ...engine import orders
 from ...engine.orders import TAKES, Order, State
 from ...engine.plan import Entry, Wanted
 from ...engine.provision import Finding
+from ...records.losses import explains
+from ...records.memory import NO_MEMORY, Memory
 from .chains import (
     END_MOVED,
     GIVE_NOTHING,
@@ -39,19 +41,21 @@ class Draft:
     """Collects the orders of a plan, and what a person should look at.
 
     `held` are the orders that the ledger holds. What no date is named for is due in `due_days`; an
-    end is due at once. `secret` is the ledger's, for the keys of orders.
+    end is due at once. Of the `memory` it takes the ledger's secret, for the keys of orders, and
+    the days of the providers' last runs.
     """
 
     def __init__(
-        self, held: Sequence[Entry], as_of: dt.date, due_days: int, secret: str = ""
+        self, held: Sequence[Entry], as_of: dt.date, due_days: int, memory: Memory = NO_MEMORY
     ) -> None:
+        self._days = memory.days
         self.as_of = as_of
         self._due_days = due_days
         self.wanted: list[Wanted] = []
         self.findings: list[Finding] = []
         self._entries = {orders.key_of(entry.dn): entry for entry in held}
         self._held = {key: orders.of_entry(entry) for key, entry in self._entries.items()}
-        self._numbers = orders.Numbers(secret, self._held.keys())
+        self._numbers = orders.Numbers(memory.key, self._held.keys())
         self._following: dict[Matter, dict[str, Order]] = defaultdict(dict)
         # Where two follow one order, a run was not finished: the one that was cancelled is past.
         for order in sorted(self._held.values(), key=lambda o: (o.state != "cancelled", o.key)):
@@ -96,6 +100,10 @@ class Draft:
         chains = [self.chain(place) for place in places]
         told = [chain for chain in chains if chain.is_in_force] or chains
         return any(order.protected for chain in told for order in chain.orders[-1:])
+
+    def is_explained_by(self, last: dt.date | None, provider: str) -> bool:
+        """Whether the last day of what a provider has, or that there is none, explains its loss."""
+        return last is None or explains(last, self.as_of, self._days.get(provider))
 
     def find(self, provider: str, code: str, object_id: str, message: str) -> None:
         """Note something that a person should look at."""

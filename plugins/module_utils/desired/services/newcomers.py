@@ -20,7 +20,9 @@ class Newcomers:
 
     draft: Draft
     gate: Gate
-    _reasons: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    _reasons: dict[tuple[str, bool], Counter[str]] = field(
+        default_factory=lambda: defaultdict(Counter)
+    )
 
     def settle(self, wish: Wish, known: Identified) -> None:
         """Order what is wished of the person, unless it gives something and HSA comes first."""
@@ -30,7 +32,7 @@ class Newcomers:
             return
         self.draft.keep(wish.matter)
         if known.hsa_id is not None or self.gate.unread:
-            self._reasons[wish.provider][reason] += 1
+            self._reasons[wish.provider, known.hsa_id is not None][reason] += 1
         else:
             here = (e.label for e in known.person.employments if e.provider == wish.provider)
             self.cannot_be_named(wish.provider, next(here))

@@ -55,7 +55,7 @@ def desire(
     what failed in HSA before in this play; None where HSA is not part of it. In check mode people
     count as entered whom HSA would enter.
     """
-    draft = Draft(held, as_of, rules.due_days, approved.memory.key)
+    draft = Draft(held, as_of, rules.due_days, approved.memory)
     records = {record.id: record for record in approved.records}
     holdings = _holdings(draft)
     hidden = protected(identities, draft, approved.invalid)
@@ -136,17 +136,18 @@ def _end(record: Record, chain: Chain, draft: Draft, is_hidden: bool) -> None:
     last, kind = chain.last, chain.gives
     if last is None:
         return
-    is_person = kind in _OF_PEOPLE
+    is_person, ends = kind in _OF_PEOPLE, record.agreement.agreement.ends
     least = {"provider_name": record.agreement.name}
     least |= {"hsa_id": last.object, "act": ""} if is_person else {}
     draft.settle(
         Wish(
             provider=record.id, object=last.object, subject=last.subject,
             gives=kind, takes=_ENDS.get(kind, "terminate"), recipient=last.recipient,
-            is_wanted=False, last=record.agreement.agreement.ends, terms=last.cause,
+            is_wanted=False, last=ends, terms=last.cause,
             protected=last.protected or is_hidden,
             particulars=least if is_hidden else last.particulars or least,
-            losers=frozenset({("person" if is_person else "service", last.object)}), explained=True,
+            losers=frozenset({("person" if is_person else "service", last.object)}),
+            explained=draft.is_explained_by(ends, record.id),
         )
     )  # fmt: skip
 

@@ -92,7 +92,8 @@ class _Desk:
             particulars=about(
                 self.record, service, unit=unit.name, address=address, number=number
             ),
-            losers=frozenset({("service", extension.id)}), explained=True,
+            losers=frozenset({("service", extension.id)}),
+            explained=self.draft.is_explained_by(last, self.record.id),
         )  # fmt: skip
 
     def _availability(self, unit: Unit, is_asked: bool) -> str:
@@ -143,7 +144,8 @@ class _Desk:
                     particulars=about(
                         self.record, _ATTENDANT, part=one, local_contact=contact
                     ),
-                    losers=frozenset({("service", one)}), explained=True,
+                    losers=frozenset({("service", one)}),
+                    explained=self.draft.is_explained_by(last, self.record.id),
                 )
             )  # fmt: skip
 
@@ -203,11 +205,11 @@ def _ace_terms(
                 "the record orders ACE and does not say how many agents (annex 4.4)",
             )  # fmt: skip
         return
-    draft.settle(_ace(record, part.ace, last, draft.as_of, rules, agreements))
+    draft.settle(_ace(record, part.ace, last, draft, rules, agreements))
 
 
 def _ace(
-    record: Record, ace: Ace, last: dt.date | None, as_of: dt.date,
+    record: Record, ace: Ace, last: dt.date | None, draft: Draft,
     rules: Rules, agreements: Mapping[Precondition, str],
 ) -> Wish:  # fmt: skip
     key = agreements.get("supplier_agreement", "")
@@ -215,11 +217,11 @@ def _ace(
     return Wish(
         provider=record.id, object=_ACE, subject=_ACE,
         recipient=rules.recipient_of(_ACE, record.id), gives="connection", takes="terminate",
-        is_wanted=not is_over(last, as_of), due=start(record, as_of), last=last,
+        is_wanted=not is_over(last, draft.as_of), due=start(record, draft.as_of), last=last,
         needs=(key,) if key else (),
         terms=f"{ace.agents} {cooperation}".strip(),
         particulars=about(record, _ACE, agents=ace.agents, cooperation=cooperation),
-        losers=frozenset({("service", _ACE)}), explained=True,
+        losers=frozenset({("service", _ACE)}), explained=draft.is_explained_by(last, record.id),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from typing import Literal
 
 from ...records.lifecycle import is_in, is_over, last_day_of_service, trials
 from ...records.model import Trial
-from ...records.people import Employment, is_recent, last_day_of_trial
+from ...records.people import Employment, last_day_of_trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def _of_assignment(employment: Employment) -> Use | None:
     if employment.is_suspended:
         period = employment.assignment.suspended
         day = period.from_ if period and not employment.held else None
-        return Use("leave", day, employment, explains=True)
+        return Use("leave", day, employment, employment.explains)
     if employment.state == "upcoming" and last is not None and first > last:
         return None  # the provider or the unit ends before the assignment would begin
     if _prepares(employment) and (begins is None or begins <= employment.as_of):
@@ -95,7 +95,7 @@ def _of_trial(trial: Trial, employment: Employment) -> Use | None:
         return Use("join", trial.from_, employment)
     if trial.from_ > as_of:
         return None
-    return Use("leave", min(last, as_of), employment, is_recent(last, as_of))
+    return Use("leave", min(last, as_of), employment, employment.trial_explains(trial))
 
 
 def _of_service(use: Use, service: str) -> Use:
@@ -103,7 +103,7 @@ def _of_service(use: Use, service: str) -> Use:
     record, as_of = use.employment.record, use.employment.as_of
     last = last_day_of_service(record, service)
     if use.act == "join" and last is not None and is_over(last, as_of):
-        return Use("leave", last, use.employment, is_recent(last, as_of))
+        return Use("leave", last, use.employment, use.employment.termination_explains(service))
     return use
 
 
