@@ -102,6 +102,12 @@ molecule: .venv/ready ## Roles and playbooks against real servers
 .PHONY: pytest
 pytest: .venv/ready ## Unit and integration tests
 	pytest
+	pytest tests/long
+
+HISTORIES ?= 2000
+.PHONY: test-long
+test-long: .venv/ready ## Histories of records, runs and kills, judged; HISTORIES=2000
+	HALSOVAL_HISTORIES=$(HISTORIES) pytest tests/long
 
 # The same in two halves, each with labs of its own, so that they can run at once.
 .PHONY: pytest-ad pytest-others
@@ -109,6 +115,7 @@ pytest-ad: .venv/ready
 	pytest $(AD_TESTS)
 pytest-others: .venv/ready
 	pytest $(addprefix --ignore=,$(AD_TESTS))
+	pytest tests/long
 
 .PHONY: reference
 reference: .venv/ready ## Write the schemas and reference pages anew from the model and the catalogue
