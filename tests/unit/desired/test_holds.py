@@ -25,6 +25,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     uses,
 )
 from ansible_collections.regionjh.halsoval.tests.unit.hsa_in_memory import values
+from ansible_collections.regionjh.halsoval.tests.unit.memory_journal import MemoryJournal
 
 TOMORROW = TODAY + dt.timedelta(days=1)
 NURSE = uses(JOURNAL, NPO)
@@ -63,6 +64,33 @@ def test_a_hold_on_a_person_takes_access_at_once_and_keeps_identity(nurses: Ad) 
     assert [has_access(nurses, n) for n in range(3)] == [True, False, True]
     assert values(nurses.hsa.person(number(1)), "fullName") == ("Anna1 Fjällström",)
     assert nurses.is_marked(number(1))
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["no row", "a row elsewhere"])
+def test_a_hold_stops_who_lost_the_row_while_the_guard_refuses_that(
+    nurses: Ad, elsewhere: bool
+) -> None:
+    nurses.hsa.journal = MemoryJournal()
+    nurses.run(*records())
+    staff = [person(6, NURSE), *([person(1, uses(JOURNAL, NPO))] if elsewhere else [])]
+    copy = (record("alfa", [person(5, NURSE)]), record("beta", staff))
+    nurses.run(*copy, providers=("alfa",))
+    nurses.hsa.holds = (hold(nurses.id_of(number(1))),)
+    nurses.run(*copy)
+    assert "refused" in nurses.hsa_results["alfa"]["msg"]
+    assert [has_access(nurses, n) for n in range(3)] == [True, False, True]
+
+
+def test_a_hold_stops_who_waits_for_a_persons_word(nurses: Ad) -> None:
+    nurses.hsa.journal = MemoryJournal()
+    nurses.run(*records())
+    nurses.hsa.holds = (hold(nurses.id_of(number(1))),)
+    alfa, beta = records()
+    rows = list(alfa.staff.people)
+    rows[1] = replace(rows[1], personnummer=number(30))
+    nurses.run(replace(alfa, staff=replace(alfa.staff, people=tuple(rows))), beta)
+    assert "another personal number" in nurses.hsa_results["alfa"]["msg"]
+    assert not has_access(nurses, 1)
 
 
 def test_the_run_after_leaves_a_hold_as_it_is_and_lifting_it_gives_access_back(

@@ -175,6 +175,20 @@ def test_where_no_run_is_remembered_an_end_explains_a_loss_for_a_month(
         assert (world.hsa.members(), enabled(world)) == (set(), 0)
 
 
+@pytest.mark.parametrize("where", ["the agreement", "the unit"])
+def test_an_end_that_surprises_does_so_too_where_the_rows_have_vanished(
+    world: Ad, where: str
+) -> None:
+    started: Any = {"agreement": {"operation_start": "2024-01-01"}}
+    world.run(provider(assignment(since="2024-01-01", **GIVES), **started))
+    end = str(TODAY - dt.timedelta(days=90))
+    after = {
+        "the agreement": provider(who=(), agreement={**started["agreement"], "ends": end}),
+        "the unit": record("alfa", units=[unit(closes=end), UNITS[1]], **started),
+    }
+    assert_nobody_lost_anything(world, world.run(after[where]))
+
+
 @pytest.mark.parametrize("days_back", [1, 7])
 def test_an_end_of_the_last_days_is_carried_out(world: Ad, days_back: int) -> None:
     world.run(provider(assignment(**GIVES)))
@@ -424,6 +438,29 @@ def test_what_a_person_has_confirmed_is_not_counted_again(world: Ad) -> None:
     results = world.run(provider(assignment(**GIVES), who=range(1, 10)))
     assert results["alfa"]["failed"] is False
     assert len(world.hsa.members()) == 9
+
+
+def test_what_a_provider_takes_from_people_it_shares_is_its_own_loss(world: Ad) -> None:
+    coming = record("beta", [person(n, assignment(since="2026-04-01", **GIVES)) for n in TWENTY])
+    world.run(provider(assignment(**GIVES)), coming)
+    struck = [person(1, assignment())] + [person(n, assignment(**GIVES)) for n in TWENTY[1:]]
+    world.run(record("alfa", struck, units=UNITS), coming, providers=("alfa",))
+    assert world.groups_of(number(1)) == set()
+    world.run(provider(assignment()), coming)
+    assert sum("App-Journal" in world.groups_of(number(n)) for n in TWENTY) == 19
+
+
+def test_what_a_vanished_row_takes_is_its_providers_loss_though_others_list_the_person(
+    world: Ad,
+) -> None:
+    beta = record("beta", [person(1, assignment())])
+    world.run(provider(assignment(**GIVES), who=range(1, 5)), beta)
+    world.run(provider(assignment(**GIVES), who=(1, 3, 4)), beta)
+    world.run(provider(assignment(**GIVES), who=(3, 4)), beta)
+    assert "refused" in world.hsa_results["alfa"]["msg"]
+    assert world.hsa.person(number(1)).first("hsaSystemRole") == "npo;lasare"
+    assert world.is_enabled(number(1))
+    assert world.groups_of(number(1)) == {"App-Journal", "Halsoval-alfa"}
 
 
 # --- other people in the row ---------------------------------------------------------------------

@@ -67,7 +67,7 @@ def desire(
     # Without HSA, who is not recognised may be in the records all the same.
     told = frozenset() if identities.unread else readable
     kept = [
-        *held_accounts(everybody, holdings, ended, as_of),
+        *held_accounts(everybody, holdings, ended, as_of, is_held),
         *new_accounts(ready, holdings),
         *forgotten(everybody, holdings, told, ended, as_of, is_held),
     ]

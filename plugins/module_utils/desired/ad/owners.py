@@ -80,6 +80,12 @@ class Holder:
         person = self.known.person
         return frozenset(e.provider for e in person.current or person.employments)
 
+    @property
+    def answering(self) -> frozenset[str]:
+        """The same with those whose row has vanished: what the account loses is their loss too."""
+        lost = {use.provider for use in self.access.surprises}
+        return self.providers | lost.difference(self.others)
+
     def waits_for(self, gate: Gate) -> str | None:
         """Why a new account for the person waits, or None."""
         return gate.fault(self.providers) or gate.absence(self.known)
@@ -132,7 +138,11 @@ def holders(
 
 
 def held_accounts(
-    everybody: Iterable[Holder], holdings: Holdings, ended: frozenset[str], as_of: dt.date
+    everybody: Iterable[Holder],
+    holdings: Holdings,
+    ended: frozenset[str],
+    as_of: dt.date,
+    is_held: IsHeld,
 ) -> Iterator[Account]:
     """The accounts that the domain holds.
 
@@ -144,9 +154,12 @@ def held_accounts(
             listed = {employment.provider for employment in holder.known.person.employments}
             # An end that nobody knew of, long back, explains nothing by itself.
             over = frozenset() if holder.access.surprises else ended
+            # A hold stops also what no row gives any more.
+            named = holdings.providers(held)
+            is_stopped = bool(named) and all(is_held(holder.known.ids, p) for p in named)
             yield Account(
-                number, held.dn, held, holder, holder.providers,
-                is_over=holder.is_held or _is_over(held, holdings, over, as_of),
+                number, held.dn, held, holder, holder.answering,
+                is_over=holder.is_held or is_stopped or _is_over(held, holdings, over, as_of),
                 is_held=holder.is_held,
                 misses_row=any(
                     holdings.is_in_group_of(provider, held)

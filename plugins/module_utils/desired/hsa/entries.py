@@ -143,7 +143,7 @@ class _Draft:
             parent=self.layout.people_branch,
             rdns=(matching.rdn((self.layout.name("cn"), hsa_id)),),
             attributes=self._keyed(hidden, person, held) | self._without_roles(person, held),
-            providers=frozenset(e.provider for e in person.current or person.employments),
+            providers=self._answering(person),
             held=held, dated=self._dated(person, held), confidential=is_protected,
         )  # fmt: skip
         yield wanted
@@ -154,6 +154,12 @@ class _Draft:
                 wanted, key=f"{wanted.key}/revealed", attributes=self.layout.local(said),
                 held=then, confirm=REVEALED, dated={},
             )  # fmt: skip
+
+    def _answering(self, person: NaturalPerson) -> frozenset[str]:
+        """The providers whose records the entry follows, with those whose row has vanished."""
+        lost = {effect.provider for effect in person.surprises_of_systems}
+        named = {employment.provider for employment in person.current or person.employments}
+        return frozenset(named | (lost & self.known))
 
     def forgotten(self, people: Sequence[NaturalPerson]) -> Iterator[Wanted]:
         """People of ours whom no record names any more: the entry stays, its system roles go.
@@ -166,10 +172,13 @@ class _Draft:
             providers = {provider_of_person(key) for key in self.holdings.keys(entry)}
             if entry.dn in named or not providers <= self.known or roles not in entry.attributes:
                 continue
+            hsa_id = self.holdings.id(entry)
+            is_stopped = all(self._holds(hsa_id, provider) for provider in providers)
             yield Wanted(
-                key=f"person/{self.holdings.id(entry)}", kind="person",
-                id=self.holdings.id(entry), level=_PERSON, parent=self.layout.people_branch,
-                rdns=(), attributes={roles: ()}, providers=frozenset(providers), held=entry,
+                key=f"person/{hsa_id}", kind="person", id=hsa_id, level=_PERSON,
+                parent=self.layout.people_branch, rdns=(), attributes={roles: ()},
+                providers=frozenset(providers), held=entry,
+                dated={roles: entry.attributes[roles] if is_stopped else ()},
                 confidential=self.holdings.is_confidential(entry),
             )  # fmt: skip
 
@@ -210,11 +219,7 @@ class _Draft:
     def commission(self, commission: Commission) -> Iterator[Wanted]:
         """The commission's entry with the people who act on the day."""
         site = commission.site
-        over = tuple(
-            self.holdings.id(entry)
-            for person in commission.over()
-            for entry in self.holdings.of_person(person)
-        )
+        over = (*self._ids_of(commission.over()), *self._stopped(commission))
         if commission.is_called_for:
             yield self._called_for(commission, over)
         elif commission.key in self.holdings.ours:
@@ -227,6 +232,18 @@ class _Draft:
                 "commission", _COMMISSION, commission.key, site.key, "hsaCommissionMember", site,
                 over, surprising,
             )  # fmt: skip
+
+    def _stopped(self, commission: Commission) -> Iterator[str]:
+        """The members whom holds stop, whether a row still names them or not."""
+        held = self.holdings.ours.get(commission.key)
+        members = held.attributes.get(self.layout.name("hsaCommissionMember"), ()) if held else ()
+        provider = commission.site.record.id
+        return (member for member in members if self._holds(member, provider))
+
+    def _ids_of(self, people: Iterable[NaturalPerson]) -> Iterator[str]:
+        """The HSA-ids of the entries that people have."""
+        for person in people:
+            yield from map(self.holdings.id, self.holdings.of_person(person))
 
     def _called_for(self, commission: Commission, over: Values) -> Wanted:
         """A commission that assignments call for; `over` are members whom dates explain away."""
@@ -317,9 +334,11 @@ class _Draft:
         """Where holds take all that gives roles, those go that unreadable records give, too."""
         if held is None:
             return {}
-        hsa_id, keys = self.holdings.id(held), map(provider_of_person, self.holdings.keys(held))
-        taken = [self._holds(hsa_id, provider) for provider in keys if provider not in self.known]
-        taken += [employment.held for employment in person.current]
+        hsa_id = self.holdings.id(held)
+        keys = list(map(provider_of_person, self.holdings.keys(held)))
+        holds = {provider: self._holds(hsa_id, provider) for provider in keys}
+        taken = [held for provider, held in holds.items() if provider not in self.known]
+        taken += [employment.held for employment in person.current] or list(holds.values())
         return {self.layout.name("hsaSystemRole"): ()} if taken and all(taken) else {}
 
     def _dated(self, person: NaturalPerson, held: Entry | None) -> dict[str, Values]:
