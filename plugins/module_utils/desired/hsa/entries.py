@@ -338,7 +338,9 @@ class _Draft:
         keys = list(map(provider_of_person, self.holdings.keys(held)))
         holds = {provider: self._holds(hsa_id, provider) for provider in keys}
         taken = [held for provider, held in holds.items() if provider not in self.known]
-        taken += [employment.held for employment in person.current] or list(holds.values())
+        taken += [employment.held for employment in person.current]
+        # Where nobody gives anything any more, a hold takes what somebody gave.
+        taken = taken or list(holds.values())
         return {self.layout.name("hsaSystemRole"): ()} if taken and all(taken) else {}
 
     def _dated(self, person: NaturalPerson, held: Entry | None) -> dict[str, Values]:
