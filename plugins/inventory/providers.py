@@ -62,7 +62,8 @@ options:
     description:
       - A record whose C(staff.yml) is not encrypted is invalid.
       - Without it that is a finding of M(regionjh.halsoval.records).
-    type: bool
+      - V(true) or V(false); another word stops the run.
+    type: raw
     default: false
 """
 
@@ -128,6 +129,10 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]  # ansible-cor
         config = self._read_config_data(str(source))
         if unknown := ", ".join(sorted(config.keys() - self.get_options().keys())):
             raise SourceError(f"expected only documented options in {source}, not {unknown}")
+        require_vault = self.get_option("require_vault")
+        # Ansible's own type bool takes what it does not know for false.
+        if not isinstance(require_vault, bool):
+            raise SourceError("require_vault: expected true or false")
         given = self._vars.get("halsoval_as_of") or self.get_option("as_of")
         reading = read(
             source.parent / self.get_option("records"),
@@ -135,7 +140,7 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]  # ansible-cor
             _day(given),
             tuple(self.get_option("hsa_id_prefixes")),
             self.inventory.groups,
-            self.get_option("require_vault"),
+            require_vault,
         )
         return replace(reading, by_clock=given is None)
 

@@ -384,7 +384,7 @@ def test_one_of_two_sources_fails(site: Site) -> None:
 @pytest.mark.parametrize(
     ("option", "reason"),
     [
-        ("require_vault: perhaps", "Invalid type provided for"),
+        ("require_vault: perhaps", "require_vault: expected true or false"),
         ("recrods: providers", "expected only documented options in"),
         ('as_of: "2026-02-30"', "halsoval_as_of or as_of: expected a day that the calendar has"),
         ("as_of: soon", "halsoval_as_of or as_of: expected a day, YYYY-MM-DD"),

@@ -1,0 +1,92 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every module of a system does around the pipe, with a system that holds nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision import Desired
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.system import bring_in_line
+from ansible_collections.regionjh.halsoval.plugins.plugin_utils import validation
+from ansible_collections.regionjh.halsoval.tests.unit.builders import record
+from ansible_collections.regionjh.halsoval.tests.unit.memory_directory import MemoryDirectory
+
+HSA_ID = "SE2321000214-0001"
+ALFA, GAMMA = record("alfa", hsa_id=HSA_ID), record("gamma", hsa_id=HSA_ID)
+ERROR = "agreement.yml: hsa_id: expected an HSA-id that nothing else has; compare the record of"
+
+
+class Left(Exception):
+    """The module ended, with this result."""
+
+    def __init__(self, **result: Any) -> None:
+        super().__init__(result)
+        self.result = result
+
+
+@contextmanager
+def _leaving() -> Iterator[dict[str, Any]]:
+    result: dict[str, Any] = {}
+    with pytest.raises(Left) as left:
+        yield result
+    result.update(left.value.result)
+
+
+def run(path: Path, *records: Record) -> dict[str, Any]:
+    """The results by provider of a run over records."""
+    data = b", ".join(validation.dump(record) for record in records)
+    (path / "records").write_bytes(b'{"records": [' + data + b'], "invalid": []}')
+
+    def leave(**result: Any) -> None:
+        raise Left(**result)
+
+    module: Any = SimpleNamespace(
+        params={
+            "as_of": "2026-03-02", "ledger_url": None, "state_directory": str(path / "state"),
+            "started_by": None, "run": "run", "by_clock": False, "expected_plan": [],
+            "providers": [record.id for record in records], "records": str(path / "records"),
+        },
+        check_mode=False, _diff=False, exit_json=leave, fail_json=leave,
+    )  # fmt: skip
+    with _leaving() as result:
+        bring_in_line(
+            module, "HSA", "secret", lambda _ledger: MemoryDirectory((), ()),
+            lambda *_arguments: Desired((), (), {}),
+        )  # fmt: skip
+    providers: dict[str, Any] = result["providers"]
+    return providers
+
+
+def test_who_claims_what_another_holds_fails_with_the_error_and_the_holder_is_told(
+    tmp_path: Path,
+) -> None:
+    assert not run(tmp_path, ALFA)["alfa"]["failed"]
+
+    results = run(tmp_path, ALFA, GAMMA)
+
+    assert results["gamma"]["failed"]
+    assert results["gamma"]["msg"] == (
+        f"the record is invalid: nothing was changed\ngamma/{ERROR} alfa"
+    )
+    assert not results["alfa"]["failed"]
+    (finding,) = results["alfa"]["findings"]
+    assert finding == {
+        "code": "claimed_by_another", "severity": "high", "object": "alfa",
+        "message": f"alfa/{ERROR} gamma",
+    }  # fmt: skip
+
+
+def test_what_nobody_held_fails_both(tmp_path: Path) -> None:
+    results = run(tmp_path, ALFA, GAMMA)
+
+    assert all(result["failed"] for result in results.values())
+    assert results["alfa"]["errors"][1].startswith(f"alfa/{ERROR} gamma")
