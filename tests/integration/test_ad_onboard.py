@@ -16,6 +16,7 @@ import ldap3
 import pytest
 import yaml
 
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.layout import OTHERS_SAID
 from ansible_collections.regionjh.halsoval.tests.integration.domain import (
     DISABLED,
     MARK,
@@ -693,6 +694,40 @@ def test_account_that_a_run_disabled_is_enabled_when_its_owner_comes_back(site: 
     assert flags(back) == SET_BY_OTHERS
     assert lasting(back) == lasting(working)
     assert MARK not in back["extensionName"]
+
+
+def test_protected_persons_account_keeps_nothing_that_others_wrote(site: Site) -> None:
+    site.put(record("alfa", [person(1, uses(XRAY)), person(2, uses(XRAY))]))
+    run_both(site)
+    for n in (1, 2):
+        (dn,) = in_domain(site.lab).accounts[hsa_id(site, n)]["distinguishedName"]
+        change(site.lab, dn, **dict.fromkeys(OTHERS_SAID, "TH"))
+    site.put(record("alfa", [person(1, uses(XRAY), protected=True), person(2, uses(XRAY))]))
+
+    run_both(site)
+
+    accounts = in_domain(site.lab).accounts
+    assert accounts[hsa_id(site)].keys().isdisjoint(OTHERS_SAID)
+    assert accounts[hsa_id(site, 2)].keys() >= set(OTHERS_SAID)
+    own = accounts_of(site)["alfa"]
+    assert (own["changes"], own["errors"]) == ([], [])
+
+
+def test_account_of_whoever_left_is_told_wherever_somebody_moved_it(site: Site) -> None:
+    site.put(record("alfa", [person(1, uses(XRAY)), person(2, uses(XRAY))]))
+    run_both(site)
+    who = hsa_id(site)
+    (dn,) = in_domain(site.lab).accounts[who]["distinguishedName"]
+    with domain(site.lab).admin() as admin:
+        admin.modify_dn(dn, f"CN={who}", new_superior=f"CN=Users,{domain(site.lab).base}")
+    found = [f for f in accounts_of(site)["alfa"]["findings"] if f["code"] == "account_moved"]
+    assert [(f["object"], f["severity"]) for f in found] == [(who, "normal")]
+    site.put(record("alfa", [person(1, uses(XRAY, to=YESTERDAY)), person(2, uses(XRAY))]))
+
+    (finding,) = [f for f in accounts_of(site)["alfa"]["findings"] if f["code"] == "account_moved"]
+
+    assert (finding["object"], finding["severity"]) == (who, "high")
+    assert "Halsoval-alfa" in finding["message"]
 
 
 # --- how somebody logs in

@@ -40,8 +40,11 @@ _LONGEST = {
     "employeeNumber": 512, "userPrincipalName": 1024,
 }  # fmt: skip
 _MULTIPLE = frozenset(
-    ("objectClass", "member", "altSecurityIdentities", "userAccountControl", "extensionName")
-)
+    (
+        "objectClass", "member", "altSecurityIdentities", "userAccountControl", "extensionName",
+        "description", "proxyAddresses", "otherMobile", "otherTelephone", "otherMailbox",
+    )
+)  # fmt: skip
 _ADDRESS = "<GUID="
 
 _numbers = count(1)

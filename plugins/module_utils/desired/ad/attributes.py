@@ -59,9 +59,10 @@ def of_certificates(hsa_id: str, layout: Layout) -> dict[str, Values]:
 
 
 def of_protected_person(layout: Layout) -> dict[str, Values]:
-    """Nothing that tells who it is."""
+    """Nothing that tells who it is, whoever wrote it."""
     absent = (
         "givenName", "middleName", "title", "mail", "telephoneNumber", "company", "department",
+        *layout.others_said,
     )  # fmt: skip
     neutral = (layout.protected_name,)
     return {**dict.fromkeys(absent, ()), "sn": neutral, "displayName": neutral}

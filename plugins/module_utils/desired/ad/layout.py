@@ -29,6 +29,17 @@ LENGTHS = {
     "telephoneNumber": 64, "company": 64, "department": 64,
 }  # fmt: skip
 
+# What others may have said of a person in an account before it was taken over: names and contact
+# data of AD's own schema, as texts. A run only ever takes them away, from protected people.
+OTHERS_SAID = (
+    "initials", "personalTitle", "generationQualifier", "displayNamePrintable", "description",
+    "info", "comment", "mobile", "otherMobile", "homePhone", "otherHomePhone", "otherTelephone",
+    "pager", "otherPager", "ipPhone", "otherIpPhone", "facsimileTelephoneNumber",
+    "otherFacsimileTelephoneNumber", "proxyAddresses", "otherMailbox", "url", "wWWHomePage",
+    "physicalDeliveryOfficeName", "streetAddress", "street", "l", "postalCode", "postOfficeBox",
+    "postalAddress", "homePostalAddress",
+)  # fmt: skip
+
 KEY = "halsoval:"
 DISABLED_BY_US = KEY + "disabled"
 
@@ -78,6 +89,12 @@ class Layout:
                 "expected account_name as a format string over {serial}, {given} and {surname}, "
                 "for example {given:.3}{surname:.3}"
             ) from None
+
+    @property
+    def others_said(self) -> Values:
+        """What tells of a person though no run writes it, but for the key attribute."""
+        key = self.key_attribute.casefold()
+        return tuple(name for name in OTHERS_SAID if name.casefold() != key)
 
     def group_name(self, provider: str) -> str:
         """The name of a provider's group."""
@@ -149,4 +166,5 @@ def schema(layout: Layout, named: Callable[[str], str] = str) -> tuple[Attribute
         # What people read is corrected to the last letter.
         Attribute("telephoneNumber", matching.telephone, shown=True),
         *(Attribute(name, shown=True) for name in LENGTHS if name != "telephoneNumber"),
+        *(Attribute(name) for name in layout.others_said),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -793,3 +794,34 @@ def test_whom_earlier_runs_saw_has_an_account_and_is_not_new_while_hsa_is_away(w
     world.forget()
     told = world.run(record(people=staff))["alfa"]["errors"]
     assert told == [f"of 17 people nobody can tell whether a new account waits: {AWAY}"]
+
+
+# What an account may say of its person before it is taken over.
+SAID: dict[str, tuple[str, ...]] = {
+    "initials": ("TH",), "mobile": ("070-1",), "otherMobile": ("070-2", "070-3"),
+    "description": ("Tolvan Hemlig, syster",), "info": ("ring Tolvan",),
+    "proxyAddresses": ("SMTP:tolvan.hemlig@x.example", "smtp:th@x.example"),
+    "physicalDeliveryOfficeName": ("Rum 3",), "streetAddress": ("Vägen 1",), "l": ("Åre",),
+    "postalCode": ("830 13",), "wWWHomePage": ("https://hemlig.example",), "pager": ("1",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ["extensionName", "info", "description"])
+@pytest.mark.parametrize("is_protected", [True, False])
+def test_a_protected_persons_account_says_nothing_that_others_said(
+    is_protected: bool, key: str
+) -> None:
+    world = Ad(replace(AD_LAYOUT, key_attribute=key))
+    world.hsa.bring(record(people=[person(1)]))
+    id = world.id_of(number(1))
+    said = {name: values for name, values in SAID.items() if name != key}
+    entry = world.put_account(f"CN=x,{AD_LAYOUT.account_ou}", employeeNumber=id, **said)
+    staff = record(people=[person(1, uses(), hsa_id=id, protected=is_protected)])
+    world.bring(staff)
+    held = {e.address: e for e in world.directory.entries()}[entry.address]
+    kept = {name: values for name, values in held.attributes.items() if name in said}
+    assert kept == ({} if is_protected else said)
+    # What somebody writes there later goes with the next run.
+    world.change(held, mobile="070-4")
+    world.bring(staff)
+    assert ("070-4" in str(world.directory.entries())) is not is_protected
