@@ -204,6 +204,8 @@ def _settled(
         for ids in (waiting, done)
     )
     failed = {provider for operation in written.failed for provider in operation.providers}
+    if not request.expected:
+        failed |= _waiting(plan, verdict)
     settled = []
     for provider in selected:
         facts = desired.facts.get(provider, frozenset())
@@ -215,6 +217,13 @@ def _settled(
             Settled(provider, facts, besides) if is_whole else Settled(provider, facts, alone=alone)
         )
     return settled
+
+
+def _waiting(plan: Plan, verdict: Verdict) -> set[str]:
+    """The providers of which something waits that nobody can call back."""
+    done = {operation.key for operation in verdict.operations}
+    waiting = (o for o in plan.operations if o.is_final and o.key not in done)
+    return {provider for operation in waiting for provider in operation.providers}
 
 
 # --- apply ---------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -27,7 +28,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision
     _diff,
     provision,
 )
-from ansible_collections.regionjh.halsoval.tests.unit.builders import number
+from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY, number
 from ansible_collections.regionjh.halsoval.tests.unit.memory_directory import MemoryDirectory
 from ansible_collections.regionjh.halsoval.tests.unit.memory_journal import Busy, MemoryJournal
 
@@ -496,3 +497,16 @@ def test_no_result_tells_a_personal_number(world: World) -> None:
     world.directory.refuses = lambda operation: f"value {number(1)} is taken"
     assert number(1) not in str(world.run())
     assert "is taken" in str(world.run())
+
+
+def test_a_run_in_which_something_waits_is_not_the_providers_last_one(world: World) -> None:
+    world.run()
+    assert world.journal.days == {("HSA", "alfa"): TODAY, ("HSA", "beta"): TODAY}
+    world.journal.day = TODAY + dt.timedelta(1)
+    world.add("SE9", "person", 2, BASE, is_final=True)
+    world.journal.refused = {"alfa": "AD"}
+    world.run()
+    assert world.journal.days == {("HSA", "alfa"): TODAY, ("HSA", "beta"): world.journal.day}
+    world.journal.refused = {}
+    world.run()
+    assert set(world.journal.days.values()) == {world.journal.day}
