@@ -105,7 +105,8 @@ class MemoryJournal:
         for one in settled:
             place = (system, one.provider)
             self.facts[place] = one.after(self.facts.get(place, frozenset()))
-            self.days[place] = self.day
+            if one.is_last or place not in self.days:
+                self.days[place] = self.day
         for place, facts in self.facts.items():
             if place[0] == system:
                 shown = {f for f in facts if f.is_protection and f.person in revealed}

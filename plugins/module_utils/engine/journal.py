@@ -65,12 +65,13 @@ class Settled:
     """What a provider's objects are in effect, as a run has left them, for the memory.
 
     It takes the place of what was remembered of the provider: of everybody `besides` those people.
-    People are named by keyed hashes.
+    People are named by keyed hashes. `is_last` says whether the run counts as the provider's last.
     """
 
     provider: str
     facts: frozenset[Fact]
     besides: frozenset[str] = frozenset()
+    is_last: bool = True
 
     def after(self, known: AbstractSet[Fact]) -> frozenset[Fact]:
         """What is remembered then, of what was `known` before.

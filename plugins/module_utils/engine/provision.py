@@ -155,9 +155,8 @@ def provision(
             journal.protect(request.title, _protections(desired))
             noted = _Noted(system, journal, plan, verdict.hashes, request)
             written = carry_out(noted, plan, verdict.operations)
-            noted.remember(
-                _settled(desired, plan, written, request), revealed(written.done, desired.people)
-            )
+            in_effect = _settled(desired, plan, verdict, written, request)
+            noted.remember(in_effect, revealed(written.done, desired.people))
             asks = any(operation.undated_part() for operation in plan.operations)
             is_quiet = not asks and not any(desired.waiting.values())
             if not past.alarm or _is_confirmed(verdict, request) or is_quiet:
@@ -210,7 +209,9 @@ def _is_confirmed(verdict: Verdict, request: Request) -> bool:
     return not request.expected.isdisjoint(verdict.hashes.values())
 
 
-def _settled(desired: Desired, plan: Plan, written: Written, request: Request) -> list[Settled]:
+def _settled(
+    desired: Desired, plan: Plan, verdict: Verdict, written: Written, request: Request
+) -> list[Settled]:
     """What is in effect at the providers of the run."""
     links = {p: {f for f in theirs if f.is_link} for p, theirs in desired.lasting.items()}
     facts = {p: theirs.union(links.get(p, ())) for p, theirs in desired.facts.items()}
@@ -219,7 +220,16 @@ def _settled(desired: Desired, plan: Plan, written: Written, request: Request) -
     is_waiting = any(desired.waiting.get(provider) for provider in selected)
     over = confirmed(plan, written.done, desired.pending)
     pending = dict.fromkeys(desired.pending.keys() - over, is_waiting)
-    return settled(plan, written.done, facts, desired.people, pending, selected)
+    found = settled(plan, written.done, facts, desired.people, pending, selected)
+    waiting = set() if request.expected else _waiting(plan, verdict)
+    return [replace(one, is_last=one.provider not in waiting) for one in found]
+
+
+def _waiting(plan: Plan, verdict: Verdict) -> set[str]:
+    """The providers of which something waits that nobody can call back."""
+    done = {operation.key for operation in verdict.operations}
+    waiting = (o for o in plan.operations if o.is_final and o.key not in done)
+    return {provider for operation in waiting for provider in operation.providers}
 
 
 # --- apply ---------------------------------------------------------------------------------------

@@ -162,7 +162,7 @@ def remember(
             new += [(system, one.provider, *fact) for fact in facts - known]
         insert(connection, table, new)
         _reveal(ledger, connection, system, revealed)
-        _date(ledger, connection, system, [one.provider for one in settled])
+        _date(ledger, connection, system, settled)
 
 
 def _reveal(ledger: Tables, connection: Connection, system: str, people: Iterable[str]) -> None:
@@ -172,13 +172,16 @@ def _reveal(ledger: Tables, connection: Connection, system: str, people: Iterabl
         connection.execute(table.delete().where(mine & table.c.person.in_(some)))
 
 
-def _date(ledger: Tables, connection: Connection, system: str, providers: Sequence[str]) -> None:
-    """Note the day as that of the providers' last run."""
+def _date(ledger: Tables, connection: Connection, system: str, settled: Sequence[Settled]) -> None:
+    """Note the day of the providers' last run, or of the first thing that is remembered."""
     table, today = ledger.settled, ledger.run.as_of.isoformat()
-    for some in slices(providers):
+    mine = table.select().where(table.c.system == system)
+    known = {row.provider for row in connection.execute(mine)}
+    dated = [one.provider for one in settled if one.is_last or one.provider not in known]
+    for some in slices(dated):
         theirs = (table.c.system == system) & table.c.provider.in_(some)
         connection.execute(table.delete().where(theirs))
-    insert(connection, table, [(system, provider, today) for provider in providers])
+    insert(connection, table, [(system, provider, today) for provider in dated])
 
 
 def _forget(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -27,7 +28,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision
     _diff,
     provision,
 )
-from ansible_collections.regionjh.halsoval.tests.unit.builders import number
+from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY, number
 from ansible_collections.regionjh.halsoval.tests.unit.memory_directory import MemoryDirectory
 from ansible_collections.regionjh.halsoval.tests.unit.memory_journal import Busy, MemoryJournal
 
@@ -559,3 +560,16 @@ def test_a_result_says_whether_the_plan_was_refused(world: World) -> None:
     results = world.run(check=True)
     assert [p for p, own in results.items() if own["refused"]] == ["beta"]
     assert world.run(known=frozenset(), check=True)["alfa"]["refused"] is False
+
+
+def test_a_run_in_which_something_waits_is_not_the_providers_last_one(world: World) -> None:
+    world.run()
+    assert world.journal.days == {("HSA", "alfa"): TODAY, ("HSA", "beta"): TODAY}
+    world.journal.day = TODAY + dt.timedelta(1)
+    world.add("SE9", "person", 2, BASE, is_final=True)
+    world.journal.refused = {"alfa": "AD"}
+    world.run()
+    assert world.journal.days == {("HSA", "alfa"): TODAY, ("HSA", "beta"): world.journal.day}
+    world.journal.refused = {}
+    world.run()
+    assert set(world.journal.days.values()) == {world.journal.day}

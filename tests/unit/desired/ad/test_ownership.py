@@ -421,13 +421,16 @@ def test_a_row_that_ended_long_ago_does_not_explain_that_a_newer_one_is_gone(wor
     assert all(is_closed(world, n) for n in range(10))
 
 
-def test_an_agreement_whose_end_is_entered_late_closes_everything(world: Ad) -> None:
+@pytest.mark.parametrize(("ends", "closes"), [("2026-01-30", True), ("2026-01-29", False)])
+def test_an_agreement_whose_end_is_entered_late_closes_everything_for_a_month(
+    world: Ad, ends: str, closes: bool
+) -> None:
     staff = [person(n, uses()) for n in range(12)]
     world.bring(record(people=staff))
-    ended = record(people=staff, agreement={"ends": "2026-01-15"})
+    ended = record(people=staff, agreement={"ends": ends})
     result = world.run(ended)["alfa"]
-    assert (result["failed"], world.hsa_results["alfa"]["failed"]) == (False, False)
-    assert all(is_closed(world, n) for n in range(12))
+    assert (result["failed"], world.hsa_results["alfa"]["failed"]) == (not closes, not closes)
+    assert all(is_closed(world, n) is closes for n in range(12))
 
 
 def test_a_provider_that_ended_explains_nothing_of_another(world: Ad) -> None:
