@@ -292,11 +292,13 @@ def test_thousands_of_bad_answers_are_counted_and_some_are_named(onboarded: Regi
 def test_another_certificate_reaches_the_account_once_a_person_has_confirmed_it(
     onboarded: Region, locum: Locum
 ) -> None:
+    site = onboarded.site
+
     def mapped() -> list[str]:
         found = in_domain(site.lab).accounts[locum.hsa_id]["altSecurityIdentities"]
         return [str(each) for each in found]
 
-    site, before = onboarded.site, mapped()
+    before = mapped()
     line = f"{locum.order};aktiv;{AS_OF};9752278900000001;2031-03-01;{ISSUER};0a0b0d"
     run = answer(site, "kort-4.csv", line)
     (name,) = set(re.findall("-e receipts_expected=([0-9a-f]{16})", _one_line(run)))
