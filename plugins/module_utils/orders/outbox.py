@@ -102,8 +102,8 @@ def _files(base: Path, batch: Batch, content: Mapping[str, bytes]) -> dict[Path,
 def _lies(path: Path, content: bytes) -> bool:
     """Whether there is a file that holds the content. No folder is made to look."""
     try:
-        return files.read(path, len(content)) == content
-    except (FileNotFoundError, files.NotTaken):
+        return path.is_file() and files.read(path, len(content)) == content
+    except files.NotTaken:
         return False
 
 

@@ -479,10 +479,10 @@ ODD, ODD_SHOWN = "\x1b[2J\u202eEk\u2028\n-sn: Ö", r"\x1b[2J\u202eEk\u2028\x0a-s
 
 
 def test_the_diff_writes_out_what_a_screen_would_obey(world: World) -> None:
-    world.add("p9", "person", 2, BASE, rdn=f"cn={ODD}", attributes={"cn": (ODD,)})
+    world.add("u9", "unit", 1, BASE, rdn=f"ou={ODD}", attributes={"ou": (ODD,)})
     shown = diff(world)
-    assert f"dn: cn={ODD_SHOWN},{BASE}\n" in shown["after"]
-    assert f"\ncn: {ODD_SHOWN}\n" in shown["after"]
+    assert f"dn: ou={ODD_SHOWN},{BASE}\n" in shown["after"]
+    assert f"\nou: {ODD_SHOWN}\n" in shown["after"]
     assert not [line for line in shown["after"].splitlines() if line.startswith("-")]
 
 

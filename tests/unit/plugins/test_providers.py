@@ -92,7 +92,7 @@ class _Configured(providers.InventoryModule):
         return {}
 
     def get_option(self, option: str) -> Any:
-        return self._given.get(option)
+        return self._given.get(option, False if option == "require_vault" else None)
 
 
 def _inventory(directory: Path, folders: set[str], groups: set[str]) -> InventoryManager:
