@@ -129,6 +129,15 @@ class Judge:
 
     def forget(self, known: Known) -> None:
         """An older ledger has been put back, or none."""
+        numbers = {_first(e, "hsaIdentity"): _first(e, NUMBER) for e in self._people()}
+        for entry in self._accounts():
+            number, had = (
+                numbers.get(_first(entry, "employeeNumber")),
+                self.accounts.get(entry.address),
+            )
+            if number and had and number in self.same(had):
+                self.accounts[entry.address] = number
+        self.owner |= numbers
         self.known = deepcopy(known)
         there = {_first(e, "hsaIdentity") for e in self.region.ad.hsa.entries()}
         kept = there | self.region.ad._taken
@@ -138,7 +147,7 @@ class Judge:
     def _note(self, now: _Case) -> None:
         now.remember()
         for entry in self._people():
-            self.owner.setdefault(_first(entry, "hsaIdentity"), _first(entry, NUMBER))
+            self.owner[_first(entry, "hsaIdentity")] = _first(entry, NUMBER)
         for entry in self._accounts():
             number = self.owner.get(_first(entry, "employeeNumber"))
             if number:
@@ -429,13 +438,19 @@ class _Case:
                 continue
             is_waiting = self.unexplained(number, hsa_id, item, sure=True)
             assert is_waiting, f"{hsa_id} keeps {item}"
-            assert self._is_told(hsa_id, item), f"{hsa_id} keeps {item}, and nobody is told"
+            # Without HSA nobody knows whether a row names the owner of an account.
+            assert asked.unread or self._is_told(hsa_id, item), (
+                f"{hsa_id} keeps {item}, and nobody is told"
+            )
 
     def _may_be_kept(self, item: Item, hsa_id: str, out: Collection[str]) -> bool:
         """Whether a record that cannot be read, or is away, may give it (docs: what vanishes)."""
         if item[0] == "member":
             return item[1] in out
-        if item[0] == "group" and item[1].startswith("Halsoval-"):
+        # Who is in no record that can be read may be in one that cannot: AD leaves the account.
+        number = self.judge.owner.get(hsa_id)
+        is_named = bool(number and self._stays_of(number))
+        if is_named and item[0] == "group" and item[1].startswith("Halsoval-"):
             return item[1].removeprefix("Halsoval-") in out
         return bool(self._keys(hsa_id) & set(out))
 
@@ -560,7 +575,8 @@ class _Case:
             last = stay.last
             if last is not None and last < self.day and (last == g.last or last >= g.seen - WEEK):
                 return True
-            if self._had_a_grant(hsa_id):
+            # A grant that has ended may have been all that gave it, or not.
+            if not sure and self._had_a_grant(hsa_id):
                 return True
         return False
 

@@ -81,6 +81,15 @@ def test_a_hold_stops_who_lost_the_row_while_the_guard_refuses_that(
     assert [has_access(nurses, n) for n in range(3)] == [True, False, True]
 
 
+def test_a_hold_stops_everybody_at_a_provider_whose_end_surprises(nurses: Ad) -> None:
+    nurses.hsa.journal = MemoryJournal()
+    nurses.run(*records())
+    nurses.hsa.holds = (hold("alfa"),)
+    ended = record("alfa", agreement={"ends": "2026-02-01"})
+    nurses.run(ended, records()[1])
+    assert [has_access(nurses, n) for n in (0, 5, 6)] == [False, False, True]
+
+
 def test_a_hold_stops_who_waits_for_a_persons_word(nurses: Ad) -> None:
     nurses.hsa.journal = MemoryJournal()
     nurses.run(*records())

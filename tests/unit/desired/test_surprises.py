@@ -498,6 +498,17 @@ def test_another_number_in_the_row_waits_for_a_person(world: Ad, ref: dict[str, 
     assert world.hsa.people(number(3))
 
 
+def test_a_new_commission_comes_without_those_who_wait(world: Ad) -> None:
+    name = {"given_name": "Anna", "surname": "Ek", "ref": "a"}
+    world.run(record("alfa", [person(1, assignment(**GIVES), **name)]))
+    also = [assignment(**GIVES), assignment(purpose=STATISTICS)]
+    world.run(record("alfa", [person(3, *also, **name), person(2, *also)]))
+    assert "another personal number" in world.hsa_results["alfa"]["msg"]
+    assert world.hsa.people(number(3)) == []
+    members = {m for e in world.hsa.commissions() for m in e.attributes["hsaCommissionMember"]}
+    assert members == {world.id_of(number(1)), world.id_of(number(2))}
+
+
 def test_namesakes_wait_for_nobody(world: Ad) -> None:
     name = {"given_name": "Anna", "surname": "Ek"}
     two = [person(n, assignment(**GIVES), **name) for n in (1, 2)]
