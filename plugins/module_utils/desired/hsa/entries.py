@@ -165,8 +165,8 @@ class _Draft:
         """Whether a diff of a person's entry may tell who somebody is who is protected."""
         if held is None:
             return hsa_id in self.maybe_hidden
-        name = (held.first(self.layout.name(part)) for part in ("givenName", "sn"))
-        is_theirs = self.holdings.is_confidential(held) or is_named(*name, self.names)
+        given, surname = (held.first(self.layout.name(part)) for part in ("givenName", "sn"))
+        is_theirs = self.holdings.is_confidential(held) or is_named(given, surname, self.names)
         return is_theirs or hsa_id in self.maybe_hidden
 
     def _answering(self, person: NaturalPerson) -> frozenset[str]:
