@@ -42,7 +42,7 @@ OF_AD = ("enabled", "group")
 
 @dataclass(frozen=True)
 class Given:
-    """An assignment that gave access when a provider's last run was done, on the day `seen`."""
+    """An assignment that gave access when a provider's last run was done."""
 
     number: str
     provider: str
@@ -51,7 +51,6 @@ class Given:
     first: dt.date
     last: dt.date | None
     systems: tuple[str, ...]
-    seen: dt.date
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,11 @@ class Stay:
         closes = dict(self.provider.closes).get(self.job.unit)
         return min((d for d in (self.provider.ends, closes) if d), default=None)
 
+    @property
+    def away_since(self) -> dt.date | None:
+        """The first day of the suspension."""
+        return self.job.away[0] if self.job.away else None
+
     def is_away(self, day: dt.date) -> bool:
         """Whether the day lies in the suspension."""
         away = self.job.away
@@ -86,9 +90,13 @@ class Stay:
 
 @dataclass
 class Known:
-    """What the ledger is to remember, as the judge has seen it happen."""
+    """What the ledger is to remember, as the judge has seen it happen.
+
+    `given` and `days` are by system and provider; `days` are those of the providers' last runs.
+    """
 
     given: dict[tuple[str, str], set[Given]] = field(default_factory=dict)
+    days: dict[tuple[str, str], dt.date] = field(default_factory=dict)
     lost: list[tuple[str, dt.date, str, str]] = field(default_factory=list)
     pairs: set[frozenset[str]] = field(default_factory=set)
 
@@ -543,23 +551,44 @@ class _Case:
             if g.number in numbers and gives(g.provider, g.unit, g.purpose, g.systems)
         ]
         stays = self._stays_of(number)
+        keys = self._keys(hsa_id)
+        is_held = all(self._is_held(hsa_id, provider) for provider in keys)
+        if keys and is_held and not stays and not sure:
+            return set()  # nothing but the keys tells at whom a hold is, where all rows are gone
         if had:
-            return {g.provider for g in had if not self._accounts_for(g, stays, hsa_id, sure)}
+            return {
+                g.provider for g in had if not self._accounts_for(system, g, stays, hsa_id, sure)
+            }
         theirs = [
             s for s in stays if gives(s.provider.id, s.job.unit, s.job.purpose, s.job.systems)
         ]
-        if any(self._is_over(stay, hsa_id) for stay in theirs):
+        if any(self._is_over(system, stay, hsa_id) for stay in theirs):
             return set()
         named = {item[1]} if len(item) > 2 else {s.provider.id for s in theirs}
         blamed = named or self._keys(hsa_id)
         if blamed and all(self._is_held(hsa_id, provider) for provider in blamed):
             return set()
+        unit = item[2] if item[0] == "member" else ""
+        # Who is not listed any more goes by the end of the unit or the provider.
+        if blamed and not sure and all(self._site_explains(system, p, unit) for p in blamed):
+            return set()
         return blamed or {""}
 
-    def _accounts_for(self, g: Given, stays: Iterable[Stay], hsa_id: str, sure: bool) -> bool:
+    def _site_explains(self, system: str, provider: str, unit: str) -> bool:
+        """Whether a unit or its provider has an end that explains what nobody's row tells of."""
+        last = self._site_last(provider, unit)
+        last_run = self.judge.known.days.get((system, provider))
+        if last is None or last >= self.day:
+            return False
+        return _is_no_surprise(last, last_run) if last_run else self.day - last <= MONTH
+
+    def _accounts_for(
+        self, system: str, g: Given, stays: Iterable[Stay], hsa_id: str, sure: bool
+    ) -> bool:
         """Whether just this assignment has an end, a suspension or a hold now."""
-        site = self._site_of(g)
-        ends = [g.last, site if _is_new(site, g) else None]
+        site = self._site_last(g.provider, g.unit)
+        last_run = self.judge.known.days[system, g.provider]
+        ends = [g.last, site if _is_no_surprise(site, last_run) else None]
         # Where the row is gone, a guard may ask all the same.
         was_known = not sure and any(day < self.day for day in ends if day)
         if was_known or self._is_held(hsa_id, g.provider):
@@ -570,34 +599,32 @@ class _Case:
                 g.provider, g.unit, g.purpose, g.first
             ):  # fmt: skip
                 continue
-            if stay.is_away(self.day):
+            if stay.is_away(self.day) and _is_no_surprise(stay.away_since, last_run):
                 return True
             last = stay.last
-            if last is not None and last < self.day and (last == g.last or last >= g.seen - WEEK):
+            if last is not None and last < self.day and _is_no_surprise(last, last_run):
                 return True
             # A grant that has ended may have been all that gave it, or not.
             if not sure and self._had_a_grant(hsa_id):
                 return True
         return False
 
-    def _site_of(self, g: Given) -> dt.date | None:
-        """The last day of the unit and its provider, where the row is gone."""
-        provider = self.books.providers[g.provider]
+    def _site_last(self, name: str, unit: str) -> dt.date | None:
+        """The last day of a unit and its provider."""
+        provider = self.books.providers[name]
         if provider not in self.books.readable:
             return None
-        return min(
-            (d for d in (provider.ends, dict(provider.closes).get(g.unit)) if d), default=None
-        )
+        days = (provider.ends, dict(provider.closes).get(unit))
+        return min((day for day in days if day), default=None)
 
-    def _is_over(self, stay: Stay, hsa_id: str) -> bool:
+    def _is_over(self, system: str, stay: Stay, hsa_id: str) -> bool:
         """Whether the record says that it is over, where no run remembers it."""
-        last = stay.last
+        last, away = stay.last, stay.away_since
         return (
             self._is_held(hsa_id, stay.provider.id)
-            or stay.is_away(self.day)
+            or (away is not None and stay.is_away(self.day) and self.day - away <= MONTH)
             or (last is not None and last < self.day and self.day - last <= MONTH)
-            # The end of a whole unit or provider explains longer (docs/architecture.md).
-            or (stay.site_last is not None and stay.site_last < self.day)
+            or self._site_explains(system, stay.provider.id, stay.job.unit)
             or self._had_a_grant(hsa_id)
         )
 
@@ -612,46 +639,65 @@ class _Case:
     # --- what the next run must know -------------------------------------------------------------
 
     def remember(self) -> None:
-        """What is in effect at the providers whose run was done."""
-        if self.outcome.killed:
-            return
+        """What is in effect, person by person; a run that was killed knows what it came to."""
+        out = self.books.invalid | self.books.gone
         for system, results in self.outcome.results.items():
-            for provider, own in results.items():
-                if self._is_done(system, provider, own):
-                    self._remember(system, provider)
-
-    def _is_done(self, system: str, provider: str, own: Mapping[str, Any]) -> bool:
-        if provider in self.books.invalid or provider in self.books.gone:
-            return False
-        if self.asked.expected and own["plan"] not in {"", *self.asked.expected}:
-            return False
-        told = [e for e in own["errors"] if e not in own["withheld"] and " wait" not in e]
-        return not told
+            for provider in results.keys() - out:
+                self._remember(system, provider)
 
     def _remember(self, system: str, provider: str) -> None:
-        waiting = {i for e in self.outcome.results[system][provider]["withheld"] for i in _ids(e)}
+        place, known = (system, provider), self.judge.known
         kept = {
-            g
-            for g in self.judge.known.given.get((system, provider), set())
-            if self.ids_of_same(g.number) & waiting
+            g for g in known.given.get(place, set()) if self._is_left(system, provider, g.number)
         }
         for stay in self.stays:
-            if stay.provider.id != provider:
-                continue
-            ids = self.ids_of_same(stay.row.number)
-            if not ids & waiting and any(self._gives(stay, i) for i in ids or {""}):
-                job, last = stay.job, stay.last
-                if any(self._is_granted(stay, i) for i in ids):
-                    last = max(
-                        _last(h) for h in self.holds if h.object in ids and h.kind == "grant"
-                    )
-                kept.add(
-                    Given(
-                        stay.row.number, provider, job.unit, job.purpose, job.first, last,
-                        job.systems, self.day,
-                    )
-                )  # fmt: skip
-        self.judge.known.given[system, provider] = kept
+            number = stay.row.number
+            if stay.provider.id == provider and not self._is_left(system, provider, number):
+                kept |= {
+                    self._given(stay, i) for i in self._some_id(number) if self._gives(stay, i)
+                }
+        known.given[place] = kept
+        waits = any("nobody can call back" in e for e in self._result(system, provider)["errors"])
+        if place not in known.days or not waits:
+            known.days[place] = self.day
+
+    def _given(self, stay: Stay, hsa_id: str) -> Given:
+        job, last = stay.job, stay.last
+        if self._is_granted(stay, hsa_id):
+            last = max(_last(h) for h in self.holds if h.object == hsa_id and h.kind == "grant")
+        return Given(
+            stay.row.number, stay.provider.id, job.unit, job.purpose, job.first, last, job.systems
+        )
+
+    def _is_left(self, system: str, provider: str, number: str) -> bool:
+        """Whether somebody is as before, not as the records wish: it failed, or waits."""
+        own, ids = self._result(system, provider), self._some_id(number)
+        asks = [e for e in own["withheld"] if e.startswith("withheld until a person confirms")]
+        if ids & {i for e in asks for i in _ids(e)}:
+            return True
+        wished = {item for i in ids for item in self._entitled(number, i)}
+        if system not in ("HSA", "AD"):
+            return bool(own["errors"] or self.asked.expected) and not wished
+        has = {item for i, item in self.held if i in ids}
+        if ids & self._closed_by_hand():
+            has.add(("enabled",))
+        return any(_is_of(system, provider, item) for item in has ^ wished)
+
+    def _closed_by_hand(self) -> set[str]:
+        """The HSA-ids of accounts that a person has disabled: the records wish nothing else."""
+        return {
+            _first(entry, "employeeNumber")
+            for entry in self.judge._accounts()
+            if "ENABLED" not in entry.attributes["userAccountControl"]
+            and "halsoval:disabled" not in entry.attributes.get("extensionName", ())
+        }
+
+    def _result(self, system: str, provider: str) -> dict[str, Any]:
+        return self.outcome.results[system][provider]
+
+    def _some_id(self, number: str) -> set[str]:
+        """The HSA-ids of somebody; who has none yet is under no hold or grant by one."""
+        return self.ids_of_same(number) or {""}
 
     def ids_of_same(self, number: str) -> set[str]:
         """The HSA-ids that somebody has or had."""
@@ -711,9 +757,18 @@ def _giver(item: Item) -> Callable[[str, str, str, tuple[str, ...]], bool]:
     return lambda _p, _u, _purpose, systems: JOURNAL in systems
 
 
-def _is_new(day: dt.date | None, g: Given) -> bool:
-    """Whether an end is none that surprises: it was entered no more than a week after it."""
-    return day is not None and day >= g.seen - WEEK
+def _is_of(system: str, provider: str, item: Item) -> bool:
+    """Whether it is something in a system that a provider answers for, alone or with others."""
+    if (item[0] in OF_AD) is not (system == "AD"):
+        return False
+    if item[0] == "member":
+        return item[1] == provider
+    return item[0] != "group" or item[1] in (JOURNAL_GROUP, f"Halsoval-{provider}")
+
+
+def _is_no_surprise(day: dt.date | None, last_run: dt.date) -> bool:
+    """Whether a day lies no more than a week before the last run: it may be entered so late."""
+    return day is not None and day >= last_run - WEEK
 
 
 def _first(entry: Entry, name: str) -> str:

@@ -153,7 +153,11 @@ class Memory:
 
     def protects(self, numbers: Iterable[str]) -> bool:
         """Whether a record protected the person, and nobody has confirmed that it is over."""
-        return bool(self._protected) and not self._protected.isdisjoint(map(self.digest, numbers))
+        return bool(self._protected) and self.protects_any(map(self.digest, numbers))
+
+    def protects_any(self, hashes: Iterable[str]) -> bool:
+        """The same of people by the hashes of their numbers."""
+        return not self._protected.isdisjoint(hashes)
 
     def had(self, provider: str, numbers: Iterable[str]) -> bool:
         """Whether a provider had the person when its last run was done.

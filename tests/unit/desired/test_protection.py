@@ -22,6 +22,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     record,
     uses,
 )
+from ansible_collections.regionjh.halsoval.tests.unit.memory_journal import MemoryJournal
 from ansible_collections.regionjh.halsoval.tests.unit.services_in_memory import Services
 
 NAME = {"given_name": "Hemlig", "surname": "Namnlos", "mail": "hemlig@example.org"}
@@ -198,3 +199,34 @@ def test_values_of_an_account_that_hides_its_owner_are_in_no_diff_once_no_record
     later = world.run(record("alfa", REST), day=TODAY + dt.timedelta(1))["alfa"]["diff"]
     assert f"dn: account {world.id_of(number(1))}" in later["before"]
     assert "(after)" in later["after"]
+
+
+RENAMED = {**NAME, "given_name": "Annat", "surname": "Efternamn"}
+
+
+@pytest.mark.parametrize(
+    ("name", "is_remembered"), [(NAME, True), (NAME, False), (RENAMED, True)],
+    ids=["as it was", "with a lost ledger", "renamed as well"],
+)  # fmt: skip
+def test_no_diff_shows_an_entry_that_may_be_a_protected_persons(
+    world: Ad, name: dict[str, str], is_remembered: bool
+) -> None:
+    """Two numbers change places, and one of the rows says `protected`: which entry is theirs?"""
+    world.hsa.journal = MemoryJournal()
+    others = {"given_name": "Nova", "surname": "Norrdahl"}
+    world.run(_two(1, 2, NAME, others))
+    if not is_remembered:
+        world.hsa.journal = MemoryJournal()
+    shown = world.run(_two(2, 1, name, others, protected=True, away=True), diff=True)
+    for results in (world.hsa_results, shown):
+        assert world.id_of(number(1)) in results["alfa"]["diff"]["before"]
+        assert not [word for word in WORDS if word in str(results)]
+
+
+def _two(
+    one: int, other: int, name: dict[str, str], others: dict[str, str], *,
+    protected: bool = False, away: bool = False,
+) -> Record:  # fmt: skip
+    days = {"suspended": {"from": str(TODAY)}} if away else {}
+    first = person(one, uses(**days), ref="one", protected=protected, **name)
+    return record("alfa", [first, person(other, uses(**days), ref="other", **others)])

@@ -24,7 +24,7 @@ from ...records.memory import Memory
 from ...records.payload import Approved
 from ..people.gate import Gate
 from ..people.identified import Identities, remembering
-from ..people.pending import OTHER_NAME, REVEALED
+from ..people.pending import OTHER_NAME, REVEALED, Name, is_named, names_to_hide
 from . import attributes
 from .access import Access, access, explained
 from .codecs import ENABLED
@@ -71,7 +71,9 @@ def desire(
         *new_accounts(ready, holdings),
         *forgotten(everybody, holdings, told, ended, as_of, is_held),
     ]
-    desired = _desired(approved, as_of, everybody, kept, ended, holdings, gate, wrong)
+    names = names_to_hide(h.known.person for h in everybody if h.protected)
+    draft = _Draft(holdings, frozenset(wrong.by_provider), identities.pending.hidden, names)
+    desired = _desired(approved, as_of, everybody, kept, ended, draft, gate, wrong)
     return _with_others(desired, approved.memory, identities, everybody)
 
 
@@ -90,12 +92,11 @@ def _desired(
     everybody: Sequence[Holder],
     kept: Sequence[Account],
     ended: frozenset[str],
-    holdings: Holdings,
+    draft: _Draft,
     gate: Gate,
     wrong: Errors,
 ) -> Desired:
-    ids = {account.dn: account.id for account in kept}
-    draft = _Draft(holdings, frozenset(wrong.by_provider))
+    ids, holdings = {account.dn: account.id for account in kept}, draft.holdings
     return Desired(
         wanted=(
             *(entry for account in kept for entry in draft.account(account)),
@@ -114,10 +115,16 @@ def _desired(
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """Makes the wanted entries of accounts; `blocked` are the providers with errors."""
+    """Makes the wanted entries of accounts; `blocked` are the providers with errors.
+
+    `maybe_hidden` are the HSA-ids of those who may be somebody who is protected, and `names` what
+    such people are called.
+    """
 
     holdings: Holdings
     blocked: Collection[str]
+    maybe_hidden: Collection[str]
+    names: Collection[Name]
 
     def account(self, account: Account) -> Iterator[Wanted]:
         """The account: new, changed or closed.
@@ -148,7 +155,7 @@ class _Draft:
         providers: frozenset[str] = frozenset(),
     ) -> Wanted:  # fmt: skip
         holder, layout, held = account.holder, self.holdings.layout, account.held
-        hides = held is not None and self.holdings.is_confidential(held)
+        hides = account.id in self.maybe_hidden or (held is not None and self._tells(held))
         return Wanted(
             key=f"account/{account.id}/{account.dn if account.held else ''}/{part}",
             kind="account", id=account.id, level=_ACCOUNT_LEVEL, parent=layout.account_ou,
@@ -157,6 +164,11 @@ class _Draft:
             dated=dated or {}, confidential=hides or bool(holder and holder.protected),
             at_once=account.is_held,
         )  # fmt: skip
+
+    def _tells(self, held: Entry) -> bool:
+        """Whether an account hides its owner, or has the name of somebody who is protected."""
+        is_theirs = is_named(held.first("givenName"), held.first("sn"), self.names)
+        return is_theirs or self.holdings.is_confidential(held)
 
     def _logon(self, account: Account) -> dict[str, Values]:
         """Whether and until when the account can be used, and the mark of our disabling."""

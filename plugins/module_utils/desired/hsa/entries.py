@@ -22,7 +22,7 @@ from ...records.holds import Decisions
 from ...records.payload import Approved
 from ...records.people import NOTHING_REMEMBERED, NaturalPerson, Remembered, lasting_facts
 from ..people.contacts import is_hidden, left_out
-from ..people.pending import REVEALED, with_memory
+from ..people.pending import REVEALED, Name, is_named, names_to_hide, with_memory
 from . import attributes
 from .findings import errors, findings
 from .holdings import Holdings, person_key, provider_key, provider_of_person, unit_of_commission
@@ -48,9 +48,11 @@ def desire(
     known = register(approved, as_of, layout, held, remembered)
     people, units, holdings = known.people, known.sites, known.holdings
     providers = frozenset(record.id for record in approved.records)
+    waits = pending(known, approved.memory)
+    names = names_to_hide(p for p in people if p.protected or p.was_protected)
     draft = _Draft(
         layout, as_of, providers, holdings, known.ids, known.wrong, approved.decisions,
-        known.hidden(),
+        known.hidden(), waits.hidden, names,
     )  # fmt: skip
     wanted: tuple[Wanted, ...] = (
         *draft.providers(units),
@@ -60,7 +62,6 @@ def desire(
         *(entry for commission in known.commissions for entry in draft.commission(commission)),
     )
     wanted += tuple(draft.held_back(wanted))
-    waits = pending(known, approved.memory)
     told = findings(approved, as_of, people, units, holdings, known.ids)
     desired = Desired(
         wanted=wanted,
@@ -80,7 +81,9 @@ def desire(
 class _Draft:
     """Makes the wanted entries of one day; `ids` gives HSA-ids by key and personal number.
 
-    `wrong` are the numbers of people whose entries cannot be told or written.
+    `wrong` are the numbers of people whose entries cannot be told or written. `maybe_hidden` are
+    the HSA-ids of those who may be somebody who is protected, and `names` what such people are
+    called.
     """
 
     layout: Layout
@@ -91,6 +94,8 @@ class _Draft:
     wrong: Collection[str]
     decisions: Decisions
     hidden: frozenset[str]
+    maybe_hidden: Collection[str] = ()
+    names: Collection[Name] = ()
 
     def providers(self, units: Sequence[Site]) -> Iterator[Wanted]:
         """The entries of the providers that have a live unit."""
@@ -144,7 +149,8 @@ class _Draft:
             rdns=(matching.rdn((self.layout.name("cn"), hsa_id)),),
             attributes=self._keyed(hidden, person, held) | self._without_roles(person, held),
             providers=self._answering(person),
-            held=held, dated=self._dated(person, held), confidential=is_protected,
+            held=held, dated=self._dated(person, held),
+            confidential=is_protected or self._tells(hsa_id, held),
         )  # fmt: skip
         yield wanted
         if held is not None and is_protected and not person.protected and not self._others(held):
@@ -154,6 +160,14 @@ class _Draft:
                 wanted, key=f"{wanted.key}/revealed", attributes=self.layout.local(said),
                 held=then, confirm=REVEALED, dated={},
             )  # fmt: skip
+
+    def _tells(self, hsa_id: str, held: Entry | None) -> bool:
+        """Whether a diff of a person's entry may tell who somebody is who is protected."""
+        if held is None:
+            return hsa_id in self.maybe_hidden
+        given, surname = (held.first(self.layout.name(part)) for part in ("givenName", "sn"))
+        is_theirs = self.holdings.is_confidential(held) or is_named(given, surname, self.names)
+        return is_theirs or hsa_id in self.maybe_hidden
 
     def _answering(self, person: NaturalPerson) -> frozenset[str]:
         """The providers whose records the entry follows, with those whose row has vanished."""
@@ -179,7 +193,7 @@ class _Draft:
                 parent=self.layout.people_branch, rdns=(), attributes={roles: ()},
                 providers=frozenset(providers), held=entry,
                 dated={roles: entry.attributes[roles] if is_stopped else ()},
-                confidential=self.holdings.is_confidential(entry),
+                confidential=self._tells(hsa_id, entry),
             )  # fmt: skip
 
     def held_back(self, wanted: Iterable[Wanted]) -> Iterator[Wanted]:
@@ -213,7 +227,7 @@ class _Draft:
                 key=f"held/{entry.dn}", kind=kind, id=self.holdings.id(entry), level=level,
                 parent="", rdns=(), attributes={name: kept}, providers=frozenset(providers),
                 held=entry, dated={name: gone}, at_once=True,
-                confidential=self.holdings.is_confidential(entry),
+                confidential=self._tells(self.holdings.id(entry), entry),
             )  # fmt: skip
 
     def commission(self, commission: Commission) -> Iterator[Wanted]:

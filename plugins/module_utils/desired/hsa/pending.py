@@ -49,6 +49,8 @@ def pending(known: Register, memory: Memory) -> Pending:
         if former:
             ids = (*ids_of(person, known), *_ids_of(former, known, memory))
             found.note(ids, NEW_NUMBER, former | own)
+            if person.protected or memory.protects_any(former | own):
+                found.hide(ids)
         elif reason := _reason(person, known, memory):
             found.note(ids_of(person, known), reason, own)
     return found.pending()
@@ -65,8 +67,10 @@ def recalled(people: Sequence[NaturalPerson], seen: Mapping[str, str], memory: M
         former = formers.get(person.number, frozenset())
         if former:
             hashes = former.union(map(memory.digest, person.numbers))
-            ids = (hsa_id for number, hsa_id in seen.items() if memory.digest(number) in hashes)
+            ids = [hsa_id for number, hsa_id in seen.items() if memory.digest(number) in hashes]
             found.note(ids, NEW_NUMBER, hashes)
+            if person.protected or memory.protects_any(hashes):
+                found.hide(ids)
     return found.pending()
 
 
@@ -76,6 +80,11 @@ class _Found:
     def __init__(self) -> None:
         self._reasons: dict[str, str] = {}
         self._people: dict[str, set[str]] = defaultdict(set)
+        self._hidden: set[str] = set()
+
+    def hide(self, ids: Iterable[str]) -> None:
+        """Note that one of the people is protected, and nobody knows which entry is theirs."""
+        self._hidden.update(ids)
 
     def note(self, ids: Iterable[str], reason: str, hashes: frozenset[str]) -> None:
         for hsa_id in ids:
@@ -85,7 +94,7 @@ class _Found:
 
     def pending(self) -> Pending:
         people = {hsa_id: frozenset(hashes) for hsa_id, hashes in self._people.items()}
-        return Pending(self._reasons, people)
+        return Pending(self._reasons, people, frozenset(self._hidden))
 
 
 def _formers(people: Iterable[NaturalPerson], memory: Memory) -> dict[str, frozenset[str]]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ...engine.provision import Desired
@@ -19,16 +19,24 @@ HIDDEN = "the identity is protected, so no name tells whether the new row is abo
 REVEALED = "no record says any more that the identity is protected"
 
 
+# Given name and surname, case folded.
+Name = tuple[str, str]
+
+
 @dataclass(frozen=True)
 class Pending:
-    """The reasons by HSA-id, and the keyed hashes of the numbers of those people."""
+    """The reasons by HSA-id, and the keyed hashes of the numbers of those people.
+
+    `hidden` are the HSA-ids of those who may be somebody who is protected.
+    """
 
     reasons: Mapping[str, str] = field(default_factory=dict)
     people: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
 
     def also(self, reasons: Mapping[str, str]) -> Pending:
         """The same with further reasons."""
-        return Pending({**reasons, **self.reasons}, self.people)
+        return Pending({**reasons, **self.reasons}, self.people, self.hidden)
 
 
 def with_memory(
@@ -57,6 +65,20 @@ def with_memory(
         facts=facts((person for person, _ids in people), memory),
         witnesses=frozenset(f"person {hsa_id}" for hsa_id in entered),
     )
+
+
+def names_to_hide(people: Iterable[NaturalPerson]) -> frozenset[Name]:
+    """The names of those people: while an identity waits, another entry may have one of them."""
+    return frozenset(_name(r.given_name, r.surname) for person in people for r in person.listed)
+
+
+def is_named(given: str | None, surname: str | None, names: Collection[Name]) -> bool:
+    """Whether a system has one of the names."""
+    return bool(given and surname) and _name(given or "", surname or "") in names
+
+
+def _name(given: str, surname: str) -> Name:
+    return given.casefold(), surname.casefold()
 
 
 def has_another_name(given: str | None, surname: str | None, names: Iterable[PersonName]) -> bool:
