@@ -77,7 +77,7 @@ class Histories(RuleBasedStateMachine):
         people = iter(range(100))
         self.books = Books(
             {
-                name: Provider(name, tuple(self._new(next(people)) for _ in range(size)))
+                name: Provider(name, tuple(self._new(next(people)) for _index in range(size)))
                 for name, size in self.SIZES.items()
             }
         )
@@ -136,7 +136,7 @@ class Histories(RuleBasedStateMachine):
     @change(which=NUMBERS, place=PLACES, many=st.sampled_from((1, 1, 1, 2, 5, 12)))
     def remove_rows(self, which: int, place: int, many: int) -> None:
         provider = self._provider(which)
-        for _ in range(min(many, len(provider.rows))):
+        for _index in range(min(many, len(provider.rows))):
             gone = place % len(provider.rows)
             self.removed.append((provider.id, provider.rows[gone]))
             provider = provider.without_row(gone)
