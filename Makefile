@@ -102,7 +102,6 @@ molecule: .venv/ready ## Roles and playbooks against real servers
 .PHONY: pytest
 pytest: .venv/ready ## Unit and integration tests
 	pytest
-	pytest tests/long
 
 HISTORIES ?= 2000
 .PHONY: test-long
@@ -115,7 +114,6 @@ pytest-ad: .venv/ready
 	pytest $(AD_TESTS)
 pytest-others: .venv/ready
 	pytest $(addprefix --ignore=,$(AD_TESTS))
-	pytest tests/long
 
 .PHONY: reference
 reference: .venv/ready ## Write the schemas and reference pages anew from the model and the catalogue

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many histories: a few that are always the same, or as many as HALSOVAL_HISTORIES says."""
+"""How many histories: a few that are the same until a test is edited, or HALSOVAL_HISTORIES."""
 
 from __future__ import annotations
 
