@@ -356,6 +356,7 @@ def test_playbook_tells_who_was_done_before_the_directory_went_away(
     # It reads, writes two units, and is gone at the commissions.
     faults = gone_after(Fault("add", {1}, "close"), 4)
     site = make_site(tmp_path / "site", lab)
+    acquaint(site.state, onboarded)
     with faulty_directory(lab, tmp_path, *faults) as directory:
         run = site.onboard(halsoval_hsa_server_uri=directory.uri)
 
