@@ -45,6 +45,7 @@ from ansible_collections.regionjh.halsoval.tests.integration.onboarding import (
     Held,
     Run,
     Site,
+    acquaint,
     held,
     make_site,
     make_task,
@@ -480,6 +481,7 @@ def test_last_end_closes_the_account_of_somebody_nobody_remembers(site: Site) ->
     with site.lab.admin() as admin:
         admin.delete(f"cn={who},{site.lab.people_branch}")
     shutil.rmtree(site.state)
+    acquaint(site.state, held(site.lab))
     put_both(site, alfa=YESTERDAY, beta=YESTERDAY)
 
     own = run_both(site)
