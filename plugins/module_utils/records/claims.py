@@ -96,13 +96,15 @@ def _names(position: int, record: Record) -> Iterator[Claim]:
         position, record.id, "agreement", ("organisation_number",),
     )  # fmt: skip
     for index, workstation in enumerate(record.equipment.workstations):
-        # Computer names do not differ by case.
-        name = workstation.name.casefold()
-        yield Claim(
-            "workstation", name, (position, index), ((f"workstation {name}", record.id),),
-            "a workstation name that no other has",
-            position, record.id, "equipment", ("workstations", index, "name"),
-        )  # fmt: skip
+        for key in ("name", "client_name"):
+            # Computer names do not differ by case, and Citrix may not know one name from the other.
+            name = (getattr(workstation, key) or "").casefold()
+            if name:
+                yield Claim(
+                    "workstation", name, (position, index), ((f"workstation {name}", record.id),),
+                    "a workstation name that no other has",
+                    position, record.id, "equipment", ("workstations", index, key),
+                )  # fmt: skip
 
 
 def _directory_objects(position: int, record: Record) -> Iterator[Claim]:

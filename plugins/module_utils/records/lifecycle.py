@@ -14,7 +14,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from .catalogue import OBLIGATORY_PACKAGES, SERVICES
-from .model import Assignment, Period, Person, Record, Trial, Unit
+from .model import Assignment, Period, Person, Record, SharedAccess, Trial, Unit
 
 Phase = Literal["application", "establishment", "operation", "wind_down", "ended"]
 
@@ -130,7 +130,7 @@ def is_suspended(assignment: Assignment, as_of: dt.date) -> bool:
     return assignment.suspended is not None and is_in(assignment.suspended, as_of)
 
 
-def is_in(period: Period | Trial, as_of: dt.date) -> bool:
+def is_in(period: Period | Trial | SharedAccess, as_of: dt.date) -> bool:
     """Whether the day lies in a period; both its days are included."""
     return period.from_ <= as_of and (period.to is None or as_of <= period.to)
 

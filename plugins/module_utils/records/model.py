@@ -123,6 +123,9 @@ _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
 # RFC 5321 without quoted names, addresses for domains, and letters beyond ASCII (RFC 6531).
 MAIL = rf"^{_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})+$"
 PHONE = r"^\+?[0-9][0-9 ()-]{1,29}[0-9]$"
+# What a Citrix client tells as its name (readme of the Workspace app): at most 20 characters, the
+# rest is cut; none of `"/[]:;|=\\,+*?<>.` or space. Beyond ASCII nobody says how names compare.
+CLIENT_NAME = r"^[A-Za-z0-9_!#$%&'()@^`{}~-]{1,20}$"
 MAC = r"^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$"
 _BYTE = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 IPV4 = rf"^({_BYTE}\.){{3}}{_BYTE}$"
@@ -418,6 +421,17 @@ class Trial:
 
 
 @_model
+class SharedAccess:
+    """Workstations that the staff of others may use, as in joint on-call (annex 3.1.2)."""
+
+    providers: tuple[Text, ...] = _field("Providers whose staff may use them, by id.", min_length=1)
+    workstations: tuple[Text, ...] = _field("Workstations, by name.", min_length=1)
+    from_: Day = _field("First day.", key="from")
+    to: Day = _field("Last day, to 24:00.")
+    agreement: Text = _field("Number of the agreement about it.", max_length=64)
+
+
+@_model
 class AgreementPart:
     """agreement.yml: what the region and the provider have agreed. Owned by the region."""
 
@@ -453,6 +467,9 @@ class AgreementPart:
     telephony: Telephony | None = _field("Telephony (annex 4).", default=None)
     training: tuple[Training, ...] = _field("Introduction courses (annex 3.6).", default=())
     trial: tuple[Trial, ...] = _field("Approved trials in establishment.", default=())
+    shared_access: tuple[SharedAccess, ...] = _field(
+        "Workstations that the staff of other providers may use.", default=()
+    )
 
 
 # --- staff.yml: personal data, encrypted ---------------------------------------------------------
@@ -601,10 +618,20 @@ class StaffPart:
 class Workstation:
     """A registered workstation (annex 2.4, 3.1.1)."""
 
-    name: str = _field("Computer name: the client name Citrix sees.", pattern=COMPUTER)
+    name: str = _field("Computer name (NetBIOS).", pattern=COMPUTER)
+    client_name: str | None = _field(
+        "Name that its Citrix client gives, where that is not the computer name.",
+        default=None,
+        pattern=CLIENT_NAME,
+    )
     unit: str = _field("Id of the unit.", pattern=ID)
     place: Literal["site", "mobile"] = _field(
         "Fixed at the unit's site, or mobile.", default="site"
+    )
+    admitted_by: Literal["client_name", "address", "none"] = _field(
+        "What Citrix admits it by: the name that the installed Workspace app gives, its address "
+        "(a browser or a mobile client has no stable name), or not at all.",
+        default="client_name",
     )
     halsoval: bool = _field("Whether it is used for Hälsoval work (annex 2.3).", default=True)
     serial: Text | None = _field("Serial number.", default=None, max_length=64)
@@ -612,9 +639,20 @@ class Workstation:
     ip: str | None = _field("Address on Sjunet (IPv4).", default=None, pattern=IPV4)
     os: Text | None = _field("Operating system.", default=None, max_length=64)
     antivirus: Text | None = _field("Antivirus program (annex 3.4).", default=None, max_length=64)
-    attested: Day | None = _field("Day its security was attested (annex 3.4).", default=None)
+    attested: Day | None = _field(
+        "Day its antivirus and its security updates were attested (annex 3.4).", default=None
+    )
     replaces: str | None = _field(
-        "Name of the workstation it replaces.", default=None, pattern=COMPUTER
+        "Name of the workstation it replaces, which leaves as this one comes.",
+        default=None,
+        pattern=COMPUTER,
+    )
+    from_: Day | None = _field("First day.", default=None, key="from")
+    to: Day | None = _field("Last day, to 24:00.", default=None)
+    licences_free: Literal["failed", "absent"] | None = _field(
+        "Why its licences may go to another at once: it failed for good, or is absent for a time. "
+        "Else 90 days after its last day.",
+        default=None,
     )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import claims
+from . import claims, workstations
 from .catalogue import (
     OBLIGATORY_PACKAGES,
     PATIENT_CARE,
@@ -481,20 +481,60 @@ def _equipment_units(record: Record) -> _Faults:
 
 
 def _workstation_groups(record: Record) -> _Faults:
-    groups = record.agreement.workstation_groups
-    registered = sum(workstation.halsoval for workstation in record.equipment.workstations)
-    if registered > groups * WORKSTATIONS_PER_GROUP:
+    groups, lasting = record.agreement.workstation_groups, len(workstations.lasting(record))
+    if lasting > groups * WORKSTATIONS_PER_GROUP:
         yield (
             ("workstations",),
             f"expected at most {groups * WORKSTATIONS_PER_GROUP} workstations in {groups} "
-            f"workstation_groups, not {registered} (annex 2.8)",
+            f"workstation_groups, not {lasting} (annex 2.8)",
         )
 
 
-def _replacements(record: Record) -> _Faults:
+def _workstations(record: Record) -> _Faults:
+    outside = {unit.id for unit in record.agreement.units if not unit.halsoval}
     for index, workstation in enumerate(record.equipment.workstations):
-        if (workstation.replaces or "").casefold() == workstation.name.casefold():
-            yield ("workstations", index, "replaces"), "expected the name of another workstation"
+        path: Path = ("workstations", index)
+        yield from _ordered(path, workstation, ("from_", "to"))
+        if workstation.halsoval and workstation.unit in outside:
+            yield (*path, "unit"), "expected a unit that does Hälsoval work (annex 2.3)"
+        if workstation.admitted_by == "address" and workstation.ip is None:
+            yield (*path, "admitted_by"), "expected ip beside it: the address to admit it by"
+        if workstation.licences_free == "failed" and workstation.to is None:
+            yield (*path, "licences_free"), "expected to beside it: the day it failed"
+
+
+def _replacements(record: Record) -> _Faults:
+    replaced: set[str] = set()
+    for index, workstation in enumerate(record.equipment.workstations):
+        if workstation.replaces is None:
+            continue
+        path: Path = ("workstations", index, "replaces")
+        name = workstation.replaces.casefold()
+        if name == workstation.name.casefold():
+            yield path, "expected the name of another workstation"
+        elif name in replaced:
+            yield path, "expected a workstation that no other row replaces"
+        elif workstation.from_ is None:
+            yield path, "expected from beside it: the day that the other one leaves"
+        elif workstations.replaces_itself(record, workstation):
+            yield path, "expected a workstation that does not replace this one"
+        replaced.add(name)
+
+
+def _shares(record: Record) -> _Faults:
+    names = {workstation.name.casefold() for workstation in record.equipment.workstations}
+    for index, share in enumerate(record.agreement.shared_access):
+        path: Path = ("shared_access", index)
+        yield from _ordered(path, share, ("from_", "to"))
+        yield from _missing(
+            (*path, "workstations"),
+            [name.casefold() for name in share.workstations],
+            names,
+            "expected the name of a workstation in equipment.yml",
+        )
+        for place, provider in enumerate(share.providers):
+            if provider == record.id:
+                yield (*path, "providers", place), "expected another provider"
 
 
 def _spelled_twice(part: Part) -> Callable[[Record], _Faults]:
@@ -520,6 +560,7 @@ _RULES: dict[Part, tuple[Callable[[Record], _Faults], ...]] = {
         _terminations,
         _trainings,
         _trials,
+        _shares,
         _spelled_twice("agreement"),
     ),
     "staff": (
@@ -540,6 +581,7 @@ _RULES: dict[Part, tuple[Callable[[Record], _Faults], ...]] = {
     "equipment": (
         _equipment_units,
         _workstation_groups,
+        _workstations,
         _replacements,
         _spelled_twice("equipment"),
     ),

@@ -52,6 +52,14 @@ TRIAL = {
     "to": "2023-08-31",
     "approved_by": "SE2321000214-1001",
 }
+WORKSTATION = ("equipment", "workstations", 0)
+SHARE = {
+    "providers": ["annan"],
+    "workstations": ["pc-1"],
+    "from": "2026-03-02",
+    "to": "2026-03-31",
+    "agreement": "JOUR-1",
+}
 SERVICES = ["vardutbud_bas", "stodapplikationer", "vardadministrativt_system"]
 
 
@@ -538,6 +546,56 @@ FAULTS: dict[str, tuple[dict[Path, Any], Path, str]] = {
         ("equipment", "peripherals", 0, "unit"),
         "the id of a unit",
     ),
+    "a workstation is at a unit outside Hälsoval": (
+        {("agreement", "units", 1, "halsoval"): False},
+        ("equipment", "workstations", 1, "unit"),
+        "a unit that does Hälsoval work",
+    ),
+    "a workstation ends before it begins": (
+        {(*WORKSTATION, "from"): "2026-03-02", (*WORKSTATION, "to"): "2026-03-01"},
+        (*WORKSTATION, "to"),
+        "a day on or after from",
+    ),
+    "a workstation has no address to be admitted by": (
+        {(*WORKSTATION, "admitted_by"): "address"},
+        (*WORKSTATION, "admitted_by"),
+        "ip beside it",
+    ),
+    "nobody knows when a workstation failed": (
+        {(*WORKSTATION, "licences_free"): "failed"},
+        (*WORKSTATION, "licences_free"),
+        "to beside it",
+    ),
+    "nobody knows when a workstation is replaced": (
+        {(*WORKSTATION, "replaces"): "PC-0"},
+        (*WORKSTATION, "replaces"),
+        "from beside it",
+    ),
+    "two workstations replace one": (
+        {
+            (*WORKSTATION, "replaces"): "PC-0",
+            (*WORKSTATION, "from"): "2026-03-02",
+            ("equipment", "workstations", 1, "replaces"): "pc-0",
+            ("equipment", "workstations", 1, "from"): "2026-03-03",
+        },
+        ("equipment", "workstations", 1, "replaces"),
+        "no other row replaces",
+    ),
+    "an unknown workstation is shared": (
+        {("agreement", "shared_access"): [SHARE | {"workstations": ["PC-9"]}]},
+        ("agreement", "shared_access", 0, "workstations", 0),
+        "the name of a workstation",
+    ),
+    "workstations are shared with oneself": (
+        {("agreement", "shared_access"): [SHARE | {"providers": ["exempel"]}]},
+        ("agreement", "shared_access", 0, "providers", 0),
+        "another provider",
+    ),
+    "a share ends before it begins": (
+        {("agreement", "shared_access"): [SHARE | {"to": "2026-02-28"}]},
+        ("agreement", "shared_access", 0, "to"),
+        "a day on or after from",
+    ),
     "a workstation replaces itself": (
         {("equipment", "workstations", 1, "replaces"): "pc-2"},
         ("equipment", "workstations", 1, "replaces"),
@@ -842,6 +900,24 @@ def test_every_list_of_texts_that_people_write_is_looked_through() -> None:
 UNIT = ("agreement", "units", 0, "hsa_id")
 UNIT_2 = ("agreement", "units", 1, "hsa_id")
 PERSON = (*DOCTOR, "hsa_id")
+
+
+def test_groups_need_no_room_for_those_that_leave_or_are_replaced(make: Make) -> None:
+    rows: list[dict[str, Any]] = [{"name": f"PC-{n}", "unit": "norr"} for n in range(12)]
+    rows[0]["to"] = "2026-02-01"
+    rows[1] |= {"replaces": "pc-2", "from": "2026-03-02"}
+    assert check_record(make({("equipment", "workstations"): rows}), PREFIXES, AS_OF) == []
+
+
+def test_workstations_that_replace_each_other_are_a_fault_at_each(make: Make) -> None:
+    rows = [
+        {"name": f"PC-{n}", "unit": "norr", "from": "2026-03-02", "replaces": f"pc-{(n + 1) % 3}"}
+        for n in range(3)
+    ]
+    found = check_record(make({("equipment", "workstations"): rows}), PREFIXES, AS_OF)
+    assert [problem.path[1] for problem in found] == [0, 1, 2]
+
+
 PERSON_2 = ("staff", "people", 1, "hsa_id")
 HSA_ID = "SE2321000214-A1"
 
@@ -856,6 +932,10 @@ HSA_ID = "SE2321000214-A1"
         (
             (("equipment", "workstations", 0, "name"), "PC-1"),
             (("equipment", "workstations", 1, "name"), "pc-1"),
+        ),
+        (
+            (("equipment", "workstations", 0, "client_name"), "Jour"),
+            (("equipment", "workstations", 1, "name"), "JOUR"),
         ),
     ],
 )
