@@ -45,6 +45,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "losses": ("system", "provider", "kind", "object", "as_of"),
     "refusals": ("run", "system", "provider"),
     "sizes": ("system", "what", "number"),
+    "findings": ("name", "system", "provider", "object", "since", "last", "nights", "told"),
 }  # fmt: skip
 
 _FIRST: Migration = (
@@ -210,7 +211,23 @@ _MEMORY: Migration = (
 
 _AGE: Migration = ("CREATE INDEX audit_object ON audit (object)",)
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _MEMORY, _AGE)
+_NIGHTS: Migration = (
+    """
+    CREATE TABLE findings (
+        name TEXT NOT NULL,
+        system TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        object TEXT NOT NULL,
+        since TEXT NOT NULL,
+        last TEXT NOT NULL,
+        nights INTEGER NOT NULL,
+        told INTEGER NOT NULL,
+        PRIMARY KEY (name, system, provider, object)
+    )
+    """,
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _MEMORY, _AGE, _NIGHTS)
 
 
 def migrate(connection: Any, version: int, migrations: Sequence[Migration]) -> None:
