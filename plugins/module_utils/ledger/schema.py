@@ -45,6 +45,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "losses": ("system", "provider", "kind", "object", "as_of"),
     "refusals": ("run", "system", "provider"),
     "sizes": ("system", "what", "number"),
+    "sightings": ("workstation", "last"),
+    "marks": ("name", "value"),
     "findings": ("name", "system", "provider", "object", "since", "last", "nights", "told"),
 }  # fmt: skip
 
@@ -225,6 +227,8 @@ _NIGHTS: Migration = (
         PRIMARY KEY (name, system, provider, object)
     )
     """,
+    "CREATE TABLE sightings (workstation TEXT PRIMARY KEY, last TEXT NOT NULL)",
+    "CREATE TABLE marks (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
 )
 
 MIGRATIONS: tuple[Migration, ...] = (_FIRST, _MEMORY, _AGE, _NIGHTS)

@@ -52,6 +52,7 @@ class Tables(Database):
         self.facts, self.settled = _table("facts"), _table("settled")
         self.losses, self.refusals = _table("losses"), _table("refusals")
         self.sizes, self.findings = _table("sizes"), _table("findings")
+        self.sightings, self.marks = _table("sightings"), _table("marks")
 
     def __enter__(self) -> Self:
         return self
