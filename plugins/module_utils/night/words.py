@@ -30,6 +30,7 @@ _SWEDISH = {
     "end_refused": "Uppsägning avslagen",
     "ended": "Avtalet har upphört, posterna ligger kvar",
     "extension_not_available": "Anknytning som adressen inte har",
+    "foreign_mapping": "Konto som kan öppnas med annat än innehavarens kort",
     "granted": "Tillfällig åtkomst",
     "group_not_configured": "Tjänst utan grupp i AD",
     "healed": "Rättat i natt",
@@ -63,7 +64,10 @@ _SWEDISH = {
     "person_archived": "Personen är arkiverad i HSA",
     "person_not_ours": "Regionens egna personposter",
     "person_without_key": "Person utan vår nyckel",
+    "privileged_account": "Konto som kan ha rättigheter över domänen",
+    "privileged_group": "Grupp som kan ge rättigheter över domänen",
     "protected_contact": "Kontaktperson med skyddade uppgifter",
+    "provider_without_key": "Vårdgivare utan vår nyckel",
     "refused": "Stoppat: kräver att någon bekräftar",
     "revocation_refused": "Kortspärr avslagen",
     "rules_vanished": "Våra Citrixregler har försvunnit",
@@ -72,9 +76,11 @@ _SWEDISH = {
     "trial_too_early": "Prov innan personen kan föras in",
     "unapproved_equipment": "Utrustning utan samråd",
     "unexplained_account": "Konto som inget förklarar",
+    "unit_without_key": "Enhet utan vår nyckel",
     "unknown_user": "Okänd användare",
     "unregistered_connection": "Anslutning från en arbetsplats som inte är registrerad",
     "unused": "Registrerad arbetsplats som inte använts",
+    "weak_logon": "Konto med försvagad inloggning",
 }
 
 

@@ -13,12 +13,16 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..desired.ad.accounts import desire
-from ..desired.ad.certificates import certificate_mappings, mappings_by_person
+from ..desired.ad.certificates import (
+    certificate_mappings,
+    known_mappings,
+    mappings_by_person,
+)
 from ..desired.ad.layout import Layout, schema, searches
 from ..engine.plan import Entry
 from ..engine.provision import Desired
 from ..ledger.ledger import Ledger
-from ..orders.certificates import certificates
+from ..orders.certificates import certificates, known_certificates
 from ..records.payload import Approved
 from .directory import LDAP_ARGUMENTS, directory
 from .identities import GATE_ARGUMENTS, IDENTITY_ARGUMENTS, identities
@@ -99,6 +103,7 @@ def run(module: AnsibleModule) -> None:
 
 def _with_cards(layout: Layout, ledger: Ledger) -> Layout:
     """The layout with the certificates on people's cards, where no option gives them."""
+    layout = replace(layout, known_certificates=known_mappings(known_certificates(ledger)))
     if layout.certificates is not None:
         return layout
     mappings = mappings_by_person(certificates(ledger))
