@@ -26,6 +26,12 @@ def last_seen(ledger: Tables) -> tuple[dict[str, dt.date], str]:
     return days, mark.value if mark else ""
 
 
+def everybody_seen(ledger: Tables) -> frozenset[str]:
+    """The HSA-ids of all people whom any run has seen. Raises LedgerError."""
+    with ledger.reading() as connection:
+        return frozenset(row.hsa_id for row in connection.execute(ledger.seen_ids.select()))
+
+
 def note_seen(ledger: Tables, last: Mapping[str, dt.date], mark: str) -> None:
     """Note the last days, and where the read ended; what is old goes. Raises LedgerError."""
     oldest = ledger.run.as_of - KEPT
