@@ -45,6 +45,11 @@ options:
       - The action sets it, do not give it yourself.
     type: bool
     default: false
+  confidential:
+    description:
+      - A memory file with the options that may be in no argument and on no disk, such as passwords.
+      - The action sets it, do not give it yourself. What is given elsewhere is empty then.
+    type: path
 requirements:
   - SQLAlchemy >= 2
   - psycopg >= 3.2, where the ledger is in PostgreSQL

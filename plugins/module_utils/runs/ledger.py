@@ -21,7 +21,7 @@ from ..ledger.locks import Locked
 from ..ledger.memory import leap
 from ..orders.files import FileError
 from ..records.identifiers import shown
-from ..records.payload import PayloadError
+from ..records.payload import CONFIDENTIAL, PayloadError, confidential
 from ..systems.directory import DirectoryError
 
 # The options of the doc fragment `ledger`.
@@ -32,6 +32,7 @@ LEDGER_ARGUMENTS: dict[str, dict[str, Any]] = {
     "started_by": {"type": "str"},
     "run": {"type": "str", "required": True},
     "by_clock": {"type": "bool", "default": False},
+    "confidential": {"type": "path"},
 }
 
 Work = Callable[[Ledger, dt.date], dict[str, Any]]
@@ -43,15 +44,28 @@ def with_ledger(module: AnsibleModule, work: Work) -> None:
     A result that says `failed` has a `msg`.
     """
     with failing(module):
+        reveal(module)
         as_of = day(module.params["as_of"], "as_of (halsoval_as_of)")
         with _ledger(module, as_of) as ledger:
             _look_at_the_day(ledger, module.params["by_clock"])
             result = work(ledger, as_of)
             if not ledger.check:
                 _leave(module, ledger)
+    result["invocation"] = _invocation(module)
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)
+
+
+def reveal(module: AnsibleModule) -> None:
+    """Give the options their values that came in memory. Raises PayloadError."""
+    path = module.params.get("confidential")
+    if not path:
+        return
+    for name, value in confidential(path).items():
+        module.params[name] = value
+        if value and module.argument_spec[name].get("no_log"):
+            module.no_log_values.add(value)
 
 
 @contextmanager
@@ -60,13 +74,20 @@ def failing(module: AnsibleModule) -> Iterator[None]:
     try:
         yield
     except (DirectoryError, FileError, LedgerError, Locked, PayloadError, ValueError) as error:
-        module.fail_json(msg=shown(str(error)))
+        module.fail_json(msg=shown(str(error)), invocation=_invocation(module))
     # An unforeseen error's own text and traceback may quote a personal number.
     except Exception as error:
         module.fail_json(
             msg=shown(f"unexpected {type(error).__name__}: {error}"),
             exception="\n".join(map(shown, traceback.format_exc().split("\n"))),
+            invocation=_invocation(module),
         )
+
+
+def _invocation(module: AnsibleModule) -> dict[str, Any]:
+    """The options as -vvv shows them."""
+    hidden = {name for name in CONFIDENTIAL if module.params.get(name)}
+    return {"module_args": {**module.params, **dict.fromkeys(hidden, "not shown")}}
 
 
 def day(text: str, name: str) -> dt.date:
