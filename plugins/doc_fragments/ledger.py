@@ -21,6 +21,8 @@ options:
     description:
       - The ledger, where several controllers share one, as
         V(postgresql://user:password@host/database). Keep it in a vault or a lookup.
+      - The server's certificate is verified, C(sslmode=verify-full), unless the URL has another
+        C(sslmode), or the server is a socket or the loopback of the controller.
       - Without it the ledger is the SQLite file V(ledger.sqlite3) in O(state_directory).
     type: str
   state_directory:
