@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
+import os
+import pwd
+import re
 import socket
+import stat
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +22,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ..ledger.ledger import Ledger, LedgerError, Run
 from ..ledger.locks import Locked
 from ..ledger.memory import leap
-from ..orders.files import FileError
-from ..records.identifiers import shown
+from ..orders.files import FileError, check_folder
+from ..records.identifiers import mask, shown
 from ..records.payload import CONFIDENTIAL, PayloadError, confidential
 from ..systems.directory import DirectoryError
 
@@ -34,6 +37,8 @@ LEDGER_ARGUMENTS: dict[str, dict[str, Any]] = {
     "by_clock": {"type": "bool", "default": False},
     "confidential": {"type": "path"},
 }
+
+_CLAIM = "[A-Za-z0-9_.@-]{1,64}"
 
 Work = Callable[[Ledger, dt.date], dict[str, Any]]
 
@@ -84,6 +89,11 @@ def failing(module: AnsibleModule) -> Iterator[None]:
         )
 
 
+def is_code(text: str, pattern: str) -> bool:
+    """Whether a text that people give is a code of this pattern, and no personal number."""
+    return re.fullmatch(pattern, text) is not None and mask(text) == text
+
+
 def _invocation(module: AnsibleModule) -> dict[str, Any]:
     """The options as -vvv shows them."""
     hidden = {name for name in CONFIDENTIAL if module.params.get(name)}
@@ -118,10 +128,25 @@ def _look_at_the_day(ledger: Ledger, by_clock: bool) -> None:
 
 def _ledger(module: AnsibleModule, as_of: dt.date) -> Ledger:
     params = module.params
-    by = params["started_by"] or f"{getpass.getuser()}@{socket.gethostname()}"
-    return Ledger(
-        params["ledger_url"],
-        Path(params["state_directory"]),
-        Run(params["run"], by, as_of),
-        check=module.check_mode,
-    )
+    directory = Path(params["state_directory"])
+    with suppress(FileNotFoundError):
+        # Who can write there can have every run read another ledger.
+        check_folder(directory, (os.geteuid(),), stat.S_IWGRP | stat.S_IWOTH)
+    run = Run(params["run"], _by(params["started_by"]), as_of)
+    return Ledger(params["ledger_url"], directory, run, check=module.check_mode)
+
+
+def _by(claimed: str | None) -> str:
+    """The process's user on this machine, and in brackets who that claims to be."""
+    if claimed and not is_code(claimed, _CLAIM):
+        raise ValueError(
+            "expected started_by (halsoval_started_by) as a code of at most 64 letters, digits, _,"
+            " ., @ and -, without a personal number"
+        )
+    try:
+        # By its number: the names in the environment are whatever its user says.
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = str(os.getuid())
+    by = mask(f"{name}@{socket.gethostname()}")
+    return f"{by} ({claimed})" if claimed else by
