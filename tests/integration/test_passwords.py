@@ -37,6 +37,7 @@ CANARIES = {
 # Each playbook, with its modules in their order. The first that fails ends receipts.
 MODULES = {
     "onboard": ["hsa", "siths_orders", "ad_accounts", "service_orders"],
+    "reconcile": ["hsa", "siths_orders", "ad_accounts", "service_orders", "night"],
     "receipts": ["receipts"],
     "audit": ["audit"],
     "hold": ["hold"],

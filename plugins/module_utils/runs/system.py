@@ -92,7 +92,7 @@ def _grants(decisions: Decisions, as_of: dt.date) -> Iterable[Finding]:
         elif hold.is_in_force(as_of):
             second = f", confirmed by {hold.confirmed_by}" if hold.confirmed_by else ""
             message = f"a grant is in force {said}{second}"
-            yield Finding("", "grant_in_force", hold.object, message, "high")
+            yield Finding("", "grant_in_force", hold.object, message)
 
 
 def _result(

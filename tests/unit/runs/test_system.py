@@ -118,8 +118,18 @@ def test_every_run_tells_the_grants_that_are_in_force_or_wait(tmp_path: Path) ->
     findings = result(tmp_path, ALFA)["findings"]
 
     said = f"until {later}: B1, by anna@controller"
-    assert [(f["provider"], f["object"], f["severity"], f["message"]) for f in findings] == [
-        ("", "SE-1", "high", f"a grant is in force {said}"),
-        ("", "SE-2", "high", f"a grant is in force {said}, confirmed by berit@controller"),
-        ("", "SE-3", "normal", f"a grant waits until a second person confirms it, {said}"),
+    assert [(f["provider"], f["object"], f["code"], f["message"]) for f in findings] == [
+        ("", "SE-1", "grant_in_force", f"a grant is in force {said}"),
+        (
+            "",
+            "SE-2",
+            "grant_in_force",
+            f"a grant is in force {said}, confirmed by berit@controller",
+        ),
+        (
+            "",
+            "SE-3",
+            "grant_unconfirmed",
+            f"a grant waits until a second person confirms it, {said}",
+        ),
     ]
