@@ -29,7 +29,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "runs": ("id", "at", "by", "as_of"),
     "settings": ("name", "value"),
     "intents": ("seq", "system", "proof"),
-    "holds": ("id", "object", "kind", "reason", "by", "since", "until", "lifted", "lifted_by"),
+    "holds": (
+        "id", "object", "kind", "reason", "by", "since", "until", "lifted", "lifted_by",
+        "confirmed_by",
+    ),
     "orders": (
         "key", "system", "kind", "recipient", "provider", "object", "subject", "cause", "level",
         "follows", "needs", "due", "protected", "state", "pseudonym", "batch",
@@ -231,7 +234,10 @@ _NIGHTS: Migration = (
     "CREATE TABLE marks (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _MEMORY, _AGE, _NIGHTS)
+# NULL where a second person is waited for.
+_SECOND_PERSON: Migration = ("ALTER TABLE holds ADD COLUMN confirmed_by TEXT DEFAULT ''",)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _MEMORY, _AGE, _NIGHTS, _SECOND_PERSON)
 
 
 def migrate(connection: Any, version: int, migrations: Sequence[Migration]) -> None:

@@ -31,6 +31,8 @@ _SWEDISH = {
     "ended": "Avtalet har upphört, posterna ligger kvar",
     "extension_not_available": "Anknytning som adressen inte har",
     "foreign_mapping": "Konto som kan öppnas med annat än innehavarens kort",
+    "grant_in_force": "Gällande beslut om tillfällig åtkomst",
+    "grant_unconfirmed": "Beslut om tillfällig åtkomst som väntar på en andra person",
     "granted": "Tillfällig åtkomst",
     "group_not_configured": "Tjänst utan grupp i AD",
     "healed": "Rättat i natt",
