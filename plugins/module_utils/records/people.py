@@ -152,6 +152,16 @@ class Employment:
         return self.is_granted or (begun and not self.is_suspended)
 
     @property
+    def lasts(self) -> bool:
+        """Whether it would give access by its own days, and is not known to have given none.
+
+        Then it is no date that takes what it gave, but something else, such as a provider that
+        fell back to establishment.
+        """
+        gave_none = self.last_run is not None and self.effect is None
+        return self.in_effect and (self.state == "active" or not gave_none)
+
+    @property
     def explains(self) -> bool:
         """Whether the record says by a date, or a hold, that what the assignment gave is over.
 
@@ -304,12 +314,12 @@ class NaturalPerson:
 def explained(employments: Iterable[Employment], surprises: Collection[Effect] = ()) -> bool:
     """Whether dates in the record explain that somebody has lost what assignments gave.
 
-    They do not where one of them is in effect by its own days: it was another reason, such as a
-    provider that fell back to establishment. Nor where others gave it when the last run was done,
-    which are over without a date: `surprises`, as far as they gave the same.
+    They do not where one of them would go on by its own days: it was another reason. Nor where
+    others gave it when the last run was done, which are over without a date: `surprises`, as far as
+    they gave the same.
     """
     given = tuple(employments)
-    is_over = not surprises and not any(e.in_effect for e in given)
+    is_over = not surprises and not any(e.lasts for e in given)
     return is_over and any(e.explains for e in given)
 
 

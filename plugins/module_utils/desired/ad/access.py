@@ -108,7 +108,7 @@ def _of_assignment(employment: Employment) -> Iterator[Use]:
             is_coming=state in ("upcoming", "suspended"),
             has_ended=state in ("suspended", "ended"),
             explains=employment.explains,
-            lasts=employment.in_effect and not _was_tried(employment),
+            lasts=employment.lasts and not _was_tried(employment),
         )  # fmt: skip
     left = {s: day for s, day in employment.left_services.items() if s in AD_SERVICES}
     for service, last in left.items():

@@ -49,7 +49,7 @@ def desire(
     people, units, holdings = known.people, known.sites, known.holdings
     providers = frozenset(record.id for record in approved.records)
     waits = pending(known, approved.memory)
-    names = names_to_hide(p for p in people if p.protected or p.was_protected)
+    names = names_to_hide(p for p in people if holdings.hides(p))
     draft = _Draft(
         layout, as_of, providers, holdings, known.ids, known.wrong, approved.decisions,
         known.hidden(), waits.hidden, names,
@@ -255,9 +255,11 @@ class _Draft:
         return (member for member in members if self._holds(member, provider))
 
     def _ids_of(self, people: Iterable[NaturalPerson]) -> Iterator[str]:
-        """The HSA-ids of the entries that people have."""
+        """The HSA-ids of the entries that people have, or had: members name them still."""
         for person in people:
             yield from map(self.holdings.id, self.holdings.of_person(person))
+            if person.number in self.ids:
+                yield self.ids[person.number]
 
     def _called_for(self, commission: Commission, over: Values) -> Wanted:
         """A commission that assignments call for; `over` are members whom dates explain away."""
