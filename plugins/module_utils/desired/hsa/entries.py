@@ -355,6 +355,9 @@ class _Draft:
         holds = {provider: self._holds(hsa_id, provider) for provider in keys}
         taken = [held for provider, held in holds.items() if provider not in self.known]
         taken += [employment.held for employment in person.current]
+        # A hold at one provider says nothing of a row that vanished at another.
+        lost = [e for e in person.surprises_of_systems if e.systems & self.layout.system_roles.keys()]
+        taken += [self._holds(hsa_id, effect.provider) for effect in lost]
         # Where nobody gives anything any more, a hold takes what somebody gave.
         taken = taken or list(holds.values())
         return {self.layout.name("hsaSystemRole"): ()} if taken and all(taken) else {}
