@@ -93,12 +93,15 @@ class Known:
     """What the ledger is to remember, as the judge has seen it happen.
 
     `given` and `days` are by system and provider; `days` are those of the providers' last runs.
+    `hidden` are the numbers of those who are protected until a person confirms otherwise, by
+    system: that is remembered, and the systems themselves tell it.
     """
 
     given: dict[tuple[str, str], set[Given]] = field(default_factory=dict)
     days: dict[tuple[str, str], dt.date] = field(default_factory=dict)
     lost: list[tuple[str, dt.date, str, str]] = field(default_factory=list)
     pairs: set[frozenset[str]] = field(default_factory=set)
+    hidden: dict[str, set[str]] = field(default_factory=lambda: {"HSA": set(), "AD": set()})
 
 
 class Judge:
@@ -110,7 +113,6 @@ class Judge:
         self.owner: dict[str, str] = {}  # HSA-id → a number of whose it is
         self.accounts: dict[str, str] = {}  # an account's address → a number of whose it is
         self.words: dict[str, set[str]] = defaultdict(set)  # number → all that rows called them
-        self.hidden: dict[str, set[str]] = {"HSA": set(), "AD": set()}  # numbers, by system
         self.offers: dict[str, Offer] = {}
 
     # --- before and after a run ------------------------------------------------------------------
@@ -121,7 +123,11 @@ class Judge:
             for row in provider.rows:
                 self.words[row.number] |= row.words
                 self.known.pairs.update(frozenset((row.number, n)) for n in row.previous)
-        return Before(self._held(day), self._entries_by_number(), self._sizes(), books, day)
+        expired = frozenset(
+            _first(entry, "employeeNumber") for entry in self._accounts() if _expired(entry, day)
+        )
+        entries, sizes = self._entries_by_number(), self._sizes()
+        return Before(self._held(day), expired, entries, sizes, books, day)
 
     def after(self, before: Before, outcome: Outcome) -> None:
         """Judge a run."""
@@ -151,6 +157,8 @@ class Judge:
         kept = there | self.region.ad._taken
         self.owner = {i: n for i, n in self.owner.items() if i in kept}
         self.offers = {}
+        for system, number, _hsa_id in self.seen_hidden():
+            self.known.hidden[system].add(number)
 
     def _note(self, now: _Case) -> None:
         now.remember()
@@ -223,6 +231,16 @@ class Judge:
                 found[title, order.provider].add(order.object)
         return found
 
+    def seen_hidden(self) -> Iterator[tuple[str, str, str]]:
+        """(system, number, HSA-id) of those whom a system hides."""
+        for entry in self._people():
+            if "hsaConfidentialPerson" in entry.attributes["objectClass"]:
+                yield "HSA", _first(entry, NUMBER), _first(entry, "hsaIdentity")
+        for entry in self._accounts():
+            hsa_id = _first(entry, "employeeNumber")
+            if hsa_id in self.owner and entry.first("displayName") == "Skyddad person":
+                yield "AD", self.owner[hsa_id], hsa_id
+
     # --- who is who ------------------------------------------------------------------------------
 
     def same(self, number: str) -> frozenset[str]:
@@ -241,6 +259,7 @@ class Before:
     """What there was before a run."""
 
     held: frozenset[Access]
+    expired: frozenset[str]
     entries: Mapping[str, list[str]]
     sizes: Mapping[tuple[str, str], set[str]]
     books: Books
@@ -320,11 +339,11 @@ class _Case:
     def _secrets(self, system: str) -> set[str]:
         """The words that nothing may tell: of those who are hidden, and of nobody else's."""
         protected = {n for n in self._protected() for n in self.judge.same(n)}
-        revealed = {i for o in self.confirmed if o.system == system for i in o.reveals}
+        revealed = self._revealed(system)
         theirs = {n for n, ids in self.ids_of.items() if ids & revealed}
         shielded = {
             same
-            for number in self.judge.hidden[system]
+            for number in self.judge.known.hidden[system]
             for same in self.judge.same(number)
             if not self.judge.same(number) & theirs
         }
@@ -337,22 +356,15 @@ class _Case:
 
     def note_who_is_hidden(self) -> None:
         """Who was hidden stays so until a person has confirmed, by the hash, that they are not."""
-        for entry in self.judge._people():
-            is_hidden = "hsaConfidentialPerson" in entry.attributes["objectClass"]
-            self._note_hidden("HSA", _first(entry, NUMBER), _first(entry, "hsaIdentity"), is_hidden)
-        for entry in self.judge._accounts():
-            hsa_id = _first(entry, "employeeNumber")
-            number = self.judge.owner.get(hsa_id)
-            if number:
-                is_hidden = entry.first("displayName") == "Skyddad person"
-                self._note_hidden("AD", number, hsa_id, is_hidden)
+        hidden = list(self.judge.seen_hidden())
+        for system, theirs in self.judge.known.hidden.items():
+            still = {hsa_id for name, _number, hsa_id in hidden if name == system}
+            theirs |= {number for name, number, _hsa_id in hidden if name == system}
+            for hsa_id in self._revealed(system) - still:
+                theirs -= self.judge.same(self.judge.owner.get(hsa_id, ""))
 
-    def _note_hidden(self, system: str, number: str, hsa_id: str, is_hidden: bool) -> None:
-        hidden = self.judge.hidden[system]
-        if is_hidden:
-            hidden.add(number)
-        elif any(hsa_id in o.reveals for o in self.confirmed if o.system == system):
-            hidden -= self.judge.same(number)
+    def _revealed(self, system: str) -> set[str]:
+        return {i for o in self.confirmed if o.system == system for i in o.reveals}
 
     # --- (e) access ------------------------------------------------------------------------------
 
@@ -486,7 +498,9 @@ class _Case:
         blamed: dict[str, set[tuple[str, str]]] = defaultdict(set)
         for hsa_id, item in self.before.held - self.held:
             system = "AD" if item[0] in OF_AD else "HSA"
-            self._blame(blamed, system, hsa_id, item)
+            # Accounts that have expired need no reason.
+            if system == "HSA" or hsa_id not in self.before.expired:
+                self._blame(blamed, system, hsa_id, item)
         for system, operation in self.outcome.written:
             said = {c.attribute: c.add[0] for c in operation.changes if c.add}
             if operation.action != "add":
