@@ -138,6 +138,7 @@ class Judge:
         now.nobody_lost_what_nothing_explains()
         if not outcome.asked.check:
             now.nobody_keeps_what_has_ended()
+            now.no_system_shows_who_is_protected()
             now.intents_are_closed()
             self._note(now)
 
@@ -354,6 +355,22 @@ class _Case:
     def _protected(self) -> set[str]:
         return {n for _p, row in self.books.rows() if row.protected for n in row.numbers}
 
+    def no_system_shows_who_is_protected(self) -> None:
+        """Names that were told before are gone, but where a plan was refused or waits."""
+        if not self._is_whole or self.asked.unread:
+            return
+        secret = self._secrets("HSA")
+        shown = [("HSA", e, _first(e, NUMBER)) for e in self.judge._people()]
+        for entry in self.judge._accounts():
+            shown.append(("AD", entry, self.judge.owner.get(_first(entry, "employeeNumber"), "")))
+        for system, entry, number in shown:
+            theirs = self._stays_of(number)
+            failed = any(self._result(system, stay.provider.id)["failed"] for stay in theirs)
+            if not failed and any(stay.row.protected for stay in theirs):
+                told = " ".join(value for values in entry.attributes.values() for value in values)
+                words = {w for n in self.judge.same(number) for w in self.judge.words[n]}
+                _assert_untold(words & secret, told, f"still in {system}")
+
     def note_who_is_hidden(self) -> None:
         """Who was hidden stays so until a person has confirmed, by the hash, that they are not."""
         hidden = list(self.judge.seen_hidden())
@@ -442,10 +459,17 @@ class _Case:
             for h in self.holds
         )
 
+    @property
+    def _is_whole(self) -> bool:
+        """Whether it is an ordinary run over all providers, which came to its end."""
+        asked = self.asked
+        is_some = self.outcome.killed or asked.expected or asked.providers
+        return not (is_some or asked.no_ad)
+
     def nobody_keeps_what_has_ended(self) -> None:
         """Whoever still has something that no record gives them waits for a person's word."""
         asked = self.asked
-        if self.outcome.killed or asked.expected or asked.providers or asked.no_ad:
+        if not self._is_whole:
             return
         out = self.books.invalid | self.books.gone
         for hsa_id, item in self.held:
