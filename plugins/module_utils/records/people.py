@@ -118,6 +118,12 @@ class Employment:
         return frozenset(self.assignment.systems) - self.left_services.keys()
 
     @property
+    def struck_services(self) -> frozenset[str]:
+        """The services that it gave when the last run was done, and does not name any more."""
+        gave = self.effect.systems if self.effect else frozenset[str]()
+        return gave.difference(self.assignment.systems)
+
+    @property
     def left_services(self) -> dict[str, dt.date]:
         """The services of the assignment that the provider has left, with their last days."""
         if not self.record.agreement.terminated:

@@ -482,6 +482,18 @@ def test_a_provider_that_gave_nothing_delays_no_end_at_another(world: Ad) -> Non
     assert world.groups_of(number(1)) == set()
 
 
+@pytest.mark.parametrize("over", [{"suspended": {"from": str(TODAY)}}, {"to": str(TODAY - DAY)}])
+def test_a_day_explains_all_that_the_assignment_gave_though_systems_are_struck_with_it(
+    world: Ad, over: dict[str, Any]
+) -> None:
+    world.run(provider(assignment(**GIVES)))
+    world.run(provider(assignment(systems=[], **over), who=(1,)))
+    assert "refused" in world.hsa_results["alfa"]["msg"]
+    assert world.hsa.person(number(1)).first("hsaSystemRole") is None
+    assert not world.is_enabled(number(1))
+    assert world.groups_of(number(1)) == set()
+
+
 def test_who_was_deleted_from_hsa_leaves_a_commission_by_date_all_the_same(world: Ad) -> None:
     world.run(provider(assignment(**GIVES)))
     one = world.hsa.person(number(1))

@@ -356,7 +356,9 @@ class _Draft:
         taken = [held for provider, held in holds.items() if provider not in self.known]
         taken += [employment.held for employment in person.current]
         # A hold at one provider says nothing of a row that vanished at another.
-        lost = [e for e in person.surprises_of_systems if e.systems & self.layout.system_roles.keys()]
+        lost = [
+            e for e in person.surprises_of_systems if e.systems & self.layout.system_roles.keys()
+        ]
         taken += [self._holds(hsa_id, effect.provider) for effect in lost]
         # Where nobody gives anything any more, a hold takes what somebody gave.
         taken = taken or list(holds.values())
