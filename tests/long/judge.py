@@ -600,7 +600,7 @@ class _Case:
         theirs = [
             s for s in stays if gives(s.provider.id, s.job.unit, s.job.purpose, s.job.systems)
         ]
-        if any(self._is_over(system, stay, hsa_id) for stay in theirs):
+        if any(self._is_over(system, stay, hsa_id, sure) for stay in theirs):
             return set()
         named = {item[1]} if len(item) > 2 else {s.provider.id for s in theirs}
         blamed = named or self._keys(hsa_id)
@@ -655,14 +655,17 @@ class _Case:
         days = (provider.ends, dict(provider.closes).get(unit))
         return min((day for day in days if day), default=None)
 
-    def _is_over(self, system: str, stay: Stay, hsa_id: str) -> bool:
-        """Whether the record says that it is over, where no run remembers it."""
+    def _is_over(self, system: str, stay: Stay, hsa_id: str, sure: bool) -> bool:
+        """Whether the record says that it is over, where no run remembers it.
+
+        The end of a unit may tell of an assignment that had ended long before, or not.
+        """
         last, away = stay.last, stay.away_since
         return (
             self._is_held(hsa_id, stay.provider.id)
             or (away is not None and stay.is_away(self.day) and self.day - away <= MONTH)
             or (last is not None and last < self.day and self.day - last <= MONTH)
-            or self._site_explains(system, stay.provider.id, stay.job.unit)
+            or (not sure and self._site_explains(system, stay.provider.id, stay.job.unit))
             or self._had_a_grant(hsa_id)
         )
 
