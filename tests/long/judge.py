@@ -31,6 +31,7 @@ LEAD = dt.timedelta(days=56)
 NPO_ROLE = "npo;lasare"
 JOURNAL_GROUP = "App-Journal"
 _ID = re.compile(r"SE2321000214-[A-Z0-9]+")
+_REVEALS = "no record says any more"
 _HASH = re.compile(r"halsoval_expected_plan=([0-9a-f]{16})")
 
 # What somebody has: ("member", provider, unit, purpose), ("role", value), ("enabled",),
@@ -714,7 +715,8 @@ class _Case:
         """Whether somebody is as before, not as the records wish: it failed, or waits."""
         own, ids = self._result(system, provider), self._some_id(number)
         asks = [e for e in own["withheld"] if e.startswith("withheld until a person confirms")]
-        if ids & {i for e in asks for i in _ids(e)}:
+        # Whose name alone waits has what the records give.
+        if ids & {i for e in asks for i in re.findall(rf"({_ID.pattern}): (?!{_REVEALS})", e)}:
             return True
         wished = {item for i in ids for item in self._entitled(number, i)}
         if system not in ("HSA", "AD"):
@@ -762,7 +764,7 @@ class _Case:
         is_whole = not error.startswith("withheld")
         diff = own["diff"]["before"] + own["diff"]["after"] if is_whole else ""
         shown = frozenset(_ids(error + diff))
-        said = re.findall(rf"({_ID.pattern}): no record says any more", error)
+        said = re.findall(rf"({_ID.pattern}): {_REVEALS}", error)
         return Offer(system, provider, shown, shown if is_whole else frozenset(said), is_whole)
 
     # --- who is who ------------------------------------------------------------------------------
