@@ -165,7 +165,10 @@ class Judge:
     def _note(self, now: _Case) -> None:
         now.remember()
         for entry in self._people():
-            self.owner[_first(entry, "hsaIdentity")] = _first(entry, NUMBER)
+            hsa_id = _first(entry, "hsaIdentity")
+            # What a run wrote that was killed, none has seen: deleted by hand, it may come back.
+            if not now.outcome.killed or hsa_id in self.region.ad._taken:
+                self.owner[hsa_id] = _first(entry, NUMBER)
         for entry in self._accounts():
             number = self.owner.get(_first(entry, "employeeNumber"))
             if number:
