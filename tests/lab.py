@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A lab of the tests' own: real servers on free ports and addresses, stopped when the tests end.
 
-    python -m ansible_collections.regionjh.halsoval.tests.lab [<directory> <port> [<address>]]
+    python -m ansible_collections.regionjh.halsoval.tests.lab [<directory> <port> <address>]
 
-copies one that was made before and starts it, with Active Directory where an address is given;
-without arguments it sees to it that there is one to copy.
+copies one that was made before and starts it, with Active Directory where the address is not
+empty; without arguments it sees to it that there is one to copy.
 """
 
 from __future__ import annotations
@@ -366,7 +366,8 @@ def listens(address: str) -> bool:
 
 
 if __name__ == "__main__":
-    if arguments := sys.argv[1:]:
-        copy_lab(Path(arguments[0]), int(arguments[1]), arguments[2] if arguments[2:] else None)
-    else:
-        made_lab()
+    match sys.argv[1:]:
+        case directory, port, address:
+            copy_lab(Path(directory), int(port), address or None)
+        case _:
+            made_lab()
