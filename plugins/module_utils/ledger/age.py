@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ..records.words import some_of
@@ -29,17 +29,38 @@ ACCEPTED = "accepted"
 _OLD = "the ledger is an older copy, or another one"
 
 
-def alarm(ledger: Tables, system: str, witnesses: Collection[str]) -> str:
+def alarm(ledger: Tables, system: str, witnesses: Collection[str], marked: int = 0) -> str:
     """Why the ledger is not the one that the system's last run left, "" if it may be.
 
-    `witnesses` are objects elsewhere that no run can have made without naming them in the log.
+    `witnesses` are objects elsewhere that no run can have made without naming them in the log, and
+    `marked` is how many in the system carry a key of ours.
     """
     head = _heads(ledger).get(system, Head())
     with ledger.reading() as connection:
         if not _holds(ledger, connection, head):
             return f"{_OLD}: it has not row {head.seq} of the audit log, where the last run ended"
         strange = unknown(ledger, connection, system, witnesses)
+        if marked and not knows_of(ledger, connection, system):
+            return f"{_OLD}: it knows nothing of {system}, where {marked} entries have our keys"
     return f"{_OLD}: it knows nothing of {some_of(strange)}" if strange else ""
+
+
+def knows_of(ledger: Tables, connection: Connection, system: str) -> bool:
+    """Whether the audit log tells of anything in a system."""
+    query = ledger.audit.select().where(ledger.audit.c.system == system).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def lost_heads(ledger: Tables, others: Iterable[Head] = ()) -> list[str]:
+    """The known heads that are not in the log, in words: those of the file, and others."""
+    known = [(head, f"where the last run of {name} ended") for name, head in _heads(ledger).items()]
+    known += [(head, "which is a known head") for head in others]
+    with ledger.reading() as connection:
+        return [
+            f"row {head.seq}: missing, or another one, {why}"
+            for head, why in known
+            if not _holds(ledger, connection, head)
+        ]
 
 
 def unknown(
