@@ -26,7 +26,8 @@ options:
   state_directory:
     description:
       - Directory on the controller, for its user alone. It holds the ledger, unless O(ledger_url)
-        names another, and then the locks that keep two runs from writing to a system at a time.
+        names another, then the locks that keep two runs from writing to a system at a time, and
+        V(ledger.key), which the ledger's rows are sealed with.
     type: path
     default: ~/.ansible/halsoval
   started_by:
