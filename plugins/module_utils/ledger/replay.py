@@ -18,11 +18,13 @@ from ..records.identifiers import parse_hsa_id
 from . import seals
 from .age import ACCEPTED
 from .audit import AuditRow, digest
+from .database import SLICE
 from .schema import COLUMNS
 from .tables import Tables
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
+    from sqlalchemy.sql.expression import TableClause
 
 LIFTED = "lifted"
 # The events of the log that decide about holds and grants.
@@ -172,15 +174,22 @@ def of_seals(ledger: Tables, connection: Connection) -> Iterator[Doubt]:
     if not ledger.seal_key:
         return
     names: dict[str, str] = {}
-    for row in connection.execute(ledger.orders.select()).mappings():
+    for row in _rows(connection, ledger.orders):
         names[row["pseudonym"]] = _order(row)
         if not seals.is_sealed(ledger.seal_key, "orders", row):
             yield _of_order(row, _CHANGED)
-    for row in connection.execute(ledger.particulars.select()).mappings():
+    for row in _rows(connection, ledger.particulars):
         if not seals.is_sealed(ledger.seal_key, "particulars", row):
             what = f"the {'answer' if row['kind'] == 'answer' else 'particulars'} of"
             whose = names.get(row["pseudonym"], "no order")
             yield Doubt(f"{what} {whose}", _CHANGED, "particulars", row["pseudonym"])
+
+
+def _rows(connection: Connection, table: TableClause) -> Iterator[dict[str, Any]]:
+    """A table's rows; dictionaries are some times as fast as what SQLAlchemy has for them."""
+    names = table.c.keys()
+    found = connection.execute(table.select(), execution_options={"yield_per": SLICE})
+    return (dict(zip(names, row, strict=True)) for row in found)
 
 
 def _of_order(row: Mapping[str, Any], wrong: str) -> Doubt:

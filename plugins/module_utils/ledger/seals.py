@@ -11,7 +11,6 @@ content: whoever sets up another one copies it.
 from __future__ import annotations
 
 import hmac
-import json
 import os
 import re
 import secrets
@@ -46,8 +45,9 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 
 def seal(key: str, table: str, row: Mapping[str, Any]) -> str:
     """The seal of a row: what is empty, as a column of a later version is, makes no difference."""
-    content = {name: v for name, v in row.items() if name != "seal" and v not in (None, "")}
-    return keyed_hash(key, json.dumps([table, content], sort_keys=True))
+    content = [(name, v) for name, v in row.items() if v not in (None, "") and name != "seal"]
+    # The same in every Python, and some times as fast as JSON.
+    return keyed_hash(key, ascii((table, sorted(content))))
 
 
 def is_sealed(key: str, table: str, row: Mapping[str, Any]) -> bool:
