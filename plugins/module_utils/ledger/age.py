@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 _FILE = "heads.json"
+# What the last run of any kind is called in it: it counts for a system that has not run yet.
+_ANY = ""
 # An event of the audit log: a person vouched for a ledger that did not know of an object.
 ACCEPTED = "accepted"
 _OLD = "the ledger is an older copy, or another one"
@@ -35,7 +37,8 @@ def alarm(ledger: Tables, system: str, witnesses: Collection[str], marked: int =
     `witnesses` are objects elsewhere that no run can have made without naming them in the log, and
     `marked` is how many in the system carry a key of ours.
     """
-    head = _heads(ledger).get(system, Head())
+    heads = _heads(ledger)
+    head = heads.get(system, heads.get(_ANY, Head()))
     with ledger.reading() as connection:
         if not _holds(ledger, connection, head):
             return f"{_OLD}: it has not row {head.seq} of the audit log, where the last run ended"
@@ -53,7 +56,10 @@ def knows_of(ledger: Tables, connection: Connection, system: str) -> bool:
 
 def lost_heads(ledger: Tables, others: Iterable[Head] = ()) -> list[str]:
     """The known heads that are not in the log, in words: those of the file, and others."""
-    known = [(head, f"where the last run of {name} ended") for name, head in _heads(ledger).items()]
+    known = [
+        (head, f"where the last run{name and f' of {name}'} ended")
+        for name, head in _heads(ledger).items()
+    ]
     known += [(head, "which is a known head") for head in others]
     with ledger.reading() as connection:
         return [
@@ -84,7 +90,9 @@ def move(ledger: Tables, head: Head, system: str | None = None) -> None:
             with ledger.reading() as connection:
                 moved = {name for name, last in heads.items() if _holds(ledger, connection, last)}
             if system is not None:
-                moved.add(system)
+                moved |= {system, _ANY}
+            elif _ANY not in heads:
+                moved.add(_ANY)
             _write(ledger, {**heads, **dict.fromkeys(moved, head)})
     except (OSError, locks.Locked) as error:
         raise LedgerError(f"{ledger.directory / _FILE}: {error}") from None

@@ -235,7 +235,7 @@ class Ledger(Tables):
     def leave(self, system: str | None = None) -> dict[str, Any]:
         """Note where the audit log ends now, for later runs to know an older copy; returns it."""
         head = self.head()
-        if head["hash"]:
+        if head["hash"] or not head["seq"]:
             age.move(self, Head(**head), system)
         return head
 

@@ -244,6 +244,20 @@ def test_a_lost_ledger_fails_audit_and_alarms_where_objects_have_our_keys(
     assert alarm(new, "AD", 3) == ""
 
 
+def test_a_ledger_that_only_held_a_hold_is_missed_too(sqlite_ledgers: Ledgers) -> None:
+    with sqlite_ledgers.open() as ledger:
+        ledger.place(hold())
+        ledger.leave()
+    for path in sqlite_ledgers.directory.glob("ledger.sqlite3*"):
+        path.unlink()
+    new = sqlite_ledgers.open("run-2")
+    assert "it has not row 1" in alarm(new)
+    new.leave()
+    assert alarm(new)
+    new.vouch("HSA", ())
+    assert (alarm(new), audited(new)["faults"]) == ("", [])
+
+
 # --- putting it right -----------------------------------------------------------------------------
 
 
