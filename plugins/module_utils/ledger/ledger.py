@@ -23,7 +23,7 @@ from ..records.people import Remembered
 from ..records.words import some_of
 from . import age, memory, replay, seals
 from .audit import AuditRow, Fault, Head, Values, chained, faults
-from .database import SLICE, LedgerError, insert, slices
+from .database import SLICE, LedgerError, insert, read, slices
 from .replay import Doubt
 from .tables import Run, Tables
 
@@ -96,8 +96,8 @@ class Ledger(Tables):
         is_hash = _HASH.fullmatch(str(head.hash)) is not None
         return {"seq": head.seq, "hash": head.hash if is_hash else ""}
 
-    def _head(self, connection: Connection) -> Mapping[str, Any]:
-        heads = connection.execute(self.chain.select()).mappings().all()
+    def _head(self, connection: Connection) -> dict[str, Any]:
+        heads = list(read(connection, self.chain.select()))
         if len(heads) != 1:
             raise LedgerError(f"the audit log in {self.name} has {len(heads)} heads: it is damaged")
         return heads[0]
@@ -139,7 +139,7 @@ class Ledger(Tables):
         self.seal_key = key
         for table in (self.holds, self.orders, self.particulars):
             seals.renew(self, connection, table, sa.true())
-        head = dict(self._head(connection))
+        head = self._head(connection)
         head["decisions"] = replay.decisions(self, connection)
         head["seal"] = seals.seal(key, "chain", head)
         connection.execute(self.chain.update(), head)

@@ -18,13 +18,12 @@ from ..records.identifiers import parse_hsa_id
 from . import seals
 from .age import ACCEPTED
 from .audit import AuditRow, digest
-from .database import SLICE
+from .database import read
 from .schema import COLUMNS
 from .tables import Tables
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
-    from sqlalchemy.sql.expression import TableClause
 
 LIFTED = "lifted"
 # The events of the log that decide about holds and grants.
@@ -69,7 +68,7 @@ def extended(before: str, rows: Iterable[tuple[Any, ...]]) -> str:
 
 def of_head(ledger: Tables, connection: Connection) -> list[Doubt]:
     """Doubts about the log's end, and about the decisions in it."""
-    heads = connection.execute(ledger.chain.select()).mappings().all()
+    heads = list(read(connection, ledger.chain.select()))
     if len(heads) != 1:
         return [Doubt("audit log", "the chain's head, which names the last row, is damaged")]
     audit = ledger.audit
@@ -174,22 +173,15 @@ def of_seals(ledger: Tables, connection: Connection) -> Iterator[Doubt]:
     if not ledger.seal_key:
         return
     names: dict[str, str] = {}
-    for row in _rows(connection, ledger.orders):
+    for row in read(connection, ledger.orders.select()):
         names[row["pseudonym"]] = _order(row)
         if not seals.is_sealed(ledger.seal_key, "orders", row):
             yield _of_order(row, _CHANGED)
-    for row in _rows(connection, ledger.particulars):
+    for row in read(connection, ledger.particulars.select()):
         if not seals.is_sealed(ledger.seal_key, "particulars", row):
             what = f"the {'answer' if row['kind'] == 'answer' else 'particulars'} of"
             whose = names.get(row["pseudonym"], "no order")
             yield Doubt(f"{what} {whose}", _CHANGED, "particulars", row["pseudonym"])
-
-
-def _rows(connection: Connection, table: TableClause) -> Iterator[dict[str, Any]]:
-    """A table's rows; dictionaries are some times as fast as what SQLAlchemy has for them."""
-    names = table.c.keys()
-    found = connection.execute(table.select(), execution_options={"yield_per": SLICE})
-    return (dict(zip(names, row, strict=True)) for row in found)
 
 
 def _of_order(row: Mapping[str, Any], wrong: str) -> Doubt:
@@ -216,7 +208,7 @@ def of_orders(ledger: Tables, connection: Connection) -> Iterator[Doubt]:
     """Orders of which the log says something else, or nothing, and those that are gone."""
     every = _told_of_orders(ledger, connection)
     query = ledger.orders.select().order_by(ledger.orders.c.key)
-    for row in connection.execute(query).mappings():
+    for row in read(connection, query):
         known = every.pop(row["key"], None)
         wrong = _odds(row["state"], known)
         if wrong:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..records.memory import keyed_hash
 from . import locks
-from .database import LedgerError, insert, slices
+from .database import LedgerError, insert, read, slices
 
 with suppress(ImportError):  # ansible-test imports this file without it; Database says so
     import sqlalchemy as sa
@@ -74,7 +74,7 @@ def renew(
     ledger: Tables, connection: Connection, table: TableClause, chosen: ColumnElement[bool]
 ) -> None:
     """Seal rows as they are now: after a change, or because a person said so."""
-    rows = connection.execute(table.select().where(chosen)).mappings().all()
+    rows = list(read(connection, table.select().where(chosen)))
     _write(connection, table, [(row, seal(ledger.seal_key, table.name, row)) for row in rows])
 
 
@@ -88,7 +88,7 @@ def renew_by_key(
 
 
 def _write(
-    connection: Connection, table: TableClause, sealed: Sequence[tuple[Mapping[str, Any], str]]
+    connection: Connection, table: TableClause, sealed: Sequence[tuple[dict[str, Any], str]]
 ) -> None:
     names = KEYS[table.name]
     update = table.update().values(seal=sa.bindparam("new_seal"))
@@ -126,7 +126,7 @@ def _make(ledger: Tables, path: Path, seal_all: Callable[[Connection, str], None
     new = _unfinished(path)
     key = _read(new) or _written(new)
     with ledger.transaction() as connection:
-        (head, *_others) = connection.execute(ledger.chain.select()).mappings().all()
+        (head, *_others) = read(connection, ledger.chain.select())
         if head["seal"]:
             if not is_sealed(key, "chain", head):
                 new.unlink()
