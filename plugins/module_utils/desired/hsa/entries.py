@@ -70,6 +70,7 @@ def desire(
         findings=(*told, *draft.contacts(units), *linked(known, waits)),
         errors=errors(people, known.wrong, units, holdings, remembered),
         taken=tuple(entry.dn for entry in (*holdings.not_ours, *holdings.ours.values())),
+        marked=len(holdings.ours) + len(holdings.our_people),
     )
     everybody = ((person, ids_of(person, known)) for person in people)
     memory = approved.memory
