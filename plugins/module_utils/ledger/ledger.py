@@ -287,7 +287,7 @@ class Ledger(Tables):
             self._decide(connection, lifted, "lift", values)
         return True
 
-    def confirm(self, id: str, until: dt.date) -> bool:
+    def confirm_grant(self, id: str, until: dt.date) -> bool:
         """Have a grant count that waits for a second person; returns whether it waited.
 
         `until` is its last day, as that person knows it.
