@@ -614,6 +614,9 @@ def test_a_batch_does_all_and_answers_in_any_order(rest: Rest) -> None:
     assert [item["Reference"] for item in reply.body["Items"]] != [i["Reference"] for i in items]
     assert done.keys() == {item["Reference"] for item in items}
     assert json.loads(done["r3"]["Body"])["Name"] == "rule 3"
+    made = {name: json.loads(done[name]["Body"])["Uid"] for name in done if name[0] == "r"}
+    assert sorted(made, key=made.__getitem__) != list(made)  # not answered as they were done
+    assert [made[f"r{number}"] for number in range(20)] != sorted(made.values())
     assert (done["r3"]["Code"], done["get"]["Code"], done["none"]["Code"]) == (200, 200, 404)
 
 
