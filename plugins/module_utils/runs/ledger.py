@@ -23,6 +23,7 @@ from ..orders.files import FileError
 from ..records.identifiers import shown
 from ..records.payload import PayloadError
 from ..systems.directory import DirectoryError
+from ..systems.http import HttpError
 
 # The options of the doc fragment `ledger`.
 LEDGER_ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -33,6 +34,9 @@ LEDGER_ARGUMENTS: dict[str, dict[str, Any]] = {
     "run": {"type": "str", "required": True},
     "by_clock": {"type": "bool", "default": False},
 }
+
+# Errors whose texts say what to do.
+_TOLD = (DirectoryError, FileError, HttpError, LedgerError, Locked, PayloadError, ValueError)
 
 Work = Callable[[Ledger, dt.date], dict[str, Any]]
 
@@ -59,7 +63,7 @@ def failing(module: AnsibleModule) -> Iterator[None]:
     """Leave the module as failed where the block raises an error."""
     try:
         yield
-    except (DirectoryError, FileError, LedgerError, Locked, PayloadError, ValueError) as error:
+    except _TOLD as error:
         module.fail_json(msg=shown(str(error)))
     # An unforeseen error's own text and traceback may quote a personal number.
     except Exception as error:
