@@ -177,13 +177,11 @@ class CitrixSite:
 
     def _write(self, operation: Operation) -> _Write | str:
         """What an operation comes to, or why it cannot be done."""
-        if operation.action == "add":
-            held = dict.fromkeys((*FLAGS, *LISTS, *TEXTS), ())
-        else:
-            rule = self._rules.get(operation.address)
-            if rule is None:
-                return _CHANGED
-            held = {name: rule.attributes.get(name, ()) for name in (*FLAGS, *LISTS, *TEXTS)}
+        rule = self._rules.get(operation.address)
+        if rule is None and operation.action != "add":
+            return _CHANGED
+        attributes = rule.attributes if rule else {}
+        held = {name: attributes.get(name, ()) for name in (*FLAGS, *LISTS, *TEXTS)}
         then = dict(held)
         for change in operation.changes:
             if _folded(held[change.attribute]) != _folded(change.before):

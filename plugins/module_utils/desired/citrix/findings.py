@@ -71,8 +71,12 @@ def _orphans(approved: Approved, holdings: Holdings) -> Iterator[Finding]:
         if provider not in known:
             rule = holdings.ours[provider, kind]
             message = "no record explains this rule"
-            severity = "high" if is_enabled(rule) else "normal"
-            yield Finding(provider, "orphan", rule_name(rule), message, severity)
+            if is_enabled(rule):
+                message += ", by which people get in"
+            yield Finding(
+                provider, "orphan", rule_name(rule), message,
+                "high" if is_enabled(rule) else "normal",
+            )  # fmt: skip
 
 
 def _vanished(gone: Mapping[str, int], holdings: Holdings) -> Iterator[Finding]:
