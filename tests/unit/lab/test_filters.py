@@ -17,8 +17,9 @@ from ansible_collections.regionjh.halsoval.roles.lab.files.citrix_site.filters i
     parse,
 )
 
+KEY = "aaaaaaaa-0000-0000-0000-00000000000a"
 ROWS: list[dict[str, Any]] = [
-    {"Id": 1, "Name": "PC1", "At": "2026-03-01T08:00:00.000Z", "Key": "aaaaaaaa-0000-0000-0000-00000000000a"},
+    {"Id": 1, "Name": "PC1", "At": "2026-03-01T08:00:00.000Z", "Key": KEY},
     {"Id": 2, "Name": "it's", "At": None, "Key": None},
     {"Id": 3, "Name": "pc1", "At": "2026-03-01T08:00:00.500Z", "Key": None},
 ]  # fmt: skip
@@ -52,7 +53,7 @@ def found(text: str) -> list[int]:
         ("At lt 2026-03-02", [1, 3]),
         ("At eq null", [2]),
         ("At ne null", [1, 3]),
-        ("Key eq AAAAAAAA-0000-0000-0000-00000000000A", [1]),
+        (f"Key eq {KEY.upper()}", [1]),
     ],
 )
 def test_a_filter_finds(text: str, ids: list[int]) -> None:
