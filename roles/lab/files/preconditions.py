@@ -39,9 +39,11 @@ PACKAGES = {
         "samba-ad-provision": "/usr/share/samba/setup/provision.ldif",
         "samba-dsdb-modules": f"/usr/lib/{platform.machine()}-linux-gnu/samba/ldb/samba_dsdb.so",
     },
+    # Its Python packages are looked for by the Python that runs it (tasks/citrix_started.yml).
+    "citrix": {"openssl": "/usr/bin/openssl"},
 }
 # What these packages would start at boot.
-SERVICES = {"hsa": ("slapd",), "ad": ("nmbd", "samba-ad-dc", "smbd", "winbind")}
+SERVICES = {"hsa": ("slapd",), "ad": ("nmbd", "samba-ad-dc", "smbd", "winbind"), "citrix": ()}
 
 
 def main(arguments: Sequence[str]) -> int:

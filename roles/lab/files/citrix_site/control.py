@@ -36,6 +36,9 @@ class Control:
             return Answer(200, self._done(call))
         except Refusal as refusal:
             return refusal.answer(sdk=False)
+        except (KeyError, TypeError, ValueError) as error:
+            words = f"'{call.path}' does not take this: {error!r}"
+            return Refusal(400, "InvalidParameter", words).answer(sdk=False)
 
     def _check(self, authorization: str) -> None:
         wanted = base64.b64encode(f"lab:{self.password}".encode()).decode()
@@ -77,7 +80,10 @@ class Control:
         return {"faults": self.site.faults.told}
 
     def _clock(self, told: Row) -> Any:
-        self.site.clock.set(dt.datetime.fromisoformat(told["now"]))
+        now = dt.datetime.fromisoformat(told["now"])
+        if now.tzinfo is None:
+            raise Refusal(400, "InvalidParameter", "'now' has no time zone.")
+        self.site.clock.set(now)
         return {"now": self.site.stamp()}
 
     def _settings(self, told: Row) -> Any:

@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--key")
     parser.add_argument("--secrets", type=Path, required=True)
     parser.add_argument("--pidfile", type=Path, help="written once it listens")
+    parser.add_argument("--code", help="anything: the lab role tells by it what code runs")
     asyncio.run(run(parser.parse_args()))
 
 
@@ -54,3 +55,5 @@ async def run(told: argparse.Namespace) -> None:
     print(address, flush=True)
     await ended.wait()
     site.store.close()
+    if told.pidfile:
+        told.pidfile.unlink(missing_ok=True)

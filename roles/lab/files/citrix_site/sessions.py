@@ -10,10 +10,11 @@ import random
 import string
 import uuid
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from .answers import Refusal, missing
-from .policies import Attempt, Verdict, forms, judge
+from .policies import Attempt, forms, judge
 from .site import Site
 from .store import Row
 
@@ -107,12 +108,8 @@ def _judged(
     verdict = judge(site.rules_of(group), _attempt(site, user, client, told))
     return {
         "admitted": verdict.admitted, "rights": verdict.rights, "rules": verdict.by,
-        "reasons": _reasons(verdict), "seen_as": client["ReceiverName"],
+        "reasons": dict(verdict.reasons), "seen_as": client["ReceiverName"],
     }  # fmt: skip
-
-
-def _reasons(verdict: Verdict) -> dict[str, str]:
-    return dict(verdict.reasons)
 
 
 def _attempt(site: Site, user: Row, client: Row, told: Mapping[str, Any]) -> Attempt:
@@ -136,11 +133,12 @@ def _client(told: Mapping[str, Any]) -> Row:
     name = str(told.get("client_name", "")).translate(FORBIDDEN)[:LONGEST]
     if launch == "html5":  # new with every browser cache (CTX237002)
         name = f"HTML-{_characters(4)}-{_characters(4)}"
+    address = str(ip_address(told.get("client_address", "10.0.0.1")))
     return {
         "Name": name,
         "ReceiverName": name if launch == "native" else f"WR_{_characters(17)}",
-        "IPAddress": told.get("client_address", "10.0.0.1"),
-        "ReceiverIPAddress": told.get("client_address", "10.0.0.1"),
+        "IPAddress": address,
+        "ReceiverIPAddress": address,
         "DeviceId": told.get("device_id"),
         "HardwareId": told.get("hardware_id"),
         "Platform": told.get("platform", "Html5" if launch == "html5" else "Windows"),

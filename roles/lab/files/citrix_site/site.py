@@ -155,6 +155,10 @@ class Site:
 def identity(told: Mapping[str, Any]) -> Row:
     """An account or group as the site keeps it; what was not told is made up or null."""
     sam, principal = told.get("SamName"), told.get("PrincipalName")
+    if not (sam or principal or told.get("Sid")):
+        raise Refusal(
+            400, "InvalidParameter", "Somebody has neither SamName, PrincipalName nor Sid."
+        )
     number = int(hashlib.sha256(str(sam or principal).casefold().encode()).hexdigest()[:7], 16)
     return {
         "Sid": told.get("Sid") or f"{DOMAIN_SID}-{number}",
