@@ -47,9 +47,9 @@ class CitrixSite:
 
     uri: str
     ca: Path
-    process: subprocess.Popen[str] = field(repr=False)
-    state: Path
-    password: str = field(default=PASSWORD, repr=False)
+    password: str = field(repr=False)
+    lab_password: str = field(repr=False)
+    process: subprocess.Popen[str] | None = field(default=None, repr=False)
 
     def connection(self) -> http.client.HTTPSConnection:
         """A connection over verified TLS."""
@@ -61,7 +61,7 @@ class CitrixSite:
 
     def lab(self, verb: str, method: str = "POST", **told: Any) -> Any:
         """Use /lab/: what it answers; anything but 200 fails."""
-        headers = {"Authorization": basic("lab", LAB_PASSWORD)}
+        headers = {"Authorization": basic("lab", self.lab_password)}
         body = told if method == "POST" else None
         reply = call(self.connection(), method, f"/lab/{verb}", body, headers)
         assert reply.code == 200, reply.body
@@ -137,7 +137,7 @@ def log_in(
         sent = base64.b64encode(token or b"").decode()
         reply = call(connection, "GET", path, None, {"Authorization": f"{protocol} {sent}"})
         asked = [w.split()[1:] for w in reply.headers.get_all("WWW-Authenticate") or []]
-        (challenge,) = [words[0] for words in asked if words] or [None]
+        challenge = next((words[0] for words in asked if words), None)
         if reply.code != 401 or challenge is None:
             return reply
         token = context.step(base64.b64decode(challenge))
@@ -153,7 +153,7 @@ def citrix_site(directory: Path) -> Iterator[CitrixSite]:
     ca = authority(directory)
     certificate = ca.issue(directory, ["localhost", "127.0.0.1"])
     state = directory / "state.sqlite3"
-    arguments = [
+    arguments: list[str | Path] = [
         "--state", state, "--port", "0", "--certificate", certificate, "--secrets", secrets
     ]  # fmt: skip
     process = subprocess.Popen(
@@ -164,7 +164,8 @@ def citrix_site(directory: Path) -> Iterator[CitrixSite]:
     try:
         address = process.stdout.readline().strip()
         assert address, "it did not start"
-        yield CitrixSite(address.replace("127.0.0.1", "localhost"), ca.pem, process, state)
+        uri = address.replace("127.0.0.1", "localhost")
+        yield CitrixSite(uri, ca.pem, PASSWORD, LAB_PASSWORD, process)
     finally:
         process.terminate()
         process.wait(30)

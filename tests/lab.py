@@ -22,6 +22,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.tls impo
     VerifiedTls,
     verifying,
 )
+from ansible_collections.regionjh.halsoval.tests.citrix import CitrixSite
 
 BASE = "o=Region Jämtland Härjedalen,c=SE"
 AD_BASE = "DC=ad,DC=region,DC=example"
@@ -77,12 +78,15 @@ class Lab:
     admin_dn: str
     admin_password: str = field(repr=False)
     ad: Domain | None = None
+    citrix: CitrixSite | None = None
 
     def run(
         self, state: str, *options: str, **variables: object
     ) -> subprocess.CompletedProcess[str]:
         """Run the lab playbook for this lab, with options and role variables as given."""
-        own = lab_variables(self.systems, self.port, self.ad.address if self.ad else None)
+        address = self.ad.address if self.ad else None
+        citrix = urlsplit(self.citrix.uri).port if self.citrix else None
+        own = lab_variables(self.systems, self.port, address, citrix)
         return run_lab(self.dir, state, *options, **own | variables)
 
     def connect(self, user: str | None = None, password: str | None = None) -> ldap3.Connection:
@@ -119,9 +123,15 @@ def connect(uri: str, ca: Path, user: str | None, password: str | None) -> ldap3
     )
 
 
-def lab_variables(systems: Sequence[str], port: int, address: str | None) -> dict[str, object]:
+def lab_variables(
+    systems: Sequence[str], port: int, address: str | None, citrix: int | None
+) -> dict[str, object]:
     """Return the role variables of a lab that runs these systems, there."""
-    where = {"halsoval_lab_hsa_port": port, "halsoval_lab_ad_address": address}
+    where = {
+        "halsoval_lab_hsa_port": port,
+        "halsoval_lab_ad_address": address,
+        "halsoval_lab_citrix_port": citrix,
+    }
     return {
         "halsoval_lab_systems": list(systems),
         **{name: value for name, value in where.items() if value is not None},
@@ -156,7 +166,8 @@ def start_lab(
     """Start a lab in a directory, give it, and stop it whatever happened meanwhile."""
     port = free_port()
     address = free_address() if "ad" in systems else None
-    own = lab_variables(systems, port, address)
+    citrix = free_port() if "citrix" in systems else None
+    own = lab_variables(systems, port, address, citrix)
     try:
         started = run_lab(directory, "started", **own | variables)
         assert started.returncode == 0, started.stdout + started.stderr
@@ -176,6 +187,7 @@ def start_lab(
             admin_dn=f"cn=admin,ou=System,{BASE}",
             admin_password=secret(directory, "hsa_admin"),
             ad=domain(directory, address) if address else None,
+            citrix=citrix_of(directory, citrix) if citrix else None,
         )
     finally:
         stopped = run_lab(directory, "stopped", **own)
@@ -198,6 +210,16 @@ def domain(directory: Path, address: str) -> Domain:
         service_password=secret(directory, "ad_service"),
         admin_dn=f"CN=Administrator,CN=Users,{AD_BASE}",
         admin_password=secret(directory, "ad_admin"),
+    )
+
+
+def citrix_of(directory: Path, port: int) -> CitrixSite:
+    """Describe the Citrix site of the lab in a directory."""
+    return CitrixSite(
+        uri=f"https://localhost:{port}",
+        ca=directory / "ca/ca.pem",
+        password=secret(directory, "citrix_service"),
+        lab_password=secret(directory, "citrix_admin"),
     )
 
 

@@ -157,6 +157,8 @@ def test_the_ids_must_be_there_and_right(rest: Rest) -> None:
     for name in ("Citrix-CustomerId", "Citrix-InstanceId"):
         left = {k: v for k, v in rest.headers.items() if k != name}
         assert call(rest.connection, "GET", "/cvad/manage/DeliveryGroups", None, left).code == 400
+    left = {"Authorization": rest.headers["Authorization"]}
+    assert call(rest.connection, "GET", "/cvad/manage/Me", None, left).code == 400
     other = rest.headers | {"Citrix-InstanceId": str(uuid.uuid4())}
     assert call(rest.connection, "GET", "/cvad/manage/DeliveryGroups", None, other).code == 403
 
@@ -930,7 +932,7 @@ def test_the_lab_wants_its_password(site: CitrixSite) -> None:
 def test_what_the_lab_cannot_do_is_refused(
     site: CitrixSite, verb: str, told: dict[str, Any]
 ) -> None:
-    headers = {"Authorization": basic("lab", "Lab-of-tests-2")}
+    headers = {"Authorization": basic("lab", site.lab_password)}
     reply = call(site.connection(), "POST", f"/lab/{verb}", told, headers)
     assert reply.code == 400
     assert reply.body["detail"]
@@ -941,6 +943,7 @@ def test_what_happened_is_kept_when_the_site_is_killed(tmp_path: Path) -> None:
         rule = allow(site.rest())
         session = anna(site)["session"]
         site.lab("settings", sdk_errors=True)
+        assert site.process
         site.process.kill()
         site.process.wait()
     with citrix_site(tmp_path) as site:

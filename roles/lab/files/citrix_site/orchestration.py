@@ -11,39 +11,25 @@ Status codes: openapi.yaml of citrix/citrix-daas-rest-go at 042322d; docs/citrix
 from __future__ import annotations
 
 import base64
-import datetime as dt
 import random
 import re
-import secrets
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from . import jobs, sessions
+from .accounts import Account, Tokens
 from .answers import JSON, Answer, Call, Refusal, missing
 from .policies import DEFAULTS, IDENTITIES, Rule, checked
 from .searches import matches, ordered
-from .site import CUSTOMER, SITE_ID, SITE_NAME, Site, made_id
-from .store import Row, stamp
+from .site import CUSTOMER, SITE_ID, SITE_NAME, Site
+from .store import Row
 
 ROOTS = ("/cvad/manage/", "/citrix/orchestration/api/")
 PAGE, LONGEST_PAGE = 250, 1000
 Handler = Callable[["Request"], Answer]
-
-
-@dataclass(frozen=True)
-class Account:
-    """Who may sign in. `name` is DOMAIN\\user."""
-
-    name: str
-    principal: str
-    password: str = field(repr=False)
-
-    @property
-    def id(self) -> str:
-        return made_id("account", self.name)
 
 
 @dataclass(frozen=True)
@@ -54,20 +40,18 @@ class Request:
     root: str
     user: str
     names: tuple[str, ...] = ()
-    # An item of a batch may say `Bearer`, and inherits the ids of the call around it.
-    is_item: bool = False
 
     def location(self, path: str) -> str:
         return f"https://{self.call.headers.get('host', 'localhost')}{self.root}{path}"
 
 
 class Orchestration:
-    """Answers calls. Tokens are in memory: a restarted site knows none."""
+    """Answers calls."""
 
     def __init__(self, site: Site, account: Account) -> None:
         self.site = site
         self.account = account
-        self.tokens: dict[str, dt.datetime] = {}
+        self.tokens = Tokens(site, account)
 
     # --- the door ---
 
@@ -89,11 +73,13 @@ class Orchestration:
         _check_types(call)
         root = next(root for root in ROOTS if call.path.lower().startswith(root))
         segments = [unquote(name) for name in call.path[len(root) :].split("/") if name]
-        door = {"tokens": self._tokens, "me": self._me}.get("".join(segments[:1]).lower())
-        if door:
-            return door(call, [name.lower() for name in segments[1:]])
+        first, *rest = [*(name.lower() for name in segments), ""]
+        if first == "tokens":
+            return self._tokens(call, rest[:-1])
+        if first == "me" and call.method == "GET":
+            return self._me(call, root)
         ids, segments, prefix = self._ids(root, call, segments)
-        user = self._signed_in(call.headers.get("authorization", ""), is_item=False)
+        user = self.tokens.signed_in(call.headers.get("authorization", ""))
         self._strike(call)
         if ids != (CUSTOMER.lower(), SITE_ID):
             raise Refusal(403, "AccessDenied", "No such customer or site for this user.")
@@ -106,12 +92,8 @@ class Orchestration:
         if root == ROOTS[1]:
             customer, site, *rest = [*segments, "", ""] if len(segments) < 2 else segments
             return (customer.lower(), site.lower()), rest, f"{customer}/{site}/"
-        names = ("citrix-customerid", "citrix-instanceid")
-        for name in names:
-            if name not in call.headers:
-                raise Refusal(400, "MissingHeader", f"The header {name} is missing.")
-        customer, site = (call.headers[name].lower() for name in names)
-        return (customer, site), segments, ""
+        ids = _wanted(call, "citrix-customerid"), _wanted(call, "citrix-instanceid")
+        return ids, segments, ""
 
     def _strike(self, call: Call) -> None:
         """Refuse as a fault tells. A 401 ends the token, so that only a new one helps."""
@@ -119,7 +101,7 @@ class Orchestration:
         if fault is None:
             return
         if fault["code"] == 401:
-            self.tokens.pop(_token(call.headers.get("authorization", "")), None)
+            self.tokens.forget(call.headers.get("authorization", ""))
         again = fault.get("retry_after")
         headers = {} if again is None else {"Retry_After": str(again)}
         raise Refusal(fault["code"], "LabFault", "A fault that was asked for.", **headers)
@@ -130,52 +112,21 @@ class Orchestration:
         authorization = call.headers.get("authorization", "")
         if call.method == "POST" and not rest:
             self._strike(call)
-            self._log_in(authorization)
-            return Answer(200, self._issued())
+            return Answer(200, self.tokens.log_in(authorization))
         if call.method == "POST" and rest == ["$refresh"]:
-            self._signed_in(authorization, is_item=False)
-            del self.tokens[_token(authorization)]
-            return Answer(200, self._issued())
+            return Answer(200, self.tokens.renew(authorization))
         if call.method == "DELETE" and not rest:
-            self._signed_in(authorization, is_item=False)
-            del self.tokens[_token(authorization)]
+            self.tokens.signed_in(authorization)
+            self.tokens.forget(authorization)
             return Answer(204)
-        raise missing(f"'{call.path}'")
+        raise Refusal(404, "NotFound", f"There is no {call.method} {call.path}.")
 
-    def _log_in(self, authorization: str) -> None:
-        """Check name and password of HTTP Basic."""
-        scheme, _blank, encoded = authorization.partition(" ")
-        try:
-            name, _colon, password = base64.b64decode(encoded).decode().partition(":")
-        except ValueError:
-            name = password = ""
-        known = (self.account.name.casefold(), self.account.principal.casefold())
-        right = secrets.compare_digest(password.encode(), self.account.password.encode())
-        if scheme.lower() != "basic" or name.casefold() not in known or not right:
-            raise Refusal(401, "Unauthorized", "User name or password is wrong.")
-
-    def _issued(self) -> Row:
-        token, lifetime = secrets.token_urlsafe(48), self.site.setting("token_seconds")
-        expires = self.site.clock.now() + dt.timedelta(seconds=lifetime)
-        self.tokens[token] = expires
-        return {
-            "Token": token, "Principal": self.account.name, "UserId": self.account.id,
-            "CustomerId": CUSTOMER, "ExpiresAt": stamp(expires),
-        }  # fmt: skip
-
-    def _signed_in(self, authorization: str, *, is_item: bool) -> str:
-        """The id of the user whose token this is, or a refusal (401)."""
-        scheme = authorization.partition(" ")[0].lower()
-        expires = self.tokens.get(_token(authorization))
-        allowed = ("cwsauth", "bearer") if is_item else ("cwsauth",)
-        if scheme not in allowed or expires is None or expires <= self.site.clock.now():
-            raise Refusal(401, "Unauthorized", "The token is missing, unknown or expired.")
-        return self.account.id
-
-    def _me(self, call: Call, _rest: Sequence[str]) -> Answer:
-        user = self._signed_in(call.headers.get("authorization", ""), is_item=False)
+    def _me(self, call: Call, root: str) -> Answer:
+        if root == ROOTS[0]:
+            _wanted(call, "citrix-customerid")
+        user = self.tokens.signed_in(call.headers.get("authorization", ""))
         self._strike(call)
-        expires = stamp(self.tokens[_token(call.headers["authorization"])])
+        expires = self.tokens.expires(call.headers["authorization"])
         site = {"Id": SITE_ID, "Name": SITE_NAME}
         return Answer(
             200,
@@ -425,7 +376,7 @@ class Orchestration:
         return Answer(200, body)
 
     def _batch(self, request: Request) -> Answer:
-        """Its items in no order, as they run in parallel on a real site."""
+        """Its items, in no order, as they run in parallel on a real site."""
         items = _checked_items(request.call.document().get("Items"))
 
         def work() -> Answer:
@@ -436,6 +387,7 @@ class Orchestration:
         return self._maybe_job(request, "Batch", {}, work)
 
     def _item(self, request: Request, item: Mapping[str, Any]) -> Row:
+        """What one item comes to. It may say `Bearer`, and has the ids of the call around it."""
         url = urlsplit(item["RelativeUrl"])
         headers = {h["Name"].lower(): h["Value"] for h in item.get("Headers") or []}
         call = Call(
@@ -444,9 +396,9 @@ class Orchestration:
             (item.get("Body") or "").encode(),
         )  # fmt: skip
         try:
-            self._signed_in(call.headers["authorization"], is_item=True)
+            self.tokens.signed_in(call.headers["authorization"], ("cwsauth", "bearer"))
             self._strike(call)
-            answer = self.routed(replace(request, call=call, is_item=True), _below_site(url.path))
+            answer = self.routed(replace(request, call=call), _below_site(url.path))
         except Refusal as refusal:
             answer = self._refused(refusal)
         return {
@@ -504,6 +456,13 @@ def _simple(rules: Sequence[Rule]) -> Row | None:
     }  # fmt: skip
 
 
+def _wanted(call: Call, header: str) -> str:
+    """The value of a header in lower case, or a refusal (400)."""
+    if header not in call.headers:
+        raise Refusal(400, "MissingHeader", f"The header {header} is missing.")
+    return call.headers[header].lower()
+
+
 def _check_types(call: Call) -> None:
     """406 and 415."""
     accepted = call.headers.get("accept", "*/*").lower()
@@ -512,12 +471,6 @@ def _check_types(call: Call) -> None:
     kind = call.headers.get("content-type", "").lower().replace(" ", "")
     if call.body and kind != JSON.replace(" ", ""):
         raise Refusal(415, "UnsupportedMediaType", f"The body must be {JSON}.")
-
-
-def _token(authorization: str) -> str:
-    """The token of `CWSAuth bearer=…` in any case, or of `Bearer …`."""
-    found = re.fullmatch(r"(?:cwsauth\s+bearer=|bearer\s+)(\S+)", authorization, re.IGNORECASE)
-    return found[1] if found else ""
 
 
 def _open_names(pattern: str, segments: Sequence[str]) -> tuple[str, ...] | None:

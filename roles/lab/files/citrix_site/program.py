@@ -18,7 +18,7 @@ import signal
 from pathlib import Path
 
 from . import ntlm
-from .orchestration import Account
+from .accounts import Account
 from .site import DOMAIN, REALM, Site
 from .web import Server, context_of, serve
 

@@ -13,11 +13,12 @@ from weakref import WeakKeyDictionary
 from aiohttp import web
 
 from . import control, jobs, monitor, orchestration
+from .accounts import Account
 from .answers import JSON, Answer, Call
 from .control import Control
 from .monitor import Monitor
 from .ntlm import Handshake
-from .orchestration import Account, Orchestration
+from .orchestration import Orchestration
 from .site import Site
 
 # Rows of a fleet come in large bodies.
