@@ -92,7 +92,7 @@ providers:
       returned: success
       sample: {"rule": 2, "added": 1, "modified": 1}
     changes:
-      description: The writes, by kind and id.
+      description: The writes, by kind and id. No person's name is among them.
       type: list
       elements: str
       returned: success
@@ -133,14 +133,13 @@ providers:
       sample: 3f1c0a7be2d94c55
     diff:
       description:
-        - Before and after of everything in the plan.
+        - Before and after of everything in the plan. Secrets and particulars of people are masked.
       type: dict
       returned: with C(--diff)
 findings:
   description:
     - What is ours of providers that have no record any more.
-    - Where C(provider) is empty, what no provider answers for, such as C(open_rule), a rule that
-      lets people in from any computer.
+    - Where C(provider) is empty, what no provider answers for, such as an account without a key.
   returned: success
   type: list
   elements: dict
@@ -148,7 +147,8 @@ access:
   description:
     - Who gets in by which rule of the delivery group, ours and others, as it is after the run. In
       check mode as it is.
-    - C(open) says that the rule lets people in from any computer, C(nobody) why it lets nobody in.
+    - C(open) says that the rule lets people in from any computer, which is the finding C(open_rule)
+      too. C(nobody) says why it lets nobody in.
   returned: success
   type: list
   elements: dict
