@@ -196,7 +196,8 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return "no connection in time"
     found = _cause(error, OSError)
-    return str(found.strerror or type(found).__name__) if isinstance(found, OSError) else "cut off"
+    reason = found.strerror if isinstance(found, OSError) else None
+    return reason or "the connection was cut off"
 
 
 def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
