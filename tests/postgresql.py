@@ -78,11 +78,17 @@ def postgresql() -> Iterator[Server]:
 
 
 @contextmanager
-def running(**changed: str) -> Iterator[Server]:
-    """A server of one's own, with some settings changed."""
+def running(certificate: Path | None = None, **changed: str) -> Iterator[Server]:
+    """A server of one's own, with some settings changed; with TLS by a certificate and its key."""
     # Not below pytest's folders, which are this user's alone.
     directory = Path(tempfile.mkdtemp(prefix="halsoval-postgresql-", dir="/tmp"))
     try:
+        if certificate:
+            path = str(shutil.copy(certificate, directory / "server.pem"))
+            os.chmod(path, 0o600)
+            if os.geteuid() == 0:
+                shutil.chown(path, "postgres")
+            changed |= {"ssl": "on", "ssl_cert_file": path, "ssl_key_file": path}
         server = start(directory, **changed)
         try:
             yield server

@@ -21,18 +21,22 @@ options:
     description:
       - The ledger, where several controllers share one, as
         V(postgresql://user:password@host/database). Keep it in a vault or a lookup.
+      - The server's certificate is verified, C(sslmode=verify-full), unless the URL has another
+        C(sslmode), or the server is a socket or the loopback of the controller.
       - Without it the ledger is the SQLite file V(ledger.sqlite3) in O(state_directory).
     type: str
   state_directory:
     description:
-      - Directory on the controller, for its user alone. It holds the ledger, unless O(ledger_url)
+      - Directory on the controller, for its user alone; one of another user, or that others may
+        write to, is refused. It holds the ledger, unless O(ledger_url)
         names another, and then the locks that keep two runs from writing to a system at a time.
     type: path
     default: ~/.ansible/halsoval
   started_by:
     description:
-      - Who started the run, for the audit log. An automation platform can name its user here.
-      - The user and host name of the controller without it.
+      - Who started the run, as an automation platform knows it, for the audit log. A code of at
+        most 64 letters, digits, C(_), C(.), C(@) and C(-), without a personal number.
+      - It stands beside the user of the process and the host, and never instead of them.
     type: str
   run:
     description: The run's id. The action sets it, do not give it yourself.
@@ -45,6 +49,11 @@ options:
       - The action sets it, do not give it yourself.
     type: bool
     default: false
+  confidential:
+    description:
+      - A memory file with the options that may be in no argument and on no disk, such as passwords.
+      - The action sets it, do not give it yourself. What is given elsewhere is empty then.
+    type: path
 requirements:
   - SQLAlchemy >= 2
   - psycopg >= 3.2, where the ledger is in PostgreSQL

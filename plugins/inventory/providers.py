@@ -165,7 +165,7 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]  # ansible-cor
         # Modules run where the records are, with the Python that has what they need.
         self.inventory.set_variable(host, "ansible_connection", "local")
         self.inventory.set_variable(host, "ansible_python_interpreter", sys.executable)
-        # Else the module is written to disk with its options, the service account's password too.
+        # Else each module is written to disk first.
         self.inventory.set_variable(host, "ansible_pipelining", True)
 
 

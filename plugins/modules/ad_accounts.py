@@ -57,6 +57,8 @@ options:
       - DN of the group that opens a service, by the service's key.
       - For a service that is read only, such as V(microsoft_office), name the group that reads.
       - Nobody gets a service without a group. That is a finding.
+      - A group that is built in or protected, or nested in such a group, is refused, and so is the
+        plan of each provider that uses its service. What a date has ended is still done.
     type: dict
     default: {}
   account_name:

@@ -24,9 +24,11 @@ extends_documentation_fragment:
   - regionjh.halsoval.ledger
 options:
   state:
-    description: What to do.
+    description:
+      - What to do. V(confirmed) lets a grant count that was placed with O(grants_by_two), and wants
+        its O(until).
     type: str
-    choices: [placed, lifted, listed]
+    choices: [placed, lifted, confirmed, listed]
     default: listed
   object:
     description:
@@ -40,14 +42,26 @@ options:
     choices: [hold, grant]
     default: hold
   reason:
-    description: The region's code for the reason, up to 32 letters, digits, C(_), C(.) and C(-).
+    description:
+      - The region's code for the reason, up to 32 letters, digits, C(_), C(.) and C(-), and no
+        personal number.
     type: str
   since:
-    description: First day. O(as_of) without it.
+    description: First day. O(as_of) without it. A grant begins no earlier.
     type: str
   until:
     description: Last day, to 24:00. A grant always has one. A hold without it lasts until lifted.
     type: str
+  grant_days:
+    description: For how many days a grant may last, its first and last day counted.
+    type: int
+    default: 14
+  grants_by_two:
+    description:
+      - Whether a grant that is placed counts only once another user of the controller has confirmed
+        it. One that is changed waits anew.
+    type: bool
+    default: false
   providers:
     description: Ids of all providers with a record, C(groups['providers']).
     type: list
@@ -77,6 +91,12 @@ EXAMPLES = r"""
     reason: B1
     until: "2026-03-04"
 
+- name: Confirm a grant that another user placed
+  regionjh.halsoval.hold:
+    state: confirmed
+    object: SE2321000214-HV000018
+    until: "2026-03-04"
+
 - name: List what is in force or coming
   regionjh.halsoval.hold:
 """
@@ -94,6 +114,8 @@ holds:
       by: alva@controller
       since: "2026-03-02"
       until: ""
+      waits: false
+      confirmed_by: ""
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -1,24 +1,34 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action of every module that uses the ledger: it tells which run it is, and which day."""
+"""The action of every module that uses the ledger: it tells which run it is, and which day.
+
+Passwords, and what somebody may have typed a personal number into, travel in memory as records do.
+An argument would be shown by -vvv and by syslog, and is in a file on disk wherever Ansible does not
+pipe its modules; that file outlives a kill.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import CONFIDENTIAL
+
 from . import record_store
+from .memory_file import memory_file
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no types
     """Runs the task's module with its own options, the run's id and the day of the records."""
 
     # What the action sets, and nobody else.
-    _own: tuple[str, ...] = ("run", "by_clock")
+    _own: tuple[str, ...] = ("run", "by_clock", "confidential")
     # A detached module would look for the records after this process has gone.
     _supports_async = False
 
@@ -33,6 +43,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
             raise AnsibleActionFail(
                 "expected ansible_connection: local; modules run where the records are"
             )
+        if constants.DEFAULT_KEEP_REMOTE_FILES:
+            raise AnsibleActionFail(
+                "expected Ansible to keep no files of modules (ANSIBLE_KEEP_REMOTE_FILES,"
+                " keep_remote_files): they tell what a module was given"
+            )
         try:
             reading = record_store.reading()
             options = {"as_of": reading.as_of.isoformat(), **self._task.args}
@@ -43,5 +58,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
             raise AnsibleActionFail(str(error)) from None
 
     def _module(self, options: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        own: dict[str, Any] = self._execute_module(module_args=dict(options), task_vars=task_vars)
+        kept = {n: str(options[n]) for n in CONFIDENTIAL if options.get(n) is not None}
+        # Empty here, so that the module knows which were given.
+        told = {**options, **dict.fromkeys(kept, "")}
+        with memory_file("halsoval-options", [json.dumps(kept).encode()]) as path:
+            own: dict[str, Any] = self._execute_module(
+                module_args={**told, "confidential": path}, task_vars=task_vars
+            )
         return own

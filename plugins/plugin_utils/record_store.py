@@ -12,12 +12,12 @@ file (which outlives a kill).
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .approved_records import Reading
+from .memory_file import memory_file
 
 NOTHING_READ = (
     "no approved records were read: pass their inventory source, -i <path>/halsoval.yml "
@@ -65,15 +65,10 @@ def reading() -> Reading:
 def payload() -> Iterator[str]:
     """The path of a memory file with all valid records, for a module that runs meanwhile.
 
-    The file has no name on any disk and is gone when the last process that has it open ends,
-    however it ends. The path leads through /proc, which the kernel opens to this process's user
-    only; the descriptor itself is closed in programs that are executed. Raises StoreError.
+    Raises StoreError.
     """
-    descriptor = os.memfd_create("halsoval-records", os.MFD_CLOEXEC)
-    with os.fdopen(descriptor, "wb") as file:
-        file.writelines(_json(reading()))
-        file.flush()
-        yield f"/proc/{os.getpid()}/fd/{descriptor}"
+    with memory_file("halsoval-records", _json(reading())) as path:
+        yield path
 
 
 def _json(read: Reading) -> Iterator[bytes]:

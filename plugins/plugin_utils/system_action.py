@@ -18,12 +18,14 @@ _BEFORE = {"hsa_result": "HSA", "siths_result": "siths", "ad_result": "AD"}
 class ActionModule(ledger_action.ActionModule):
     """Runs the task's module with its own options and all approved records.
 
-    The records travel as the path of a memory file: an argument would be shown by -vvv, by syslog
-    and by callbacks, and a temporary file would outlive a kill. Where an option names another
-    system's registered result, the module gets what it needs of it, not all of it.
+    The records travel as the path of a memory file. Where an option names another system's
+    registered result, the module gets what it needs of it, not all of it.
     """
 
-    _own = ("run", "by_clock", "records", "hsa_failures", "owner_tasks", "refused")
+    _own = (
+        *ledger_action.ActionModule._own,
+        "records", "hsa_failures", "owner_tasks", "refused",
+    )  # fmt: skip
 
     def _module(self, options: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         with record_store.payload() as path:

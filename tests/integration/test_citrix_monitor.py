@@ -52,8 +52,7 @@ def monitor(site: CitrixSite, **settings: Any) -> CitrixMonitor:
 
 
 def names(site: CitrixSite, since: dt.datetime = LONG_AGO) -> list[str]:
-    found = monitor(site).modified("Connections", since, ["Id", "ClientName"])
-    return [row["ClientName"] for row in found]
+    return [row["ClientName"] for row in monitor(site).connections(since)]
 
 
 def test_every_page_is_read(site: CitrixSite) -> None:
@@ -85,8 +84,8 @@ def test_a_passing_fault_is_got_over(site: CitrixSite, fault: dict[str, Any]) ->
     ("fault", "words"),
     [
         ({"kind": "repeat", "times": None}, "never end"),
-        ({"kind": "status", "code": 500, "times": None}, "code 500"),
-        ({"kind": "status", "code": 403, "times": None}, "code 403"),
+        ({"kind": "status", "code": 500, "times": None}, "HTTP 500"),
+        ({"kind": "status", "code": 403, "times": None}, "HTTP 403"),
         ({"kind": "cut", "times": None}, "cut off"),
     ],
     ids=["repeat", "500", "403", "cut"],
@@ -99,5 +98,5 @@ def test_half_of_the_rows_is_an_error(site: CitrixSite, fault: dict[str, Any], w
 
 def test_a_wrong_password_is_told(site: CitrixSite) -> None:
     reader = monitor(site, password="wrong")
-    with pytest.raises(HttpError, match=r"refuses to let REGION\\svc-halsoval read Monitor"):
-        list(reader.rows("Connections", ["Id"]))
+    with pytest.raises(HttpError, match=r"refuses REGION\\svc-halsoval at Monitor"):
+        list(reader.machines())

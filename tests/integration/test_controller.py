@@ -85,6 +85,7 @@ def main():
         "run": {"required": True},
         "by_clock": {"type": "bool"},
         "records": {"type": "path", "required": True},
+        "confidential": {"type": "path"},
         "providers": {"type": "list", "elements": "str"},
         "surnames": {"type": "path"},
         "wait": {"type": "path"},
@@ -591,18 +592,21 @@ def test_no_output_and_no_file_holds_anything_personal(
     run = site.play(
         verbosity,
         "--diff",
-        ANSIBLE_KEEP_REMOTE_FILES="1",
         ANSIBLE_LOG_PATH=str(site.path / "log"),
         ANSIBLE_DEBUG="1" if verbosity == "-vvvvvv" else "0",
     )
 
     assert run.rc == 0
     assert [c for c in canaries if c in run.output] == []
-    (kept,) = (site.path / "home/remote").rglob("AnsiballZ_probe.py")
-    subprocess.run([sys.executable, kept, "explode"], check=True, capture_output=True)
-    (arguments,) = kept.parent.rglob("args")  # unpacked: the search below reads plain text only
-    assert '"records": "/proc/' in arguments.read_text()
     assert _left_behind(site, canaries) == []
+
+
+def test_where_ansible_keeps_what_modules_are_given_none_is_run(site: Site) -> None:
+    run = site.play(ANSIBLE_KEEP_REMOTE_FILES="1")
+
+    assert run.rc == 2
+    assert "expected Ansible to keep no files of modules (ANSIBLE_KEEP_REMOTE_FILES" in run.output
+    assert list((site.path / "home").rglob("AnsiballZ_*")) == []
 
 
 @pytest.mark.parametrize("program", [["--list"], ["--graph", "--vars"]])
@@ -624,9 +628,11 @@ def test_wrong_record_tells_nothing_personal(site: Site, canaries: set[str], par
     assert [c for c in canaries if c in run.output] == []
 
 
-def test_killed_run_leaves_nothing_behind(site: Site, canaries: set[str]) -> None:
+@pytest.mark.parametrize("pipelining", ["true", "false"])
+def test_killed_run_leaves_nothing_behind(site: Site, canaries: set[str], pipelining: str) -> None:
     site.write("site.yml", PLAYBOOK.replace("- probe:", "- probe:\n        wait: waiting"))
-    process = site.start("ansible-playbook", "-i", "halsoval.yml", "site.yml")
+    arguments = ("-i", "halsoval.yml", "-e", f"ansible_pipelining={pipelining}", "site.yml")
+    process = site.start("ansible-playbook", *arguments)
     for _attempt in range(600):
         if (site.path / "waiting").exists():
             break
@@ -637,6 +643,10 @@ def test_killed_run_leaves_nothing_behind(site: Site, canaries: set[str]) -> Non
     process.communicate()
 
     assert len(workers) >= 2  # the fork of ansible-playbook and the module
+    kept = list((site.path / "home/remote").rglob("AnsiballZ_probe.py"))
+    assert len(kept) == (pipelining == "false")
+    for module in kept:  # unpacked: the search below reads plain text only
+        subprocess.run([sys.executable, module, "explode"], check=True, capture_output=True)
     assert _left_behind(site, canaries) == []
 
 

@@ -167,12 +167,10 @@ def files_in(*places: Path) -> Iterator[Path]:
             yield from (Path(folder, name) for name in (*folders, *files))
 
 
-def unpacked(site: Site) -> list[Path]:
+def unpack(site: Site) -> None:
     """Unpack the modules that Ansible left behind, arguments and all, beside them."""
-    kept = list(site.home.rglob("AnsiballZ_*.py"))
-    for module in kept:
+    for module in list(site.home.rglob("AnsiballZ_*.py")):
         subprocess.run([sys.executable, module, "explode"], check=True, capture_output=True)
-    return kept
 
 
 # --- output, arguments, syslog
@@ -252,16 +250,16 @@ def test_errors_name_nobody(lab: Lab, site: Site) -> None:
 
 # --- files
 
-# Without it, modules go through a pipe and leave nothing.
-KEEP = {"ANSIBLE_KEEP_REMOTE_FILES": "1"}
+# Modules go through a pipe, or through a file on disk where an inventory says so.
+WAYS = pytest.mark.parametrize("piped", [True, False], ids=["as usual", "not piped"])
 
 
-def nothing_left(site: Site, since: float, keep: dict[str, str]) -> None:
-    """No file names anybody; the modules are there, and with them a password, where asked for."""
-    assert len(unpacked(site)) == (len(site.lab.systems) if keep else 0)
+def nothing_left(site: Site, since: float) -> None:
+    """No file names anybody or has a password, nor does a module that a kill left on disk."""
+    unpack(site)
     assert left_behind(site, since) == []
     files = [path.read_bytes() for path in site.path.rglob("*") if path.is_file()]
-    for password in () if keep else passwords(site.lab):
+    for password in passwords(site.lab):
         assert not any(password.encode() in content for content in files)
 
 
@@ -274,29 +272,29 @@ def passwords(lab: Lab) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("keep", [{}, KEEP], ids=["as usual", "modules kept"])
-def test_run_leaves_no_file_that_names_anybody(site: Site, keep: dict[str, str]) -> None:
+@WAYS
+def test_run_leaves_no_file_that_names_anybody(site: Site, piped: bool) -> None:
     since = time.time()
 
     run = site.onboard(
         *("-vvv", "--diff", "--vault-password-file", str(site.path / "password")),
-        environment=keep,
+        ansible_pipelining=piped,
     )
 
     assert (run.rc, run.hosts("changed")) == (0, {"alfa"})
-    nothing_left(site, since, keep)
+    nothing_left(site, since)
 
 
-@pytest.mark.parametrize("keep", [{}, KEEP], ids=["as usual", "modules kept"])
+@WAYS
 @pytest.mark.parametrize("victims", ["module", "playbook", "both"])
 def test_killed_run_leaves_no_file_that_names_anybody(
-    lab: Lab, site: Site, tmp_path: Path, victims: str, keep: dict[str, str]
+    lab: Lab, site: Site, tmp_path: Path, victims: str, piped: bool
 ) -> None:
     since = time.time()
     with faulty_directory(lab, tmp_path, Fault("add", EVERY, 0.1)) as directory:
         run = site.start(
             *("-vvv", "--diff", "--vault-password-file", str(site.path / "password")),
-            environment=keep,
+            ansible_pipelining=piped,
             halsoval_hsa_server_uri=directory.uri,
         )
         wait_until(lambda: directory.seen["add"] >= 4, "the module writes people")
@@ -309,7 +307,7 @@ def test_killed_run_leaves_no_file_that_names_anybody(
         wait_until(lambda: not site.processes(), "everything of the run has ended")
 
     assert personal_in(output) == []
-    nothing_left(site, since, keep)
+    nothing_left(site, since)
 
 
 # --- accounts
@@ -329,7 +327,7 @@ def test_accounts_and_what_a_run_says_of_them_name_nobody(
     assert refused.hosts("failed") == {"alfa"}
     assert refused.output.count("the domain's password policy refuses the password") >= 4
 
-    run = site.onboard(*VERBOSE, password, environment=KEEP)
+    run = site.onboard(*VERBOSE, password, ansible_pipelining=False)
 
     assert (run.rc, run.hosts("changed")) == (0, {"alfa"}), run.output
     accounts = in_domain(lab).accounts
@@ -343,7 +341,7 @@ def test_accounts_and_what_a_run_says_of_them_name_nobody(
     assert personal_in(said) == []
     assert personal_in(repr(whole_domain(lab).entries)) == []
     assert [secret for secret in passwords(lab) if secret in said] == []
-    nothing_left(site, since, KEEP)
+    nothing_left(site, since)
     # The ledger remembers HSA by keyed hashes of the numbers, and what was written by HSA-id.
     (ledger,) = site.state.glob("ledger.sqlite3")
     assert all(who.encode() in ledger.read_bytes() for who in accounts)
@@ -368,7 +366,7 @@ def test_run_killed_while_accounts_are_made_leaves_no_file_that_names_anybody(
         wait_until(lambda: not site.processes(), "everything of the run has ended")
 
     assert personal_in(output) == []
-    nothing_left(site, since, {})
+    nothing_left(site, since)
     assert personal_in(repr(in_domain(site.lab).entries)) == []
 
 

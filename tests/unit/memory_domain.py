@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import uuid
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import count
@@ -135,10 +136,13 @@ class MemoryDomain(MemoryDirectory):
         )
 
     def _completed(self, entry: Entry) -> Entry:
-        """The entry with its name as an attribute, and an address that it keeps."""
+        """The entry with its name as an attribute, and what it keeps: an address, a group's SID."""
         ((rdn, name),) = matching.split_dn(entry.dn)[0]
         address = entry.address or f"{_ADDRESS}{uuid.UUID(int=next(_numbers))}>"
-        return replace(entry, attributes={**entry.attributes, rdn: (name,)}, address=address)
+        sid = f"S-1-5-21-1-2-3-{1000 + zlib.crc32(normal(entry.dn).encode())}"
+        own = {"objectSid": (sid,)} if "group" in entry.attributes.get("objectClass", ()) else {}
+        attributes = {**own, **entry.attributes, rdn: (name,)}
+        return replace(entry, attributes=attributes, address=address)
 
     def _check_schema(self, held: Mapping[str, Values]) -> None:
         for name, most in _LONGEST.items():

@@ -21,7 +21,7 @@ FLOORS = (
     ("action", "inventory", "lookup", "modules"),
     ("plugin_utils", "runs"),
     ("orders",),
-    ("desired", "ledger", "systems"),
+    ("desired", "ledger", "night", "systems"),
     ("engine",),
     ("records",),
 )

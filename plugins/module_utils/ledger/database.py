@@ -14,6 +14,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from ipaddress import ip_address
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -293,6 +294,9 @@ def _server(url: URL) -> Engine:
         "connect_timeout": 10,
         "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
     }
+    if not _is_loopback(url):
+        # libpq's own default takes no encryption for an answer. Over a socket it asks for none.
+        arguments["sslmode"] = "verify-full"
     given = {name: value for name, value in arguments.items() if name not in url.query}
     try:
         # A transaction must see what those before it wrote, also while it waited for them.
@@ -306,6 +310,20 @@ def _server(url: URL) -> Engine:
     with _closed_on_failure(engine):
         _refuse_shared_sessions(engine, _shown(url))
     return engine
+
+
+def _is_loopback(url: URL) -> bool:
+    """Whether all that a URL names as its server is this machine's loopback."""
+    query = url.normalized_query
+    named = [url.host or "", *query.get("host", ()), *query.get("hostaddr", ())]
+    hosts = [host for name in named if name for host in name.split(",")]
+    return bool(hosts) and all(map(_loops_back, hosts))
+
+
+def _loops_back(host: str) -> bool:
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host.casefold() == "localhost"
 
 
 def _refuse_shared_sessions(engine: Engine, name: str) -> None:

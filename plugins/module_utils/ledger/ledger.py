@@ -15,7 +15,7 @@ from typing import Any
 
 from ..engine.guard import Past
 from ..engine.journal import Intended, Intent, Settled
-from ..records.holds import Decisions, Hold
+from ..records.holds import Decisions, Hold, user_of
 from ..records.identifiers import parse_hsa_id
 from ..records.lifecycle import end_of_day, start_of_day
 from ..records.memory import Fact, keyed_hash
@@ -168,7 +168,7 @@ class Ledger(Tables):
         """
         with self.changing() as connection:
             known = self._held(connection, hold.id)
-            if known == replace(hold, by=known.by if known else ""):
+            if known and known == replace(hold, by=known.by, confirmed_by=known.confirmed_by):
                 return False
             if not self.check:
                 values = {**_values(hold), "lifted_by": ""}
@@ -187,12 +187,33 @@ class Ledger(Tables):
                 raise LedgerError("there is no hold or grant with this id")
             if known.lifted:
                 return False
-            if not self.check:
-                values = {"lifted": self.run.as_of.isoformat(), "lifted_by": self.run.by}
-                table = self.holds
-                connection.execute(table.update().where(table.c.id == id), values)
-                self.append(connection, [_decision("lifted", known, known.kind)])
+            values = {"lifted": self.run.as_of.isoformat(), "lifted_by": self.run.by}
+            self._decide(connection, "lifted", known, values)
         return True
+
+    def confirm(self, id: str, until: dt.date) -> bool:
+        """Have a grant count that waits for a second person; returns whether it waited.
+
+        `until` is its last day, as that person knows it.
+        """
+        with self.changing() as connection:
+            known = self._held(connection, id)
+            if known is None or known.lifted or known.until != until:
+                raise LedgerError("there is no grant of this person with this last day")
+            if not known.waits:
+                return False
+            if user_of(known.by) == user_of(self.run.by):
+                raise LedgerError("expected another user to confirm the grant than who placed it")
+            self._decide(connection, "confirmed", known, {"confirmed_by": self.run.by})
+        return True
+
+    def _decide(
+        self, connection: Connection, event: str, hold: Hold, values: Mapping[str, str]
+    ) -> None:
+        if not self.check:
+            table = self.holds
+            connection.execute(table.update().where(table.c.id == hold.id), values)
+            self.append(connection, [_decision(event, hold, hold.kind)])
 
     def _held(self, connection: Connection, id: str) -> Hold | None:
         row = connection.execute(self.holds.select().where(self.holds.c.id == id)).one_or_none()
@@ -334,6 +355,7 @@ def _hold(row: Row[Any]) -> Hold:
         since=dt.date.fromisoformat(row.since),
         until=dt.date.fromisoformat(row.until) if row.until else None,
         lifted=dt.date.fromisoformat(row.lifted) if row.lifted else None,
+        confirmed_by=row.confirmed_by,
     )
 
 
@@ -349,12 +371,13 @@ def _decision(event: str, hold: Hold, operation: str) -> AuditRow:
     """A hold's row: whom it concerns, why and how long."""
     person = _is_hsa_id(hold.object)
     until = f" until {hold.until}" if hold.until else ""
+    waits = ", unconfirmed" if hold.waits and event == hold.kind else ""
     return AuditRow(
         event=event,
         provider="" if person else hold.object,
         object=f"{'person' if person else 'provider'} {hold.object}",
         operation=operation,
-        result=f"{hold.reason} since {hold.since}{until}",
+        result=f"{hold.reason} since {hold.since}{until}{waits}",
     )
 
 

@@ -29,7 +29,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "runs": ("id", "at", "by", "as_of"),
     "settings": ("name", "value"),
     "intents": ("seq", "system", "proof"),
-    "holds": ("id", "object", "kind", "reason", "by", "since", "until", "lifted", "lifted_by"),
+    "holds": (
+        "id", "object", "kind", "reason", "by", "since", "until", "lifted", "lifted_by",
+        "confirmed_by",
+    ),
     "orders": (
         "key", "system", "kind", "recipient", "provider", "object", "subject", "cause", "level",
         "follows", "needs", "due", "protected", "state", "pseudonym", "batch",
@@ -45,6 +48,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "losses": ("system", "provider", "kind", "object", "as_of"),
     "refusals": ("run", "system", "provider"),
     "sizes": ("system", "what", "number"),
+    "sightings": ("workstation", "last"),
+    "marks": ("name", "value"),
+    "findings": ("name", "system", "provider", "object", "since", "last", "nights", "told"),
 }  # fmt: skip
 
 _FIRST: Migration = (
@@ -210,7 +216,28 @@ _MEMORY: Migration = (
 
 _AGE: Migration = ("CREATE INDEX audit_object ON audit (object)",)
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _MEMORY, _AGE)
+_NIGHTS: Migration = (
+    """
+    CREATE TABLE findings (
+        name TEXT NOT NULL,
+        system TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        object TEXT NOT NULL,
+        since TEXT NOT NULL,
+        last TEXT NOT NULL,
+        nights INTEGER NOT NULL,
+        told INTEGER NOT NULL,
+        PRIMARY KEY (name, system, provider, object)
+    )
+    """,
+    "CREATE TABLE sightings (workstation TEXT PRIMARY KEY, last TEXT NOT NULL)",
+    "CREATE TABLE marks (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+)
+
+# NULL where a second person is waited for.
+_SECOND_PERSON: Migration = ("ALTER TABLE holds ADD COLUMN confirmed_by TEXT DEFAULT ''",)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _MEMORY, _AGE, _NIGHTS, _SECOND_PERSON)
 
 
 def migrate(connection: Any, version: int, migrations: Sequence[Migration]) -> None:

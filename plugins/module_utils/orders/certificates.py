@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
 from itertools import chain
 
 from ..desired.siths.cards import CARD, REVOCATION, TAKEOVER, Card, cards
@@ -19,16 +21,29 @@ def certificates(ledger: Ledger) -> dict[str, list[dict[str, str]]]:
     others are "". Somebody whose cards are all over has none; somebody of whom no certificate was
     ever known is not in it. Raises LedgerError.
     """
+    found: dict[str, list[dict[str, str]]] = {}
+    for card, certificate in _answered(ledger):
+        opening = found.setdefault(card.order.object, [])
+        opening += [certificate] if card.opens(ledger.run.as_of) else []
+    return found
+
+
+def known_certificates(ledger: Ledger) -> dict[str, list[dict[str, str]]]:
+    """The same with those of cards that open nothing any more, as long as they are not thinned."""
+    found: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for card, certificate in _answered(ledger):
+        found[card.order.object].append(certificate)
+    return found
+
+
+def _answered(ledger: Ledger) -> Iterator[tuple[Card, dict[str, str]]]:
+    """The cards whose certificate an answer told, with it."""
     with ledger.reading() as connection:
         about_cards = ledger.orders.c.kind.in_((CARD, REVOCATION, TAKEOVER))
         known = cards(read_orders(ledger, connection, about_cards))
-    found: dict[str, list[dict[str, str]]] = {}
     for card in chain.from_iterable(known.values()):
-        certificate = _certificate(card)
-        if certificate:
-            opening = found.setdefault(card.order.object, [])
-            opening += [certificate] if card.opens(ledger.run.as_of) else []
-    return found
+        if certificate := _certificate(card):
+            yield card, certificate
 
 
 def _certificate(card: Card) -> dict[str, str] | None:

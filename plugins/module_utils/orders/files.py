@@ -89,6 +89,23 @@ def write_once(path: Path, content: bytes) -> None:
         os.fsync(parent)
 
 
+def replace_file(path: Path, content: bytes, mode: int) -> None:
+    """Have a file hold the content instead of what it held: at no moment half of it.
+
+    Raises FileError.
+    """
+    with folder(path.parent) as parent, _shown(path):
+        part = f".{path.name}.part"
+        _remove(part, parent)
+        with open(os.open(part, _NEW, mode, dir_fd=parent), "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path.name, src_dir_fd=parent, dst_dir_fd=parent)
+        os.fsync(parent)
+
+
 def write_beside(path: Path, content: bytes) -> Path:
     """As `write_once`, under the next free number where another file has the name.
 

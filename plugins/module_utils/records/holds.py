@@ -24,7 +24,8 @@ class Hold:
     """A hold or a grant. `object` is the HSA-id of a person, or a provider's id.
 
     `until` is the last day, to 24:00; `lifted` the day a person ended it before. A grant always
-    has a last day.
+    has a last day. `confirmed_by` is None of one that waits for a second person, and "" of one that
+    needs none.
     """
 
     id: str
@@ -35,6 +36,12 @@ class Hold:
     since: dt.date
     until: dt.date | None = None
     lifted: dt.date | None = None
+    confirmed_by: str | None = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it counts for nothing until a second person confirms it."""
+        return self.confirmed_by is None
 
     @property
     def last_day(self) -> dt.date | None:
@@ -44,8 +51,12 @@ class Hold:
 
     def is_in_force(self, as_of: dt.date) -> bool:
         """Whether it counts on the day."""
+        return not self.waits and self.since <= as_of and self.lasts(as_of)
+
+    def lasts(self, as_of: dt.date) -> bool:
+        """Whether its last day has not passed on the day."""
         last = self.last_day
-        return self.since <= as_of and (last is None or as_of <= last)
+        return last is None or as_of <= last
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +80,14 @@ class Decisions:
             (hold.last_day, hold.since, hold)
             for hold in self.holds
             if hold.kind == "grant" and hold.object.casefold() in about and hold.since <= as_of
-            if hold.last_day is not None
+            if hold.last_day is not None and not hold.waits
         ]
         return max(theirs, key=lambda one: one[:2])[2] if theirs else None
+
+
+def user_of(by: str) -> str:
+    """The user of "user@host (what is claimed)"."""
+    return by.partition(" ")[0].rpartition("@")[0] or by
 
 
 NO_DECISIONS = Decisions()

@@ -1,21 +1,28 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All approved records as a module receives them from the controller."""
+"""What a module receives from the controller in memory: all approved records, and passwords."""
 
 from __future__ import annotations
 
 import json
 import resource
 from dataclasses import dataclass
+from typing import Any
 
 from .holds import NO_DECISIONS, Decisions
 from .memory import NO_MEMORY, Memory
 from .model import Record, from_json
 
+# The options that travel in memory, of whichever module has them: passwords, and what somebody may
+# have typed a personal number into.
+CONFIDENTIAL = (
+    "ledger_url", "bind_password", "hsa_bind_password", "object", "reason", "started_by",
+)  # fmt: skip
+
 
 class PayloadError(Exception):
-    """The file that should hold the records is missing or is not what the controller writes."""
+    """A file that should hold it is missing or is not what the controller writes."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +44,33 @@ def read(path: str) -> Approved:
 
     From then on the process leaves no core dump, which would hold them.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        with open(path, encoding="utf-8") as file:
-            data = json.load(file)
+        data = _loaded(path)
         records = tuple(from_json(Record, record) for record in data["records"])
         return Approved(records, frozenset(data["invalid"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PayloadError(
-            f"the approved records could not be read ({type(error).__name__}); "
-            "run this module as a task, with the inventory plugin regionjh.halsoval.providers"
-        ) from error
+        raise _unread("the approved records", error) from error
+
+
+def confidential(path: str) -> dict[str, str]:
+    """The options in the controller's memory file, by name. Raises PayloadError.
+
+    From then on the process leaves no core dump, which would hold them.
+    """
+    try:
+        return {name: str(value) for name, value in _loaded(path).items()}
+    except (OSError, ValueError, AttributeError) as error:
+        raise _unread("the options in memory", error) from error
+
+
+def _loaded(path: str) -> Any:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def _unread(what: str, error: Exception) -> PayloadError:
+    return PayloadError(
+        f"{what} could not be read ({type(error).__name__}); "
+        "run this module as a task, with the inventory plugin regionjh.halsoval.providers"
+    )

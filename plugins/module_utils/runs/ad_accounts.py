@@ -13,16 +13,20 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..desired.ad.accounts import desire
-from ..desired.ad.certificates import certificate_mappings, mappings_by_person
+from ..desired.ad.certificates import (
+    certificate_mappings,
+    known_mappings,
+    mappings_by_person,
+)
 from ..desired.ad.layout import Layout, schema, searches
 from ..engine.plan import Entry
 from ..engine.provision import Desired
 from ..ledger.ledger import Ledger
-from ..orders.certificates import certificates
+from ..orders.certificates import certificates, known_certificates
 from ..records.payload import Approved
 from .directory import LDAP_ARGUMENTS, directory
 from .identities import GATE_ARGUMENTS, IDENTITY_ARGUMENTS, identities
-from .ledger import failing
+from .ledger import failing, reveal
 from .system import SYSTEM_ARGUMENTS, bring_in_line
 
 try:
@@ -75,6 +79,7 @@ def run(module: AnsibleModule) -> None:
         # Without names in the scheme nothing needs it: what ends must not wait for a package.
         module.fail_json(msg="the Python package anyascii is missing: pip install anyascii")
     with failing(module):
+        reveal(module)
         layout = Layout(
             in_ascii=anyascii if HAS_ANYASCII else str,
             **{name: params[name] for name in _LAYOUT_ARGUMENTS},
@@ -99,6 +104,7 @@ def run(module: AnsibleModule) -> None:
 
 def _with_cards(layout: Layout, ledger: Ledger) -> Layout:
     """The layout with the certificates on people's cards, where no option gives them."""
+    layout = replace(layout, known_certificates=known_mappings(known_certificates(ledger)))
     if layout.certificates is not None:
         return layout
     mappings = mappings_by_person(certificates(ledger))

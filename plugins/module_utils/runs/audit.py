@@ -15,6 +15,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..ledger.ledger import Ledger, rows, verify
 from ..ledger.thinning import parse_retention, thin
+from ..orders.cells import harmless
 from ..orders.files import write_once
 from .ledger import LEDGER_ARGUMENTS, day, with_ledger
 
@@ -68,7 +69,7 @@ def _export(params: dict[str, Any], ledger: Ledger, as_of: date) -> dict[str, An
     writer = csv.writer(text)
     writer.writerow(ledger.audit.c.keys())
     exported = list(rows(ledger, first, last))
-    writer.writerows(exported)
+    writer.writerows([harmless(c) if isinstance(c, str) else c for c in row] for row in exported)
     if not ledger.check:
         write_once(Path(params["dest"]), text.getvalue().encode())
     return {"rows": len(exported), "dest": params["dest"]}

@@ -5,31 +5,39 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..ledger.ledger import Ledger
 from ..records.holds import Hold
-from .ledger import LEDGER_ARGUMENTS, day, with_ledger
+from .ledger import LEDGER_ARGUMENTS, day, is_code, with_ledger
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     **LEDGER_ARGUMENTS,
-    "state": {"type": "str", "choices": ["placed", "lifted", "listed"], "default": "listed"},
+    "state": {
+        "type": "str",
+        "choices": ["placed", "lifted", "confirmed", "listed"],
+        "default": "listed",
+    },
     "object": {"type": "str"},
     "kind": {"type": "str", "choices": ["hold", "grant"], "default": "hold"},
     "reason": {"type": "str"},
     "since": {"type": "str"},
     "until": {"type": "str"},
     "providers": {"type": "list", "elements": "str", "default": []},
+    "grant_days": {"type": "int", "default": 14},
+    "grants_by_two": {"type": "bool", "default": False},
 }
+
+_REASON = "[A-Za-z0-9_.-]{1,32}"
 
 # The options that a state needs.
 REQUIRED_IF: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("state", "placed", ("object", "reason")),
     ("state", "lifted", ("object",)),
+    ("state", "confirmed", ("object", "until")),
 )
 
 
@@ -48,7 +56,9 @@ def decide(params: dict[str, Any], ledger: Ledger, as_of: date) -> dict[str, Any
         changed = ledger.place(_hold(params, ledger, as_of))
     elif params["state"] == "lifted":
         changed = ledger.lift(_id(params))
-    holds = (h for h in ledger.decisions().holds if h.last_day is None or h.last_day >= as_of)
+    elif params["state"] == "confirmed":
+        changed = ledger.confirm(_id({**params, "kind": "grant"}), day(params["until"], "until"))
+    holds = (hold for hold in ledger.decisions().holds if hold.lasts(as_of))
     return {"changed": changed, "holds": [_shown(hold) for hold in holds]}
 
 
@@ -69,12 +79,30 @@ def _hold(params: dict[str, Any], ledger: Ledger, as_of: date) -> Hold:
         raise ValueError("expected until not to lie before the first day, nor before today")
     if since > as_of and _since(params, ledger, as_of) < as_of:
         raise ValueError("expected no later first day: one is in force, which must be lifted first")
-    if not re.fullmatch("[A-Za-z0-9_.-]{1,32}", params["reason"]):
-        raise ValueError("expected as reason a code of letters, digits, _, . and -, not a sentence")
+    if not is_code(params["reason"], _REASON):
+        raise ValueError(
+            "expected as reason a code of at most 32 letters, digits, _, . and -, not a sentence or"
+            " a personal number"
+        )
+    if params["kind"] == "grant" and until is not None:
+        _check_days(params, since, until, _since(params, ledger, as_of))
+    waits = params["kind"] == "grant" and params["grants_by_two"]
     return Hold(
         id=_id(params), object=params["object"], kind=params["kind"], reason=params["reason"],
-        by=ledger.run.by, since=since, until=until,
+        by=ledger.run.by, since=since, until=until, confirmed_by=None if waits else "",
     )  # fmt: skip
+
+
+def _check_days(params: dict[str, Any], since: date, until: date, earliest: date) -> None:
+    """Raise ValueError where a grant begins before `earliest`, or lasts too long."""
+    if since < earliest:
+        raise ValueError("expected of a grant a first day that is today or later")
+    most = params["grant_days"]
+    if until > since + timedelta(days=most - 1):
+        raise ValueError(
+            f"expected of a grant at most {most} days from its first (halsoval_grant_days):"
+            " mend the record"
+        )
 
 
 def _since(params: dict[str, Any], ledger: Ledger, as_of: date) -> date:
@@ -83,8 +111,9 @@ def _since(params: dict[str, Any], ledger: Ledger, as_of: date) -> date:
     return next((hold.since for hold in same if hold.is_in_force(as_of)), as_of)
 
 
-def _shown(hold: Hold) -> dict[str, str]:
+def _shown(hold: Hold) -> dict[str, Any]:
     days = {"since": hold.since.isoformat(), "until": hold.until.isoformat() if hold.until else ""}
     return {
         "object": hold.object, "kind": hold.kind, "reason": hold.reason, "by": hold.by, **days,
+        "waits": hold.waits, "confirmed_by": hold.confirmed_by or "",
     }  # fmt: skip

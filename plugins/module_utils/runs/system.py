@@ -18,6 +18,7 @@ from ..engine.provision import Desired, Finding, Request, System, provision
 from ..ledger.ledger import Ledger
 from ..ledger.memory import make_key, note_day, recall
 from ..records import payload
+from ..records.holds import Decisions
 from ..records.identifiers import shown
 from .contested import Undisputed, undisputed
 from .ledger import LEDGER_ARGUMENTS, with_ledger
@@ -61,9 +62,10 @@ def bring_in_line(
         def wish(held: Sequence[Entry]) -> Desired:
             # Read here, under the lock: somebody may be held while the run waits for it.
             memory = recall(ledger, title)
-            decided = replace(approved, decisions=ledger.decisions(), memory=memory)
+            decisions = ledger.decisions()
+            decided = replace(approved, decisions=decisions, memory=memory)
             desired = desire(decided, as_of, held, ledger)
-            strays.extend(_strays(desired, approved))
+            strays.extend([*_strays(desired, approved), *_grants(decisions, as_of)])
             return replace(desired, findings=(*desired.findings, *records.findings))
 
         system = connect(ledger)
@@ -78,6 +80,21 @@ def _strays(desired: Desired, approved: payload.Approved) -> Iterable[Finding]:
     """The findings about providers without any record."""
     known = approved.invalid.union(record.id for record in approved.records)
     return (finding for finding in desired.findings if finding.provider not in known)
+
+
+def _grants(decisions: Decisions, as_of: dt.date) -> Iterable[Finding]:
+    """The grants in force, and those that wait for a second person, whoever they are for."""
+    for hold in decisions.holds:
+        said = f"until {hold.until}: {hold.reason}, by {hold.by}"
+        if hold.kind != "grant" or not hold.lasts(as_of):
+            continue
+        if hold.waits:
+            message = f"a grant waits until a second person confirms it, {said}"
+            yield Finding("", "grant_unconfirmed", hold.object, message)
+        elif hold.is_in_force(as_of):
+            second = f", confirmed by {hold.confirmed_by}" if hold.confirmed_by else ""
+            message = f"a grant is in force {said}{second}"
+            yield Finding("", "grant_in_force", hold.object, message)
 
 
 def _result(

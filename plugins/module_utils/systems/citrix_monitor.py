@@ -1,22 +1,23 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Monitor, the history of a Citrix site: OData v4 below `/Citrix/Monitor/OData/v4/Data`.
+"""Citrix Monitor's OData v4 of a delivery controller on premises: complete reads, by NTLM.
 
-On premises it takes NTLM and no token. A page has 100 rows, and says by `@odata.nextLink` alone
-that there are more. Reads are tried again; a cut page is never taken for the last one.
+Pages are of 100 rows and lead on by `@odata.nextLink` alone (developer-docs.citrix.com, "Access
+Monitor Service data using the OData v4 endpoint in Citrix Virtual Apps and Desktops"). The token of
+the REST interface is good for nothing here.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
-from ..records.identifiers import shown
-from .citrix_rest import Settings
-from .http import HttpError, Https, Reply, Transient, is_transient, pause_asked, retried
+from .citrix_rest import Settings, SiteError
+from .http import Https, Reply, Transient, is_transient, pause_asked, retried
 
 try:
     from requests_ntlm import HttpNtlmAuth
@@ -26,77 +27,87 @@ except ImportError:  # ansible-test imports this file without it
     HAS_NTLM = False
 
 ROOT = "/Citrix/Monitor/OData/v4/Data"
-_HEADERS = {"Accept": "application/json; odata.metadata=minimal", "OData-Version": "4.0"}
+_HEADERS = {"Accept": "application/json", "OData-Version": "4.0"}
+# What a connection is read with: its session's user and machine.
+_CONNECTION = "Id,ClientName,ClientAddress,BrokeringDate,CreatedDate,ModifiedDate"
+_SESSION = (
+    "Session($select=MachineId;$expand=User($select=Upn,UserName),Machine($select=DesktopGroupId))"
+)
 
 
-class MonitorError(HttpError):
-    """Monitor could not be read; the text says why and can be shown."""
-
-
+@dataclass
 class CitrixMonitor:
-    """Reads of Monitor. All methods raise MonitorError, or HttpError where it is not reached."""
+    """Reads of a site's history. All methods raise SiteError, or HttpError."""
 
-    def __init__(self, settings: Settings) -> None:
+    settings: Settings
+    _https: Https = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
         if not HAS_NTLM:
-            raise MonitorError("the Python package requests-ntlm is missing on the controller")
+            raise SiteError("the Python package requests-ntlm is missing on the controller")
+        settings = self.settings
         self._https = Https(settings.uri, settings.ca_path, settings.timeout)
-        self._user = settings.user
-        self._auth = HttpNtlmAuth(settings.user, settings.password)
+        self._login = HttpNtlmAuth(settings.user, settings.password)
 
-    def modified(
-        self, entity: str, since: dt.datetime, fields: Sequence[str], expand: str = ""
-    ) -> Iterator[dict[str, Any]]:
-        """All rows of an entity that were modified since a moment, as JSON objects.
+    def connections(self, since: dt.datetime) -> Iterator[Mapping[str, Any]]:
+        """Connections that were changed since a moment (UTC), with session, user and machine.
 
-        A row may come twice that is modified while the pages are read.
+        A row is changed long after it was made, so whoever asks by the moment of its making misses
+        what came of it.
         """
         moment = since.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        yield from self.rows(entity, fields, f"ModifiedDate ge {moment}", expand)
+        return self._rows(
+            "Connections",
+            {"$filter": f"ModifiedDate ge {moment}", "$select": _CONNECTION, "$expand": _SESSION},
+        )
 
-    def rows(
-        self, entity: str, fields: Sequence[str], condition: str = "", expand: str = ""
-    ) -> Iterator[dict[str, Any]]:
-        """All rows of an entity that meet a condition (OData $filter), with some fields."""
-        asked = {"$filter": condition, "$select": ",".join(fields), "$expand": expand}
-        query = urlencode({name: text for name, text in asked.items() if text}, quote_via=quote)
-        path = f"{ROOT}/{entity}?{query}"
-        seen: set[str] = set()
+    def machines(self) -> Iterator[Mapping[str, Any]]:
+        """Every machine that the account may see, with its delivery group."""
+        return self._rows("Machines", {"$select": "Id,DesktopGroupId"})
+
+    def _rows(self, entity: str, query: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
+        words = "&".join(f"{name}={quote(value, safe='(),;=$')}" for name, value in query.items())
+        path, seen = f"{ROOT}/{entity}?{words}", set[str]()
         while path:
-            seen.add(path)
-            page = retried(lambda path=path: self._page(path))  # type: ignore[misc]
-            yield from page["value"]
-            path = self._following(page)
             if path in seen:
-                raise MonitorError(f"the pages of {entity} never end: one leads to an earlier one")
+                raise SiteError(f"the pages of {entity} never end: a page leads to an earlier one")
+            seen.add(path)
+            page = self._page(path, entity)
+            yield from page["value"]
+            path = self._next(str(page.get("@odata.nextLink") or ""), entity)
 
-    def _page(self, path: str) -> dict[str, Any]:
-        reply = self._https.send("GET", path, _HEADERS, auth=self._auth)
-        if is_transient(reply):
-            raise Transient(self._told(reply), pause_asked(reply))
+    def _page(self, path: str, entity: str) -> Mapping[str, Any]:
+        def read() -> Reply:
+            reply = self._https.send("GET", path, _HEADERS, auth=self._login)
+            if is_transient(reply):
+                raise Transient(_told(reply, entity), pause_asked(reply))
+            return reply
+
+        reply = retried(read)
         if reply.code == 401:
-            raise MonitorError(
-                f"{self._https.uri} refuses to let {self._user} read Monitor: the name or the "
-                "password is wrong, or the account is no administrator of the site"
+            raise SiteError(
+                f"{self._https.uri} refuses {self.settings.user} at Monitor: NTLM, the right "
+                "password, and a role of an administrator that may read it"
             )
         if reply.code != 200:
-            raise MonitorError(self._told(reply))
-        if not isinstance(reply.body, dict) or not isinstance(reply.body.get("value"), list):
-            raise MonitorError(f"{self._https.uri}: expected rows in an answer of Monitor")
-        return reply.body
+            raise SiteError(_told(reply, entity))
+        body = reply.body
+        if not isinstance(body, Mapping) or not isinstance(body.get("value"), list):
+            raise SiteError(f"{entity} of Monitor: the answer has no list of rows")
+        return body
 
-    def _following(self, page: dict[str, Any]) -> str:
-        """The path of the next page, "" after the last one; never one on another server.
-
-        The link may name the server as it calls itself, or leave it out.
-        """
-        link = str(page.get("@odata.nextLink") or "")
+    def _next(self, link: str, entity: str) -> str:
+        """The path of the next page, which must be at the same server."""
         if not link:
             return ""
         parts = urlsplit(link)
-        path = parts.path if parts.path.startswith("/") else f"{ROOT}/{parts.path}"
-        return f"{path}?{parts.query}"
+        if parts.netloc and f"https://{parts.netloc}".casefold() != self._https.uri.casefold():
+            raise SiteError(f"the pages of {entity} lead to another server, {parts.netloc}")
+        return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
-    def _told(self, reply: Reply) -> str:
-        error = reply.body.get("error") if isinstance(reply.body, dict) else None
-        words = error.get("message") if isinstance(error, dict) else ""
-        return shown(f"{self._https.uri}: Monitor answers code {reply.code} {words or ''}".strip())
+
+def _told(reply: Reply, entity: str) -> str:
+    body = reply.body if isinstance(reply.body, Mapping) else {}
+    error = body.get("error") or {}
+    why = error.get("message") if isinstance(error, Mapping) else None
+    return f"{entity} of Monitor: {why or 'no reason given'} (HTTP {reply.code})"

@@ -13,7 +13,8 @@ too. Nothing else puts clients there.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,6 +120,20 @@ class CitrixSite:
             )
         return self.rules
 
+    def group_id(self) -> str:
+        """The delivery group's id."""
+        if not self._group_id:
+            self._group_id = self._found()
+        return self._group_id
+
+    def sessions(self) -> Iterator[Mapping[str, Any]]:
+        """The delivery group's live sessions as the site has them, complete, or an error."""
+        group = self.group_id().casefold()
+        for session in self._rest.pages("/Sessions"):
+            theirs = (session.get("Machine") or {}).get("DeliveryGroup") or {}
+            if str(theirs.get("Id") or group).casefold() == group:
+                yield session
+
     def apply(self, operations: Sequence[Operation]) -> dict[Operation, str]:
         """Write rules, and end the sessions of the clients that leave them; what failed, and why.
 
@@ -146,12 +161,10 @@ class CitrixSite:
 
     @property
     def _path(self) -> str:
-        return f"/DeliveryGroups/{part(self._group_id)}/AdvancedAccessPolicies"
+        return f"/DeliveryGroups/{part(self.group_id())}/AdvancedAccessPolicies"
 
     def _look(self) -> None:
         """Read the rules."""
-        if not self._group_id:
-            self._group_id = self._found()
         self._rules = {entry.address: entry for entry in map(self._entry, self._pages())}
 
     def _found(self) -> str:
@@ -284,22 +297,14 @@ class CitrixSite:
             return {o: f"sessions may be left: {error}" for o, clients in gone.items() if clients}
         return {operation: _left(still, clients) for operation, clients in gone.items()}
 
-    def _sessions(self, clients: Collection[str]) -> dict[str, frozenset[str]]:
+    def _sessions(self, clients: AbstractSet[str]) -> dict[str, frozenset[str]]:
         """The sessions of clients, by id, with what each client is called.
 
         All are read: `$search` does not know the name that StoreFront passed on, which is the one
         that a rule sees, and takes a filter that is misspelled for none.
         """
-        found = {}
-        for session in self._rest.pages("/Sessions"):
-            called = _called(session)
-            if not called.isdisjoint(clients) and self._is_of_group(session):
-                found[str(session["Id"])] = called
-        return found
-
-    def _is_of_group(self, session: Mapping[str, Any]) -> bool:
-        group = (session.get("Machine") or {}).get("DeliveryGroup") or {}
-        return str(group.get("Id") or self._group_id).casefold() == self._group_id.casefold()
+        called = {str(session["Id"]): _called(session) for session in self.sessions()}
+        return {session: names for session, names in called.items() if names & clients}
 
     def _ended(self, sessions: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
         """Log sessions off and look until they are gone; returns those that are not.

@@ -20,6 +20,8 @@ from pathlib import Path
 import ldb
 from samba import dsdb
 from samba.auth import system_session
+from samba.dcerpc import misc
+from samba.ndr import ndr_unpack
 from samba.param import LoadParm
 from samba.provision import provision
 from samba.samdb import SamDB
@@ -51,11 +53,20 @@ MEMBERS = {
 }
 DOCTORS_GROUPS = ("App-Vardadministrativt", "App-Rontgensvar")
 
-# What ACEs name by GUID: classes [MS-ADSC], attributes [MS-ADA2], rights [MS-ADTS] 5.1.3.2.1.
-USER = "bf967aba-0de6-11d0-a285-00aa003049e2"
-GROUP = "bf967a9c-0de6-11d0-a285-00aa003049e2"
-MEMBER = "bf9679c0-0de6-11d0-a285-00aa003049e2"
-RESET_PASSWORD = "00299570-246d-11d0-a768-00aa006e0529"
+# The attributes that the playbooks' account changes: docs/systems.md.
+OF_USERS = (
+    "userPrincipalName", "employeeNumber", "extensionName", "userAccountControl", "accountExpires",
+    "altSecurityIdentities", "givenName", "middleName", "sn", "displayName", "title", "mail",
+    "telephoneNumber", "company", "department",
+    # Only ever taken away, from protected people.
+    "initials", "personalTitle", "generationQualifier", "displayNamePrintable", "description",
+    "info", "comment", "mobile", "otherMobile", "homePhone", "otherHomePhone", "otherTelephone",
+    "pager", "otherPager", "ipPhone", "otherIpPhone", "facsimileTelephoneNumber",
+    "otherFacsimileTelephoneNumber", "proxyAddresses", "otherMailbox", "url", "wWWHomePage",
+    "physicalDeliveryOfficeName", "streetAddress", "street", "l", "postalCode", "postOfficeBox",
+    "postalAddress", "homePostalAddress",
+)  # fmt: skip
+OF_GROUPS = ("extensionName", "member")
 
 
 def main(smb_conf: str, secrets: Path) -> None:
@@ -71,7 +82,7 @@ def main(smb_conf: str, secrets: Path) -> None:
     add_system_groups(samdb, employees)
     add_account(samdb, f"CN=hv000012,{EMPLOYEES}", "hv000012", description="Överföring av provsvar")
     add_account(samdb, SERVICE, "svc-halsoval", description="The account of the playbooks")
-    delegate(SDUtils(samdb))
+    delegate(samdb)
     set_password(samdb, SERVICE, secrets / "ad_service")
     set_password(samdb, ADMINISTRATOR, secrets / "ad_admin")
     samdb.transaction_commit()
@@ -158,17 +169,34 @@ def add_system_groups(samdb: SamDB, employees: list[str]) -> None:
         )
 
 
-def delegate(access: SDUtils) -> None:
+def delegate(samdb: SamDB) -> None:
     """Give the playbooks' account what it needs, and nothing else (SDDL: [MS-DTYP] 2.5.1)."""
+    access = SDUtils(samdb)
     sid = access.get_object_sid(SERVICE)
+    # What ACEs name by GUID: classes and attributes alike.
+    user, group, member = (schema_guid(samdb, name) for name in ("user", "group", "member"))
+
+    def writing(names: tuple[str, ...], kind: str) -> str:
+        guids = (schema_guid(samdb, name) for name in names)
+        return "".join(f"(OA;CIIO;WP;{guid};{kind};{sid})" for guid in guids)
+
+    access.dacl_add_ace(ACCOUNTS, f"(OA;;CC;{user};;{sid})")
     for dn in (ACCOUNTS, QUARANTINE):
-        access.dacl_add_ace(dn, f"(OA;;CC;{USER};;{sid})")
-        access.dacl_add_ace(dn, f"(OA;CIIO;RPWP;;{USER};{sid})")
-        access.dacl_add_ace(dn, f"(OA;CIIO;CR;{RESET_PASSWORD};{USER};{sid})")
-    access.dacl_add_ace(GROUPS, f"(OA;;CC;{GROUP};;{sid})")
-    access.dacl_add_ace(GROUPS, f"(OA;CIIO;RPWP;;{GROUP};{sid})")
+        access.dacl_add_ace(dn, f"(OA;CIIO;RP;;{user};{sid})" + writing(OF_USERS, user))
+    access.dacl_add_ace(GROUPS, f"(OA;;CC;{group};;{sid})" + writing(OF_GROUPS, group))
     for name in MEMBERS:
-        access.dacl_add_ace(f"CN={name},{SYSTEM_GROUPS}", f"(OA;;WP;{MEMBER};;{sid})")
+        access.dacl_add_ace(f"CN={name},{SYSTEM_GROUPS}", f"(OA;;WP;{member};;{sid})")
+
+
+def schema_guid(samdb: SamDB, name: str) -> str:
+    """The GUID of a class or an attribute."""
+    (found,) = samdb.search(
+        samdb.get_schema_basedn(),
+        ldb.SCOPE_ONELEVEL,
+        f"(lDAPDisplayName={name})",
+        ["schemaIDGUID"],
+    )
+    return str(ndr_unpack(misc.GUID, found["schemaIDGUID"][0]))
 
 
 def set_password(samdb: SamDB, dn: str, secret: Path) -> None:

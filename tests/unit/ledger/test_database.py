@@ -185,6 +185,23 @@ def test_a_ledger_of_an_earlier_version_is_migrated_and_keeps_its_content(
     assert verify(later) == []
 
 
+def test_a_grant_of_before_there_was_a_second_person_goes_on(
+    ledgers: Ledgers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = ledger_schema.MIGRATIONS
+    before = known[: known.index(ledger_schema._SECOND_PERSON)]
+    with monkeypatch.context() as earlier:
+        earlier.setattr(ledger_schema, "MIGRATIONS", before)
+        with ledgers.open().transaction() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO holds (id, object, kind, reason, by, since, until) VALUES"
+                " ('g1', 'SE2321000214-A', 'grant', 'B1', 'anna', '2026-03-02', '2026-03-04')"
+            )
+    grant = ledgers.open("run-2").decisions().grant(["SE2321000214-A"], TODAY)
+    assert grant is not None
+    assert (grant.waits, grant.is_in_force(TODAY)) == (False, True)
+
+
 def test_a_migration_may_be_a_function(ledgers: Ledgers, monkeypatch: pytest.MonkeyPatch) -> None:
     ledgers.open().place(HOLD)
 

@@ -19,6 +19,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.thinning 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.orders import receipts
 from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.certificates import (
     certificates,
+    known_certificates,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.receipts import Terms
 from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY
@@ -84,6 +85,20 @@ def test_a_card_counts_until_its_last_day(opened: Open, inbox: Path) -> None:
     last = dt.date.fromisoformat(VALID_TO)
     assert known(opened, last) == {ANNA: [{"hsa_id": ANNA, **CERTIFICATE}]}
     assert known(opened, last + dt.timedelta(days=1)) == {ANNA: []}
+
+
+def test_a_certificate_is_known_when_its_card_is_over_until_it_is_thinned(
+    opened: Open, inbox: Path
+) -> None:
+    ordered(opened, inbox, card())
+    leave(inbox, line(**CERTIFICATE))
+    receipts.apply(opened(), inbox)
+    over = dt.date.fromisoformat(VALID_TO) + dt.timedelta(days=40)
+    later = opened(run(over), check=True)
+    assert known_certificates(later) == {ANNA: [{"hsa_id": ANNA, **CERTIFICATE}]}
+    assert certificates(later) == {ANNA: []}
+    assert thin(opened(run(over)), over, {"answer": 30})
+    assert known_certificates(opened(run(over), check=True)) == {}
 
 
 @pytest.mark.parametrize(

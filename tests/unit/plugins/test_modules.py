@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from importlib import import_module
 
 import pytest
 
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import CONFIDENTIAL
 from ansible_collections.regionjh.halsoval.tests.unit.plugins.module_texts import (
     MODULES,
     names,
@@ -19,6 +21,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.plugins.module_texts impor
 )
 
 _LONGEST = 60
+_RUNS = "ansible_collections.regionjh.halsoval.plugins.module_utils.runs"
 
 
 @pytest.mark.parametrize("name", names())
@@ -58,3 +61,11 @@ def test_the_module_of_ad_alone_returns_what_is_asked_of_owners() -> None:
         n for n in systems() if "owner_tasks" in said(n, "RETURN")["providers"]["contains"]
     ]
     assert returning == ["ad_accounts"]
+
+
+@pytest.mark.parametrize("name", [*systems(), "audit", "hold", "receipts"])
+def test_every_password_reaches_its_module_in_memory(name: str) -> None:
+    arguments = import_module(f"{_RUNS}.{name}").ARGUMENTS
+    passwords = {option for option, spec in arguments.items() if spec.get("no_log")}
+    assert "ledger_url" in passwords
+    assert passwords <= {*CONFIDENTIAL}

@@ -23,7 +23,15 @@ ROLES = Path(__file__).parents[3] / "roles"
 RUNS = "ansible_collections.regionjh.halsoval.plugins.module_utils.runs"
 # What the play gives, what an action sets, and what names another role's result.
 OF_THE_PLAY = {"providers", "as_of"}
-OF_THE_ACTION = {"run", "by_clock", "records", "hsa_failures", "owner_tasks", "refused"}
+OF_THE_ACTION = {
+    "run",
+    "by_clock",
+    "confidential",
+    "records",
+    "hsa_failures",
+    "owner_tasks",
+    "refused",
+}
 RESULTS = {
     "hsa_result": "halsoval_hsa",
     "siths_result": "halsoval_siths",

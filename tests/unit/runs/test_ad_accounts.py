@@ -31,7 +31,8 @@ def test_without_the_package_only_schemes_without_names_work(
     monkeypatch.setattr(ad_accounts, "bring_in_line", work)
     params = {name: spec.get("default", "DC=x") for name, spec in ad_accounts.ARGUMENTS.items()}
     module: Any = SimpleNamespace(
-        params={**params, "account_name": scheme, "certificates": None}, fail_json=leave
+        params={**params, "account_name": scheme, "certificates": None, "confidential": None},
+        fail_json=leave,
     )
     with pytest.raises(Left, match="works" if scheme == "{serial}" else "anyascii is missing"):
         ad_accounts.run(module)

@@ -58,6 +58,19 @@ def test_a_period_is_exported_with_its_head(ledgers: Ledgers, tmp_path: Path) ->
     assert result["head"] == {"seq": 5, "hash": rows[-1]["hash"]}
 
 
+def test_an_export_has_no_cell_that_a_spreadsheet_carries_out(
+    sqlite_ledgers: Ledgers, tmp_path: Path
+) -> None:
+    ledger, dest = sqlite_ledgers.open(), tmp_path / "audit.csv"
+    with ledger.transaction() as connection:
+        ledger.append(connection, [AuditRow("intent", object='=cmd|"/c calc"!A1', result="-2+3")])
+    audited(ledger, dest)
+    with dest.open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["object"], row["result"]) == ('\'=cmd|"/c calc"!A1', "'-2+3")
+    assert (row["seq"], row["hash"]) == ("1", ledger.head()["hash"])
+
+
 def test_what_is_old_is_thinned(ledgers: Ledgers) -> None:
     result = audited(filled(ledgers), order=30)
     assert (result["changed"], result["thinned"], result["faults"]) == (True, 1, [])

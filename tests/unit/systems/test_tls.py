@@ -182,13 +182,11 @@ def test_an_address_is_not_believed_as_a_name(folder: Path, ours: Authority) -> 
     assert text.startswith(DISTRUSTED)
 
 
-def test_a_name_without_alternatives_is_believed_by_the_common_name(
-    folder: Path, ours: Authority
-) -> None:
-    assert met(ours.issue(folder, common_name="localhost"), "localhost", ours.pem)[0] == BELIEVED
-    text, _running = met(ours.issue(folder, ["a.example"], common_name="localhost"), "localhost",
-                         ours.pem)  # fmt: skip
+@pytest.mark.parametrize("names", [[], ["a.example"]])
+def test_a_common_name_is_no_name(folder: Path, ours: Authority, names: list[str]) -> None:
+    text, running = met(ours.issue(folder, names, common_name="localhost"), "localhost", ours.pem)
     assert text == f"{DISTRUSTED}it is not for the name localhost"
+    assert running.seen == []
 
 
 # --- why it is not believed ----------------------------------------------------------------------

@@ -44,17 +44,32 @@ def mappings_by_person(
     A certificate of several people, or one that cannot be mapped, lets nobody in, and keeps nobody
     else out.
     """
+    mappings = _by_form(certificates)
+    owners = Counter(form for theirs in mappings.values() for form in theirs)
+    return {
+        owner: tuple(mapping for form, mapping in theirs.items() if owners[form] == 1)
+        for owner, theirs in mappings.items()
+    }
+
+
+def known_mappings(
+    certificates: Mapping[str, Iterable[Mapping[str, str]]],
+) -> dict[str, Values]:
+    """The same with those of several people: whether or not one lets in, it is no stranger's."""
+    return {owner: tuple(theirs.values()) for owner, theirs in _by_form(certificates).items()}
+
+
+def _by_form(
+    certificates: Mapping[str, Iterable[Mapping[str, str]]],
+) -> dict[str, dict[str, str]]:
+    """The mappings of each person, each by the form that equal ones share."""
     mappings: dict[str, dict[str, str]] = {hsa_id.casefold(): {} for hsa_id in certificates}
     for hsa_id, theirs in certificates.items():
         for certificate in theirs:
             with suppress(ValueError):
                 mapping = _mapping(certificate)
                 mappings[hsa_id.casefold()][matching.case_ignore(mapping)] = mapping
-    owners = Counter(form for theirs in mappings.values() for form in theirs)
-    return {
-        owner: tuple(mapping for form, mapping in theirs.items() if owners[form] == 1)
-        for owner, theirs in mappings.items()
-    }
+    return mappings
 
 
 def _mapping(certificate: Mapping[str, str]) -> str:

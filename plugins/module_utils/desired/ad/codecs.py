@@ -1,12 +1,13 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AD stores in another form than a plan compares: logon flags, expiry, the password."""
+"""What AD stores in another form than is compared: logon flags, expiry, the password, SIDs."""
 
 from __future__ import annotations
 
 import datetime as dt
 import secrets
+import struct
 
 from ...engine.plan import Codec, Values
 
@@ -22,6 +23,9 @@ _BITS = {
     0x40: "PASSWD_CANT_CHANGE",
     0x80: "ENCRYPTED_TEXT_PASSWORD_ALLOWED",
     0x200: NORMAL,
+    0x800: "INTERDOMAIN_TRUST_ACCOUNT",
+    0x1000: "WORKSTATION_TRUST_ACCOUNT",
+    0x2000: "SERVER_TRUST_ACCOUNT",
     0x10000: "DONT_EXPIRE_PASSWD",
     0x40000: SMARTCARD,
     0x80000: "TRUSTED_FOR_DELEGATION",
@@ -30,8 +34,19 @@ _BITS = {
     0x400000: "DONT_REQUIRE_PREAUTH",
     0x800000: "PASSWORD_EXPIRED",
     0x1000000: "TRUSTED_TO_AUTHENTICATE_FOR_DELEGATION",
+    0x4000000: "PARTIAL_SECRETS_ACCOUNT",
 }
 _NAMES = {name: bit for bit, name in _BITS.items()}
+
+# The bits that let somebody in without the card, or let the account act for others or as a machine.
+WEAKENING = frozenset(
+    (
+        "PASSWD_NOTREQD", "ENCRYPTED_TEXT_PASSWORD_ALLOWED", "INTERDOMAIN_TRUST_ACCOUNT",
+        "WORKSTATION_TRUST_ACCOUNT", "SERVER_TRUST_ACCOUNT", "TRUSTED_FOR_DELEGATION",
+        "USE_DES_KEY_ONLY", "DONT_REQUIRE_PREAUTH", "TRUSTED_TO_AUTHENTICATE_FOR_DELEGATION",
+        "PARTIAL_SECRETS_ACCOUNT",
+    )
+)  # fmt: skip
 
 
 def _flags(values: Values) -> Values:
@@ -97,6 +112,26 @@ def moment_form(shown: str) -> str:
 
 
 EXPIRY = Codec(lambda values: tuple(map(_shown, values)), lambda values: tuple(map(_ticks, values)))
+
+
+# --- objectSid -----------------------------------------------------------------------------------
+
+
+def _sid(values: Values) -> Values:
+    """S-1-…, of the octets that stand for it (MS-DTYP 2.4.2.2)."""
+    octets = values[0].encode("utf-8", "surrogateescape")
+    parts = struct.unpack(f"<{octets[1]}I", octets[8:])
+    return ("-".join(map(str, ("S", octets[0], int.from_bytes(octets[2:8], "big"), *parts))),)
+
+
+def _octets(sid: Values) -> Values:
+    revision, authority, *parts = map(int, sid[0].split("-")[1:])
+    head = bytes((revision, len(parts))) + authority.to_bytes(6, "big")
+    octets = head + struct.pack(f"<{len(parts)}I", *parts)
+    return (octets.decode("utf-8", "surrogateescape"),)
+
+
+SID = Codec(_sid, _octets)
 
 
 # --- unicodePwd ----------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from ..people.gate import Gate, waiting_in_words
 from .holdings import Holdings, cn, folded, hsa_id, is_enabled, our_id
 from .layout import name_form
 from .owners import Account, Holder, unnamed
+from .watched import watched
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def findings(
         *_groups_without_record(holdings, approved),
         *_strangers(everybody, holdings),
         *_other_groups(holdings, approved),
+        *watched(holdings),
     )
 
 
@@ -132,15 +134,32 @@ def _in_the_way(lying: Entry, number: str, holdings: Holdings) -> str:
 def _of_groups(holder: Holder, holdings: Holdings) -> Iterator[tuple[str, str]]:
     for use in holder.access.uses:
         for service in sorted(use.services) if use.is_open or use.is_coming else ():
-            dn = holdings.layout.groups.get(service)
-            if dn and service not in holdings.service_groups:
-                yield use.provider, f"AD does not hold the group {dn} of the service {service}"
+            if message := _of_service_group(service, holdings):
+                yield use.provider, message
         name = holdings.layout.group_name(use.provider)
         is_taken = name_form(name) in holdings.names or holdings.lies_at(
             name, holdings.layout.group_ou
         )
         if use.provider not in holdings.provider_groups and is_taken:
             yield use.provider, f"the name {name} of the provider's group is taken in AD"
+        group = holdings.provider_groups.get(use.provider)
+        if group and (privilege := holdings.privilege_of(group.dn)):
+            yield (
+                use.provider,
+                f"the provider's group {name} may give rights over the domain: {privilege}",
+            )
+
+
+def _of_service_group(service: str, holdings: Holdings) -> str | None:
+    """Why nobody can be put in the group that opens a service, or None."""
+    dn = holdings.layout.groups.get(service)
+    if dn and service not in holdings.service_groups:
+        return f"AD does not hold the group {dn} of the service {service}"
+    if dn and (privilege := holdings.privilege_of(holdings.service_groups[service].dn)):
+        return (
+            f"the group {dn} of the service {service} may give rights over the domain: {privilege}"
+        )
+    return None
 
 
 def _untold(everybody: Sequence[Holder], holdings: Holdings) -> Iterator[tuple[str, int]]:

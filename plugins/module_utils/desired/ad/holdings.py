@@ -21,6 +21,7 @@ from ...engine.plan import Entry
 from ...records.identifiers import parse_hsa_id
 from .codecs import ENABLED
 from .layout import DISABLED_BY_US, KEY, Layout, name_form
+from .privileges import privileged
 
 _PERSON, _PROVIDER = KEY + "person/", KEY + "provider/"
 
@@ -34,9 +35,10 @@ class Holdings:
     `ours` are accounts that we made or took over, `unkeyed` those in our OUs that we did not, and
     `foreign` all others; `strangers` are the unkeyed ones with and without an id, `moved` those
     that carry our key outside our OUs, and `in_our_ous` is all that lies in the OUs of accounts and
-    groups. `provider_groups` go by provider, `doubled`
-    are the providers whose key several groups carry. `service_groups` go by the service that they
-    open. `names` and `principals` are the names that are taken, as `name_form` gives them.
+    groups. `watched` are ours with all that others keep in them. `provider_groups` go by provider,
+    `doubled` are the providers whose key several groups carry. `service_groups` go by the service
+    that they open. `privileged` says by folded DN why a group may give rights over the domain.
+    `names` and `principals` are the names that are taken, as `name_form` gives them.
     """
 
     layout: Layout
@@ -46,9 +48,11 @@ class Holdings:
     strangers: tuple[Entry, ...]
     moved: tuple[Entry, ...]
     in_our_ous: tuple[Entry, ...]
+    watched: tuple[Entry, ...]
     provider_groups: Mapping[str, Entry]
     doubled: frozenset[str]
     service_groups: Mapping[str, Entry]
+    privileged: Mapping[str, str]
     names: frozenset[str]
     principals: Mapping[str, str]
 
@@ -78,6 +82,10 @@ class Holdings:
         """The names of those of our groups, and of the services', that an account is in."""
         groups = (*self.provider_groups.values(), *self.service_groups.values())
         return sorted({cn(group.dn) for group in groups if entry.dn in members(group)})
+
+    def privilege_of(self, group: str) -> str | None:
+        """Why a group may give rights over the domain, or None; its DN as the domain spells it."""
+        return self.privileged.get(folded(group))
 
     def is_in_group_of(self, provider: str, entry: Entry) -> bool:
         """Whether an account is in a provider's own group."""
@@ -144,12 +152,22 @@ def index(entries: Sequence[Entry], layout: Layout) -> Holdings:
         tuple(unkeyed.values()),
         tuple(e for e in accounts if e.dn not in ours and _has_person_key(e, layout)),
         tuple(e for e in entries if _lies_in_our_ous(e.dn, layout)),
+        tuple(e for e in in_our_ous if e.dn in ours),
         {provider: found[0] for provider, found in groups.items()},
         frozenset(provider for provider, found in groups.items() if len(found) > 1),
         _service_groups(entries, layout),
-        frozenset(name_form(e.first("sAMAccountName") or "") for e in entries),
+        privileged(e for e in entries if _is_a("group", e)),
+        frozenset(_taken_name(e.first("sAMAccountName") or "") for e in entries),
         {name_form(e.first("userPrincipalName") or ""): e.dn for e in entries},
     )
+
+
+def _taken_name(name: str) -> str:
+    """The name that nobody else may have: who asks for one without $ may get one with it.
+
+    A domain controller that finds no name goes on with name$ (MS-KILE 3.3.5.6.1, CVE-2021-42287).
+    """
+    return name_form(name).removesuffix("$")
 
 
 def _by_id(

@@ -14,7 +14,7 @@ from ...engine import matching
 from ...engine.plan import Attribute, Values
 from ...records.catalogue import SERVICES
 from ...records.identifiers import utf16_length
-from .codecs import EXPIRY, FLAGS, moment_form, random_password
+from .codecs import EXPIRY, FLAGS, SID, moment_form, random_password
 
 # AD's limit for names of accounts that older systems know (MS-SAMR 3.1.1.6); its schema allows 256.
 ACCOUNT_NAME_LENGTH = 20
@@ -40,6 +40,13 @@ OTHERS_SAID = (
     "postalAddress", "homePostalAddress",
 )  # fmt: skip
 
+# What may make more of an account of ours than the records say (desired/ad/watched.py). It is read
+# and never written.
+WATCHED = (
+    "adminCount", "primaryGroupID", "servicePrincipalName", "msDS-AllowedToDelegateTo",
+    "msDS-KeyCredentialLink", "sIDHistory",
+)  # fmt: skip
+
 KEY = "halsoval:"
 DISABLED_BY_US = KEY + "disabled"
 
@@ -52,6 +59,7 @@ class Layout:
     `in_ascii` gives the Latin letters that stand for others, of which it is to lose none.
     `certificates` are the certificate mappings (altSecurityIdentities) by folded HSA-id; with None
     they are left alone, and so are those of people whom it does not name unless `are_all`.
+    `known_certificates` are all that the ledger has ever known, those of cards that are over too.
     """
 
     base_dn: str
@@ -67,6 +75,7 @@ class Layout:
     protected_name: str = "Skyddad person"
     certificates: Mapping[str, Values] | None = None
     are_all: bool = True
+    known_certificates: Mapping[str, Values] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raises ValueError with what was expected."""
@@ -129,18 +138,21 @@ AD_SERVICES = frozenset(
 def searches(layout: Layout) -> tuple[tuple[str | Values, ...], ...]:
     """What to read: all names in the domain, all that lies in our OUs, and the services' groups.
 
-    userAccountControl of all tells whether an account that was moved out of our OUs is enabled.
+    userAccountControl of all tells whether an account that was moved out of our OUs is enabled, and
+    what is read of every group which of them are nested in one with rights over the domain.
     """
     names = ("sAMAccountName", "userPrincipalName", "employeeNumber")
     account = tuple(a.name for a in schema(layout) if a.name not in ("member", "unicodePwd"))
-    account = (*account, "memberOf")
-    group = (*names, "objectClass", layout.key_attribute, "member")
+    account = (*account, *WATCHED, "memberOf")
+    any_group = (*names, "objectClass", layout.key_attribute, "objectSid", "adminCount", "memberOf")
+    group = (*any_group, "member")
     user = "(&(objectClass=user)(sAMAccountName=*))"
     return (
         (
             layout.base_dn, "(sAMAccountName=*)",
             (*names, layout.key_attribute, "userAccountControl"),
         ),
+        (layout.base_dn, "(objectClass=group)", any_group),
         (layout.account_ou, "(objectClass=*)", account),
         (layout.quarantine_ou, user, account),
         (layout.group_ou, "(objectClass=*)", group),
@@ -162,6 +174,7 @@ def schema(layout: Layout, named: Callable[[str], str] = str) -> tuple[Attribute
         # One card is as good as another to log in with.
         Attribute("altSecurityIdentities", grants="person", any_grants=True),
         Attribute("groupType", matching.exact),
+        Attribute("objectSid", codec=SID),
         Attribute("member", matching.distinguished_name, grants="value", refers=True, named=named),
         # What people read is corrected to the last letter.
         Attribute("telephoneNumber", matching.telephone, shown=True),

@@ -37,6 +37,7 @@ def findings(
         *_of_phases(approved, as_of),
         *(finding for person in people for finding in _of_person(person, as_of, holdings, ids)),
         *_without_key(people, holdings),
+        *_sites_without_key(approved, holdings),
         *_commissions_without_key(people, holdings),
         *_doubles(approved, people, holdings),
         *_other_roles(approved, holdings),
@@ -197,6 +198,39 @@ def _commissions_without_key(
                 + some_of(theirs),
                 severity="high",
             )  # fmt: skip
+
+
+def _sites_without_key(approved: Approved, holdings: Holdings) -> Iterator[Finding]:
+    """Entries of providers and units in our branches that carry no key of such, and are ours.
+
+    No run closes one, and 1177 goes on showing it. A record that names its HSA-id takes it over.
+    """
+    named = {
+        matching.case_ignore(hsa_id or "")
+        for part in (record.agreement for record in approved.records)
+        for hsa_id in (part.hsa_id, *(unit.hsa_id for unit in part.units))
+    }
+    for entry in holdings.sites():
+        has_key = any(key.startswith(("provider/", "unit/")) for key in holdings.keys(entry))
+        is_taken_over = matching.case_ignore(holdings.id(entry)) in named
+        if has_key or is_taken_over or not holdings.is_in_our_branches(entry):
+            continue
+        kind = "unit" if holdings.is_unit(entry) else "provider"
+        if provider := _whose(entry, approved, holdings):
+            yield Finding(
+                provider, f"{kind}_without_key", holdings.id(entry),
+                f"the entry of a {kind} lies in our branches and carries no key of ours: no run "
+                "changes it, also when it ends, and a run makes another of what the record names. "
+                "Name the HSA-id in the record (hsa_id) to take it over",
+            )  # fmt: skip
+
+
+def _whose(entry: Entry, approved: Approved, holdings: Holdings) -> str:
+    """The provider that a provider's or a unit's entry without key is of, "" where it is none's."""
+    numbers = map(_plain, entry.attributes.get(holdings.layout.name("orgNo"), ()))
+    owners = {_plain(r.agreement.organisation_number): r.id for r in approved.records}
+    by_number = (owners.get(number, "") for number in numbers)
+    return _provider_above(entry, holdings) or next(filter(None, by_number), "")
 
 
 def _provider_above(entry: Entry, holdings: Holdings) -> str:

@@ -77,6 +77,10 @@ class Holdings:
         """Whether somebody has archived the entry: only they take it into use again."""
         return self._has_class(entry, "hsaArchivedObject")
 
+    def is_unit(self, entry: Entry) -> bool:
+        """Whether the entry is that of a unit, whatever else it is."""
+        return self._has_class(entry, "hsaHealthCareUnit")
+
     def _has_class(self, entry: Entry, national: str) -> bool:
         name = self.layout.name(national).casefold()
         return name in map(str.casefold, entry.attributes.get("objectClass", ()))
@@ -89,8 +93,20 @@ class Holdings:
     def commissions(self) -> tuple[Entry, ...]:
         """Every entry that has members, with our key and without, wherever it lies."""
         members = self.layout.name("hsaCommissionMember")
+        return tuple(entry for entry in self._everything if members in entry.attributes)
+
+    def sites(self) -> tuple[Entry, ...]:
+        """Every entry of a provider or a unit, with our key and without, wherever it lies."""
+        return tuple(
+            entry
+            for entry in self._everything
+            if self.is_unit(entry) or self._has_class(entry, "hsaHealthCareProvider")
+        )
+
+    @cached_property
+    def _everything(self) -> tuple[Entry, ...]:
         everything = (*self.ours.values(), *self.our_people, *self.not_ours)
-        return tuple({e.dn: e for e in everything if members in e.attributes}.values())
+        return tuple({entry.dn: entry for entry in everything}.values())
 
     def keys_at(self, dn: str) -> tuple[str, ...]:
         """The keys of the entry of ours that has a DN."""

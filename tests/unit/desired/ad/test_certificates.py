@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.certificates import (
     certificate_mappings,
+    known_mappings,
     mappings_by_person,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import Values
@@ -99,6 +100,13 @@ def test_a_certificate_of_several_people_lets_none_of_them_in(issuer: str) -> No
     certificates = {ID: [shared, certificate(ski="01")], OTHER: [alike], "SE2321000214-B": [shared]}
     assert mappings_by_person(certificates) == {
         ID.casefold(): ("X509:<SKI>01",), OTHER.casefold(): (), "se2321000214-b": (),
+    }  # fmt: skip
+
+
+def test_a_certificate_of_several_people_is_known_of_each() -> None:
+    shared = certificate(ski="01")
+    assert known_mappings({ID: [shared], OTHER: [shared, {"ski": "xy"}]}) == {
+        ID.casefold(): ("X509:<SKI>01",), OTHER.casefold(): ("X509:<SKI>01",),
     }  # fmt: skip
 
 

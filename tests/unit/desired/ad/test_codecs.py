@@ -1,7 +1,7 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AD stores in another form than a plan compares: logon flags, expiry, the password."""
+"""What AD stores in another form than is compared: logon flags, expiry, the password, SIDs."""
 
 from __future__ import annotations
 
@@ -46,8 +46,9 @@ def stored(name: str, *values: str) -> Values:
         ("262658", {"NORMAL_ACCOUNT", "SMARTCARD_REQUIRED"}),
         ("66048", {"ENABLED", "NORMAL_ACCOUNT", "DONT_EXPIRE_PASSWD"}),
         ("546", {"NORMAL_ACCOUNT", "PASSWD_NOTREQD"}),
-        # A bit without a name, PARTIAL_SECRETS_ACCOUNT, stands for itself.
-        ("67109376", {"ENABLED", "NORMAL_ACCOUNT", "67108864"}),
+        ("67109376", {"ENABLED", "NORMAL_ACCOUNT", "PARTIAL_SECRETS_ACCOUNT"}),
+        # A bit without a name stands for itself.
+        ("134218240", {"ENABLED", "NORMAL_ACCOUNT", "134217728"}),
     ],
 )
 def test_user_account_control_is_compared_by_its_bits(number: str, flags: set[str]) -> None:
@@ -116,6 +117,25 @@ def test_both_values_of_never_are_equal_and_nothing_else_is() -> None:
     assert rule("never") == rule(f"never ({FOREVER})")
     assert rule("2026-07-02T00:00:00Z") != rule("never")
     assert rule("2026-07-02T00:00:00Z") != rule("2026-07-02T00:00:01Z")
+
+
+# --- objectSid -----------------------------------------------------------------------------------
+
+ADMINISTRATORS = bytes.fromhex("01020000000000052000000020020000")
+DOMAIN_ADMINS = bytes.fromhex("010500000000000515000000508c916c54fd8af4b44c6b9400020000")
+
+
+@pytest.mark.parametrize(
+    ("octets", "sid"),
+    [
+        (ADMINISTRATORS, "S-1-5-32-544"),
+        (DOMAIN_ADMINS, "S-1-5-21-1821477968-4102749524-2490059956-512"),
+    ],
+)
+def test_a_sid_is_read_as_people_write_it(octets: bytes, sid: str) -> None:
+    read = octets.decode("utf-8", "surrogateescape")
+    assert shown("objectSid", read) == (sid,)
+    assert stored("objectSid", sid) == (read,)
 
 
 # --- passwords -----------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ def test_a_provider_has_a_global_group_with_those_who_have_access(world: Ad) -> 
         "CN": {"Halsoval-alfa"},
         "sAMAccountName": {"Halsoval-alfa"},
         "groupType": {"-2147483646"},
+        "objectSid": {values(group, "objectSid")[0]},
         "extensionName": {"halsoval:provider/alfa"},
         "member": {world.account(number(n)).dn for n in (1, 2)},
     }

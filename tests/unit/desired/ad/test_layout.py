@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import unicodedata
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +28,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     LISTING,
 )
 
+ROOT = Path(__file__).parents[4]
 SCHEMA = {attribute.name: attribute for attribute in schema(AD_LAYOUT)}
 
 
@@ -79,6 +82,29 @@ def test_members_are_named_by_the_hsa_id_of_the_account() -> None:
     ids = {"CN=x": "SE1-X"}
     (member,) = (a for a in schema(AD_LAYOUT, ids.__getitem__) if a.name == "member")
     assert member.named("CN=x") == "SE1-X"
+
+
+# What a run writes only when it makes an account or a group, or never.
+NOT_CHANGED = {"objectClass", "sAMAccountName", "unicodePwd", "groupType", "objectSid", "member"}
+
+
+def test_the_lab_lets_its_account_change_just_what_a_run_does() -> None:
+    module = ast.parse((ROOT / "roles/lab/files/ad_domain.py").read_text("utf-8"))
+    (given,) = (
+        ast.literal_eval(line.value)
+        for line in module.body
+        if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "OF_USERS"
+    )
+    assert sorted(given) == sorted(SCHEMA.keys() - NOT_CHANGED)
+
+
+def test_the_docs_name_every_attribute_that_a_run_changes() -> None:
+    docs = (ROOT / "docs/systems.md").read_text("utf-8")
+    rights = docs.partition("### What the domain must offer")[2].partition("###")[0]
+    own = {AD_LAYOUT.key_attribute: "the key attribute"}
+    named = set(re.split(r"[,;:.]\s+", rights.replace(" |", ", ")))
+    changed = SCHEMA.keys() - NOT_CHANGED
+    assert {own.get(name, name) for name in changed} <= named
 
 
 # --- names ---------------------------------------------------------------------------------------

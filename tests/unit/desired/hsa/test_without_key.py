@@ -18,6 +18,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     number,
     person,
     record,
+    unit,
 )
 from ansible_collections.regionjh.halsoval.tests.unit.hsa_in_memory import Hsa, hsa_id, values
 
@@ -88,6 +89,44 @@ def test_a_commission_that_is_ours_or_elsewhere_or_keeps_none_of_ours_is_not_tol
     put_commission(hsa, LAYOUT.base_dn, member)
     put_commission(hsa, hsa.unit().dn, "SE2321000214-ANNAN")
     assert found(hsa, alfa(), code="commission_without_key") == []
+
+
+@pytest.mark.parametrize("key", [(), ("odd",), ("commission/alfa/vc/0",)])
+@pytest.mark.parametrize("kind", ["unit", "provider"])
+def test_what_lost_its_key_is_told_before_and_after_a_run_has_made_another(
+    hsa: Hsa, kind: str, key: tuple[str, ...]
+) -> None:
+    staff = record(people=[person(1)])
+    hsa.bring(staff)
+    entry = hsa.unit() if kind == "unit" else hsa.provider()
+    hsa.directory.put(entry.dn, halsovalKey=key)
+    for _night in range(2):
+        (finding,) = found(hsa, staff, code=f"{kind}_without_key")
+        assert (finding.provider, finding.object) == ("alfa", hsa_id(entry))
+        hsa.run(staff)
+
+
+def test_a_unit_that_lost_its_key_is_taken_over_by_its_id(hsa: Hsa) -> None:
+    staff = record(people=[person(1)])
+    hsa.bring(staff)
+    entry = hsa.unit()
+    hsa.directory.put(entry.dn, halsovalKey=())
+    units = [unit(hsa_id=hsa_id(entry))]
+    named = record(people=[person(1)], units=units)
+    assert found(hsa, named, code="unit_without_key") == []
+    hsa.bring(named)
+    assert hsa_id(hsa.unit()) == hsa_id(entry)
+    assert found(hsa, staff, code="unit_without_key") == []
+
+
+@pytest.mark.parametrize("below", [LAYOUT.base_dn, LAYOUT.provider_branch])
+def test_a_unit_elsewhere_or_below_no_provider_of_ours_is_not_told(hsa: Hsa, below: str) -> None:
+    hsa.bring(alfa())
+    hsa.directory.put(
+        f"ou=Annan,{below}", objectClass=("organizationalUnit", "hsaHealthCareUnit"), ou="Annan",
+        hsaIdentity="SE2321000214-ANNAN", hsaResponsibleHealthCareProvider="SE2321000214-ANDRA",
+    )  # fmt: skip
+    assert found(hsa, alfa(), code="unit_without_key") == []
 
 
 @pytest.mark.parametrize("row", ROWS)

@@ -1,0 +1,135 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module citrix_sightings: who has connected since the last night, and from where."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..ledger.ledger import Ledger
+from ..ledger.sightings import everybody_seen, last_seen, note_seen
+from ..night.found import Found
+from ..night.sightings import SYSTEM, Connection, Seen, read_connections
+from ..records import payload
+from ..records.identifiers import shown
+from ..records.lifecycle import STOCKHOLM
+from ..systems.citrix_monitor import CitrixMonitor
+from ..systems.citrix_site import CitrixSite
+from .citrix import CITRIX_ARGUMENTS, settings
+from .ledger import LEDGER_ARGUMENTS, with_ledger
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    **LEDGER_ARGUMENTS,
+    **CITRIX_ARGUMENTS,
+    "records": {"type": "path", "required": True},
+}
+
+# What Citrix keeps without a Premium licence. A run that comes later has missed connections.
+_KEPT = dt.timedelta(days=7)
+# A row may be committed after later ones were read, so each night reads some of the last anew.
+_OVERLAP = dt.timedelta(hours=1)
+
+
+def run(module: AnsibleModule) -> None:
+    """Read connections and live sessions, hold them against the records, and leave the module."""
+
+    def work(ledger: Ledger, as_of: dt.date) -> dict[str, Any]:
+        records = payload.read(module.params["records"]).records
+        remembered, mark = last_seen(ledger)
+        site = CitrixSite(settings(module.params), module.params["delivery_group"])
+        monitor = CitrixMonitor(settings(module.params))
+        group = site.group_id().casefold()
+        machines = {
+            str(row["Id"]).casefold(): str(row.get("DesktopGroupId") or "").casefold()
+            for row in monitor.machines()
+        }
+        rows = list(monitor.connections(_since(mark, as_of)))
+        of_group = [row for row in rows if _group(row, machines) in (group, "")]
+        connections = [*_connections(of_group), *_sessions(site.sessions(), as_of)]
+        seen = read_connections(records, as_of, connections, everybody_seen(ledger), remembered)
+        if not ledger.check:
+            note_seen(ledger, seen.last, max((str(r["ModifiedDate"]) for r in rows), default=mark))
+        blind = [] if connections or group in machines.values() else [_blind(len(machines))]
+        return _result(seen, blind, len(connections))
+
+    with_ledger(module, work)
+
+
+def _since(mark: str, as_of: dt.date) -> dt.datetime:
+    first = dt.datetime.combine(as_of, dt.time(), STOCKHOLM) - _KEPT
+    return _moment(mark) - _OVERLAP if mark else first
+
+
+def _moment(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def _group(row: Mapping[str, Any], machines: Mapping[str, str]) -> str:
+    """The delivery group of a connection, "" where its machine is gone or not to be seen."""
+    machine = str((row.get("Session") or {}).get("MachineId") or "").casefold()
+    return machines.get(machine, "")
+
+
+def _connections(rows: Iterable[Mapping[str, Any]]) -> Iterator[Connection]:
+    for row in rows:
+        begun = row.get("BrokeringDate") or row.get("CreatedDate") or row["ModifiedDate"]
+        principal = ((row.get("Session") or {}).get("User") or {}).get("Upn")
+        yield Connection(
+            names=_texts(row.get("ClientName")),
+            addresses=_texts(row.get("ClientAddress")),
+            day=_moment(str(begun)).astimezone(STOCKHOLM).date(),
+            user=str(principal or "").partition("@")[0],
+        )
+
+
+def _sessions(sessions: Iterable[Mapping[str, Any]], as_of: dt.date) -> Iterator[Connection]:
+    """Sessions tell the name that StoreFront passed on, which Monitor does not have."""
+    for session in sessions:
+        client, user = session.get("Client") or {}, session.get("User") or {}
+        yield Connection(
+            names=_texts(client.get("Name"), client.get("ReceiverName")),
+            addresses=_texts(client.get("IPAddress"), client.get("ReceiverIPAddress")),
+            day=as_of,
+            user=str(user.get("PrincipalName") or "").partition("@")[0],
+        )
+
+
+def _texts(*values: Any) -> frozenset[str]:
+    return frozenset(str(value) for value in values if value)
+
+
+def _blind(machines: int) -> Found:
+    message = (
+        f"the account sees {machines} machines, and none of the delivery group: that nobody has "
+        "connected is not believed; look at the account's scope"
+    )
+    return Found("monitor_blind", "high", SYSTEM, "", SYSTEM, message)
+
+
+def _result(seen: Seen, blind: list[Found], connections: int) -> dict[str, Any]:
+    providers: dict[str, dict[str, Any]] = {}
+    strays = []
+    for found in (*blind, *seen.found):
+        told = {
+            "code": found.name,
+            "severity": "high" if found.severity == "high" else "normal",
+            "object": shown(found.object),
+            "message": shown(found.message),
+        }
+        if found.provider:
+            own = {"changed": False, "failed": False, "msg": "", "findings": [], "changes": []}
+            providers.setdefault(found.provider, own)["findings"].append(told)
+        else:
+            strays.append({"provider": "", **told})
+    return {
+        "changed": False,
+        "connections": connections,
+        "confirmed": seen.confirmed,
+        "providers": providers,
+        "findings": strays,
+    }

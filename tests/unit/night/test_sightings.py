@@ -1,0 +1,128 @@
+# Copyright: Contributors to the regionjh.halsoval collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.sightings import (
+    last_seen,
+    note_seen,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.night.sightings import (
+    Connection,
+    Seen,
+    read_connections,
+)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import (
+    Record,
+    from_json,
+)
+from ansible_collections.regionjh.halsoval.tests.conftest import Ledgers
+from ansible_collections.regionjh.halsoval.tests.unit.records.conftest import VALID, changed
+
+Path = tuple[str | int, ...]
+Make = Callable[..., Record]
+
+TONIGHT = dt.date(2026, 3, 2)
+YESTERDAY = TONIGHT - dt.timedelta(days=1)
+NURSE = "SE2321000214-HV000007"
+PC_1: Path = ("equipment", "workstations", 0)
+
+
+def record(changes: dict[Path, Any] | None = None) -> Record:
+    return from_json(Record, changed(VALID, changes or {}))
+
+
+def connection(*names: str, address: str = "192.0.2.1", user: str = NURSE) -> Connection:
+    return Connection(frozenset(names), frozenset({address}), YESTERDAY, user)
+
+
+def seen(record: Record, *connections: Connection, **last: dt.date) -> Seen:
+    recent = {"PC-1": YESTERDAY, "PC-2": YESTERDAY}
+    return read_connections([record], TONIGHT, connections, [NURSE.lower()], {**recent, **last})
+
+
+def found(seen: Seen) -> list[tuple[str, str, str]]:
+    return [(one.name, one.provider, one.object) for one in seen.found]
+
+
+def test_registered_workstation_is_confirmed_whatever_the_case_of_its_name() -> None:
+    result = read_connections([record()], TONIGHT, [connection("pc-1")], [NURSE], {})
+    assert result.last == {"PC-1": YESTERDAY}
+    assert result.confirmed == 1
+
+
+def test_quiet_night_finds_nothing() -> None:
+    assert found(seen(record(), connection("PC-1"))) == []
+
+
+@pytest.mark.parametrize("name", ["PC-9", "WR_4711", "HTML-1234-5678"])
+def test_client_that_is_not_registered_is_told(name: str) -> None:
+    result = seen(record(), connection(name), connection(name, address="192.0.2.2"))
+    assert found(result) == [("unregistered_connection", "", name)]
+    assert result.found[0].message == "2 connections, from 192.0.2.1, 192.0.2.2"
+
+
+def test_client_goes_by_any_name_that_it_has() -> None:
+    own_name = record({(*PC_1, "client_name"): "Jour"})
+    for names in (["JOUR"], ["PC-1"], ["WR_1", "jour"]):
+        assert found(seen(own_name, connection(*names))) == []
+
+
+def test_address_tells_a_workstation_only_where_it_is_admitted_by_it() -> None:
+    by_name = record({(*PC_1, "ip"): "192.0.2.1"})
+    by_address = record({(*PC_1, "ip"): "192.0.2.1", (*PC_1, "admitted_by"): "address"})
+    assert found(seen(by_name, connection("WR_1")))[0][0] == "unregistered_connection"
+    assert found(seen(by_address, connection("WR_1"))) == []
+
+
+def test_user_whom_nobody_knows_is_told_by_the_workstation_and_never_by_name() -> None:
+    result = seen(record(), connection("PC-1", user="anna.ek"), connection("PC-2"))
+    assert found(result) == [("unknown_user", "exempel", "PC-1")]
+    assert "anna" not in result.found[0].message
+
+
+def test_workstation_that_left_yesterday_is_still_known() -> None:
+    left = record({(*PC_1, "to"): "2026-03-01"})
+    assert found(seen(left, connection("PC-1"))) == []
+    left = record({(*PC_1, "to"): "2026-02-28"})
+    assert found(seen(left, connection("PC-1")))[0][0] == "unregistered_connection"
+
+
+@pytest.mark.parametrize(
+    ("last", "is_unused"), [("2026-01-01", False), ("2025-12-31", True), (None, True)]
+)
+def test_workstation_that_nobody_has_used_for_long_is_told(
+    last: str | None, is_unused: bool
+) -> None:
+    days = {"PC-1": dt.date.fromisoformat(last)} if last else {}
+    result = read_connections([record()], TONIGHT, [], [], {"PC-2": TONIGHT, **days})
+    assert found(result) == [("unused", "exempel", "PC-1")] * is_unused
+
+
+@pytest.mark.parametrize(
+    "changes", [{(*PC_1, "from"): "2026-02-01"}, {(*PC_1, "admitted_by"): "none"}]
+)
+def test_workstation_that_is_new_or_not_admitted_is_not_unused(changes: dict[Path, Any]) -> None:
+    result = read_connections([record(changes)], TONIGHT, [], [], {"PC-2": TONIGHT})
+    assert found(result) == []
+
+
+def test_more_workstations_than_the_groups_hold_are_told() -> None:
+    rows = [{"name": f"PC-{n}", "unit": "norr"} for n in range(11)]
+    many = record({("equipment", "workstations"): rows})
+    last = {f"PC-{n}": TONIGHT for n in range(11)}
+    result = read_connections([many], TONIGHT, [], [], last)
+    assert found(result) == [("over_capacity", "exempel", "exempel")]
+
+
+def test_last_days_are_remembered_for_ninety_days(ledgers: Ledgers) -> None:
+    ledger = ledgers.open()
+    old, recent = ledger.run.as_of - dt.timedelta(91), ledger.run.as_of - dt.timedelta(90)
+    note_seen(ledger, {"PC-1": old, "PC-2": recent}, "2026-03-02T01:02:03.4Z")
+    assert last_seen(ledgers.open("run-2")) == ({"PC-2": recent}, "2026-03-02T01:02:03.4Z")
