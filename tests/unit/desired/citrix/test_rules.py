@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.citrix.layout import Layout
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 from ansible_collections.regionjh.halsoval.plugins.module_utils.systems import citrix_site
-from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY, hold
+from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY, hold, trial
 from ansible_collections.regionjh.halsoval.tests.unit.citrix_in_memory import (
     Citrix,
     MemoryRules,
@@ -132,6 +132,15 @@ def test_a_rule_is_there_before_operation_and_lets_in_from_then(
     citrix.run(provider("alfa", pc("PC-1"), phase=phase))
     assert rules.named("Halsoval-alfa")["IncludedClientNames"] == ("PC-1",)
     assert gets_in(rules, "alfa", "PC-1") == (phase != "establishment")
+
+
+def test_a_trial_opens_its_workstations_for_its_days(citrix: Citrix, rules: MemoryRules) -> None:
+    tried = trial(workstations=["PC-1"], since=str(TODAY), to=str(TODAY))
+    record = provider("alfa", *five(), pc("PC-9"), phase="establishment", trial=[tried])
+    for day, is_in in ((YESTERDAY, False), (TODAY, True), (TOMORROW, False)):
+        assert not citrix.run(record, as_of=day)["alfa"]["failed"], day
+        assert gets_in(rules, "alfa", "PC-1") is is_in
+        assert not gets_in(rules, "alfa", "PC-9")
 
 
 @pytest.mark.parametrize("phase", ["application", "ended"])
