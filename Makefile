@@ -10,8 +10,10 @@ SYSTEMS ?= hsa ad
 lab_in = -e '{lab_state: $(1), halsoval_lab_systems: [$(foreach system,$(SYSTEMS),$(system),)]}'
 WITHOUT_AD := $(if $(filter ad,$(SYSTEMS)),,-e '{halsoval_systems: [hsa, siths, services]}')
 ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
-# Those that start Active Directory take as long as all others.
-AD_TESTS := $(addprefix tests/integration/,test_lab.py test_orders.py test_personal_data.py) $(wildcard tests/integration/test_ad_*.py)
+# Tests in parts that take about as long as each other, so that they can run at once.
+PLAYBOOK_TESTS := $(addprefix tests/integration/test_,controller.py directory_faults.py guard.py names_and_variables.py onboard.py)
+LAB_TESTS := $(addprefix tests/integration/test_,lab.py orders.py personal_data.py)
+AD_TESTS := $(wildcard tests/integration/test_ad_*.py)
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export LC_ALL := C.UTF-8
@@ -80,8 +82,9 @@ lab-possible:
 ##@ For developers
 
 .PHONY: test
-test: lab-possible lint sanity .venv/servers ## Everything that CI runs
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=target pytest-ad pytest-others molecule
+test: lab-possible .venv/servers ## Everything that CI runs
+	$(MAKE) --no-print-directory --jobs=3 --output-sync=target \
+		lint made-lab sanity molecule pytest-playbooks pytest-lab pytest-ad pytest-others
 
 .PHONY: lint
 lint: .venv/ready ## Style, types, playbooks, changelog fragments
@@ -96,7 +99,7 @@ sanity: .venv/ready ## ansible-test sanity in a built tree
 	python tests/sanity/run.py
 
 .PHONY: molecule
-molecule: .venv/ready ## Roles and playbooks against real servers
+molecule: made-lab ## Roles and playbooks against real servers
 	molecule test --all
 
 .PHONY: pytest
@@ -108,12 +111,16 @@ HISTORIES ?= 2000
 test-long: .venv/ready ## Histories of records, runs and kills, judged; HISTORIES=2000
 	HALSOVAL_HISTORIES=$(HISTORIES) pytest tests/long
 
-# The same in two halves, each with labs of its own, so that they can run at once.
-.PHONY: pytest-ad pytest-others
-pytest-ad: .venv/ready
+# The same in parts, each with labs of its own.
+.PHONY: pytest-ad pytest-lab pytest-others pytest-playbooks
+pytest-ad: made-lab
 	pytest $(AD_TESTS)
-pytest-others: .venv/ready
-	pytest $(addprefix --ignore=,$(AD_TESTS))
+pytest-lab: made-lab
+	pytest $(LAB_TESTS)
+pytest-playbooks: made-lab
+	pytest $(PLAYBOOK_TESTS)
+pytest-others: made-lab
+	pytest $(addprefix --ignore=,$(AD_TESTS) $(LAB_TESTS) $(PLAYBOOK_TESTS))
 
 .PHONY: reference
 reference: .venv/ready ## Write the schemas and reference pages anew from the model and the catalogue
@@ -122,6 +129,11 @@ reference: .venv/ready ## Write the schemas and reference pages anew from the mo
 .PHONY: bench
 bench: .venv/bench ## Measure against ldapadd and community.general; prints the ratios
 	pytest -s tests/performance
+
+# Tests start copies of it.
+.PHONY: made-lab
+made-lab: .venv/ready
+	python -m ansible_collections.regionjh.halsoval.tests.lab
 
 # Links give the checkout the collection's name: in site-packages for Python, and in a
 # directory of its own for ansible.cfg (site-packages is searched last) and for mypy
@@ -141,9 +153,6 @@ bench: .venv/bench ## Measure against ldapadd and community.general; prints the 
 
 # Labs and tests install their servers where they are missing. Here once, before several do at once.
 .venv/servers: .venv/ready
-	@[ -x /usr/sbin/slapd ] && [ -x /usr/sbin/samba ] || for state in started stopped; do \
-		ansible-playbook regionjh.halsoval.lab -e halsoval_lab_dir=$(CURDIR)/.cache/lab -e lab_state=$$state; \
-	done
 	@python -c 'from ansible_collections.regionjh.halsoval.tests import pgbouncer, postgresql; \
 		postgresql.binaries(); pgbouncer.program()'
 	@touch $@

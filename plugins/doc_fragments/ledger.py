@@ -29,7 +29,8 @@ options:
     description:
       - Directory on the controller, for its user alone; one of another user, or that others may
         write to, is refused. It holds the ledger, unless O(ledger_url)
-        names another, and then the locks that keep two runs from writing to a system at a time.
+        names another, then the locks that keep two runs from writing to a system at a time, and
+        V(ledger.key), which the ledger's rows are sealed with.
     type: path
     default: ~/.ansible/halsoval
   started_by:

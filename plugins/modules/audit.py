@@ -7,11 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: audit
-short_description: Verify, thin and export the audit log
+short_description: Verify the ledger by its audit log, thin it and export the log
 version_added: 0.1.0
 description:
   - Follows the chain of hashes through the audit log, and fails where a row was changed, is missing
-    or has moved. It names those rows.
+    or has moved, or where the log does not hold a head that is known. It names those rows.
+  - Fails too where holds, grants, orders or answers are not what the log says, or not as a run
+    sealed them. It names those objects.
   - Thins what is older than O(retention). The audit log itself holds no name or number, and stays.
   - Exports the rows of a period as CSV.
 author:
@@ -30,6 +32,18 @@ options:
       - File to export to, for its user alone. A file of that name with other content is an error.
       - Nothing is exported without it, or from a log that has faults.
     type: path
+  known_heads:
+    description:
+      - Heads of the log that were kept elsewhere, C(<number of the row>:<its hash>). The log must
+        hold them, and those that V(heads.json) in O(state_directory) tells of.
+    type: list
+    elements: str
+    default: []
+  expected:
+    description:
+      - The hash that an earlier run told, by which a person vouches for what it named beside rows.
+        It then counts as it is now, and the log says so.
+    type: str
   retention:
     description:
       - How many days particulars are kept after their order was closed, or after the last day of
@@ -64,13 +78,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 faults:
-  description: Rows that are not as they were written, the first 50.
+  description: Rows, and other things, that are not as runs left them, the first 50.
   returned: always
   type: list
   elements: str
   sample: ["row 17: changed"]
 fault_count:
-  description: How many such rows there are.
+  description: How many there are.
   returned: always
   type: int
   sample: 0

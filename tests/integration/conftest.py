@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.regionjh.halsoval.tests.lab import Lab, start_lab
+from ansible_collections.regionjh.halsoval.tests.lab import Lab, copied_lab, start_lab
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The lab that tests share. Its path holds what paths of real people hold: a blank and an å."""
-    yield from start_lab(tmp_path_factory.mktemp("labb på prov"), ["hsa"])
+    yield from copied_lab(tmp_path_factory.mktemp("labb på prov"), with_ad=False)
 
 
 @pytest.fixture(scope="session")
@@ -27,4 +27,4 @@ def other_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 @pytest.fixture(scope="session")
 def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A lab with both directories."""
-    yield from start_lab(tmp_path_factory.mktemp("region på prov"))
+    yield from copied_lab(tmp_path_factory.mktemp("region på prov"), with_ad=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from ansible_collections.regionjh.halsoval.plugins.module_utils.systems import directory
 from ansible_collections.regionjh.halsoval.plugins.modules import hsa
 
-if __name__ == "__main__":
+
+def main() -> None:
+    """Run it in a process of its own."""
     directory.BACK_OFF = (0.05,)
     hsa.main()

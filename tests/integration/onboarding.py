@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import multiprocessing
 import os
 import re
 import shutil
@@ -16,11 +17,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib import import_module
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import ldap3
 import yaml
+from ansible.module_utils import basic
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.matching import split_dn
@@ -140,7 +144,7 @@ def acquaint(state: Path, content: Held) -> None:
     run = LedgerRun("acquainted", "test@controller", dt.date.fromisoformat(AS_OF))
     with Ledger(None, state, run) as ledger:
         for system in ("HSA", "AD", "services", "siths"):
-            ledger.vouch(system, people)
+            ledger.vouch(system, people, marked=len(people))
 
 
 def _depth(dn: str) -> int:
@@ -338,6 +342,47 @@ def make_site(path: Path, lab: Lab, examples: bool = True) -> Site:
 # --- the module alone ----------------------------------------------------------------------------
 
 
+# Modules' processes are forked from one that has imported what they import, which takes longer than
+# most runs. It has one thread; the tests have several, where a fork may find a lock taken.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload([__name__, MODULE, MODULE.replace("hsa", "ad_accounts")])
+
+
+class Process:
+    """The process of a module, which is given its arguments as Ansible gives them."""
+
+    def __init__(self, module: str, arguments: str) -> None:
+        self._output, output = FORKS.Pipe(duplex=False)
+        self._process = FORKS.Process(target=_module, args=(module, arguments, output))
+        self._process.start()
+        output.close()
+
+    def kill(self) -> None:
+        """Kill it, at once."""
+        self._process.kill()
+
+    def output(self) -> str:
+        """What it says until it ends."""
+        with open(self._output.fileno(), encoding="utf-8", closefd=False) as file:
+            said = file.read()
+        self.ended()
+        return said
+
+    def ended(self) -> int:
+        """Wait until it has ended; the exit status, or minus the signal that killed it."""
+        self._process.join(60)
+        assert self._process.exitcode is not None, "the module is still running"
+        return self._process.exitcode
+
+
+def _module(name: str, arguments: str, output: Connection) -> None:
+    for stream in (1, 2):
+        os.dup2(output.fileno(), stream)
+    output.close()
+    basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = arguments.encode(), "legacy"
+    import_module(name).main()
+
+
 @dataclass(frozen=True)
 class Task:
     """A module as a task would start it: with the records of a directory, on a lab."""
@@ -362,26 +407,13 @@ class Task:
         """Forget the HSA-ids that runs saw: another HSA, or an earlier one, has others."""
         shutil.rmtree(self.state, ignore_errors=True)
 
-    def start(self) -> subprocess.Popen[str]:
+    def start(self) -> Process:
         """Start the module's process."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", self.module],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert process.stdin
-        process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": dict(self.options)}))
-        process.stdin.close()
-        return process
+        return Process(self.module, json.dumps({"ANSIBLE_MODULE_ARGS": dict(self.options)}))
 
     def run(self) -> dict[str, Any]:
         """Run the module to its end; returns its result."""
-        with self.start() as process:
-            assert process.stdout
-            output = process.stdout.read()
-        result: dict[str, Any] = json.loads(output)
+        result: dict[str, Any] = json.loads(self.start().output())
         return result
 
 

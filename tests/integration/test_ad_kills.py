@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
 
 import ldap3
 import pytest
@@ -29,6 +29,7 @@ from ansible_collections.regionjh.halsoval.tests.integration.faulty_directory im
     faulty_directory,
 )
 from ansible_collections.regionjh.halsoval.tests.integration.onboarding import (
+    Process,
     Site,
     Task,
     make_site,
@@ -64,16 +65,13 @@ def killed(site: Site, task: Task, folder: Path, kind: str, number: int, buffere
 
     What it has sent already reaches the domain controller where it is `buffered`, else is lost.
     """
-    victims: list[subprocess.Popen[str]] = []
-    # The process does not exist yet, so its method cannot be named here.
-    kill = Fault(kind, {number}, lambda: victims[0].kill())  # pylint: disable=unnecessary-lambda
+    victim: SimpleQueue[Process] = SimpleQueue()
+    kill = Fault(kind, {number}, lambda: victim.get().kill())
     faults = [kill] if buffered else [kill, Fault(kind, {number}, "close")]
     with faulty_directory(site.lab, folder, *faults, before=domain(site.lab).uri) as directory:
-        victims.append(task.but(server_uri=directory.uri).start())
-        with victims[0] as victim:
-            assert victim.stdout
-            victim.stdout.read()
-        return victim.returncode == -signal.SIGKILL
+        process = task.but(server_uri=directory.uri).start()
+        victim.put(process)
+        return process.ended() == -signal.SIGKILL
 
 
 def planned_names(task: Task) -> dict[str, str]:

@@ -12,6 +12,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
@@ -23,6 +24,7 @@ from ansible_collections.regionjh.halsoval.tests.integration.faulty_directory im
 from ansible_collections.regionjh.halsoval.tests.integration.onboarding import (
     INVENTORY,
     Held,
+    Process,
     Site,
     Task,
     empty,
@@ -92,12 +94,12 @@ def killed_at(
     lab: Lab, task: Task, folder: Path, number: int, *faults: Fault, kind: str = "message"
 ) -> bool:
     """Kill the module's process as a message passes; returns whether it was killed."""
-    victims: list[subprocess.Popen[str]] = []
-    # The process does not exist yet, so its method cannot be named here.
-    kill = Fault(kind, {number}, lambda: victims[0].kill())  # pylint: disable=unnecessary-lambda
+    victim: SimpleQueue[Process] = SimpleQueue()
+    kill = Fault(kind, {number}, lambda: victim.get().kill())
     with faulty_directory(lab, folder, kill, *faults) as directory:
-        victims.append(task.but(server_uri=directory.uri).start())
-        return victims[0].wait(60) == -signal.SIGKILL
+        process = task.but(server_uri=directory.uri).start()
+        victim.put(process)
+        return process.ended() == -signal.SIGKILL
 
 
 def noted_as_held(task: Task, earlier: int, before: Held, after: Held) -> None:

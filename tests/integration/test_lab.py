@@ -36,13 +36,25 @@ from ldap3.protocol.microsoft import security_descriptor_control
 from ldap3.utils.dn import parse_dn
 
 from ansible_collections.regionjh.halsoval.tests.integration.domain import empty_domain
-from ansible_collections.regionjh.halsoval.tests.lab import AD_BASE, run_lab, start_lab
+from ansible_collections.regionjh.halsoval.tests.lab import AD_BASE, copied_lab, run_lab, start_lab
 
 if TYPE_CHECKING:
     from ansible_collections.regionjh.halsoval.tests.lab import Domain, Lab
 
 OWN_DOCTOR = "SE2321000214-1007"
 OWN_DOCTOR_NUMBER = "189902142380"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab that the playbook made, in a path as real people have them: with a blank and an å."""
+    yield from start_lab(tmp_path_factory.mktemp("labb på prov"), ["hsa"])
+
+
+@pytest.fixture(scope="module")
+def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The same with both directories."""
+    yield from start_lab(tmp_path_factory.mktemp("region på prov"))
 
 
 @pytest.fixture
@@ -827,6 +839,13 @@ def test_check_mode_on_an_empty_machine_makes_neither_directory(
     for system in ("hsa", "ad"):
         assert f"changed: [localhost] => (item={system})" in run.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_is_started_as_the_playbook_would_start_it(tmp_path: Path) -> None:
+    """Other tests start copies of a lab, without the playbook."""
+    for copy in copied_lab(tmp_path / "en kopia på prov", with_ad=True):
+        assert changed(copy.run("started", "--check")) == 0
+        assert changed(copy.run("stopped")) == 2
 
 
 def test_check_of_both_again_finds_nothing_to_do(region: Lab) -> None:

@@ -68,7 +68,7 @@ Stage = tuple[Approved, dict[str, str]]
 
 SEED = 20260302
 ROUNDS, KILLS = 20, 10  # 200 killed runs on each database
-HIRED, LEAVE_FROM = 4, 10
+HIRED, LEAVE_FROM = 2, 10
 
 
 @dataclass(frozen=True)

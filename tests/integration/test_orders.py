@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 import sqlite3
 import stat
 from collections import Counter, defaultdict
@@ -393,7 +394,7 @@ def test_audit_verifies_exports_and_names_a_row_that_was_changed(
         ledger.execute("UPDATE audit SET provider = 'beta' WHERE seq = 17")
     changed = site.play("audit")
     assert changed.rc == 2
-    assert re.search(r"not as it was written: row 17: ", _one_line(changed))
+    assert re.search(r"not as its runs left it: row 17: ", _one_line(changed))
 
 
 def is_let_in(site: Site, locum: Locum) -> bool:
@@ -432,8 +433,12 @@ def test_a_second_controller_that_shares_the_ledger_orders_nothing(
         "halsoval_outbox": str(tmp_path / "outbox"),
     }
     first = one.onboard("-vvv", **shared)
+    stranger = other.onboard(**shared)
+    shutil.copy2(one.state / "ledger.key", other.state)
     again = other.onboard("-vvv", **shared)
     empty(lab)
+    assert (stranger.rc, stranger.hosts("changed")) == (2, set()), stranger.output
+    assert "copy it from a controller that has it" in _one_line(stranger)
     assert (first.rc, first.hosts("changed")) == (0, CHANGING), first.output
     assert (again.rc, again.hosts("changed")) == (0, set()), again.output
     assert postgresql.password not in first.output + again.output

@@ -31,6 +31,7 @@ LEAD = dt.timedelta(days=56)
 NPO_ROLE = "npo;lasare"
 JOURNAL_GROUP = "App-Journal"
 _ID = re.compile(r"SE2321000214-[A-Z0-9]+")
+_REVEALS = "no record says any more"
 _HASH = re.compile(r"halsoval_expected_plan=([0-9a-f]{16})")
 
 # What somebody has: ("member", provider, unit, purpose), ("role", value), ("enabled",),
@@ -93,12 +94,15 @@ class Known:
     """What the ledger is to remember, as the judge has seen it happen.
 
     `given` and `days` are by system and provider; `days` are those of the providers' last runs.
+    `hidden` are the numbers of those who are protected until a person confirms otherwise, by
+    system: that is remembered, and the systems themselves tell it.
     """
 
     given: dict[tuple[str, str], set[Given]] = field(default_factory=dict)
     days: dict[tuple[str, str], dt.date] = field(default_factory=dict)
     lost: list[tuple[str, dt.date, str, str]] = field(default_factory=list)
     pairs: set[frozenset[str]] = field(default_factory=set)
+    hidden: dict[str, set[str]] = field(default_factory=lambda: {"HSA": set(), "AD": set()})
 
 
 class Judge:
@@ -110,7 +114,6 @@ class Judge:
         self.owner: dict[str, str] = {}  # HSA-id → a number of whose it is
         self.accounts: dict[str, str] = {}  # an account's address → a number of whose it is
         self.words: dict[str, set[str]] = defaultdict(set)  # number → all that rows called them
-        self.hidden: dict[str, set[str]] = {"HSA": set(), "AD": set()}  # numbers, by system
         self.offers: dict[str, Offer] = {}
 
     # --- before and after a run ------------------------------------------------------------------
@@ -121,7 +124,11 @@ class Judge:
             for row in provider.rows:
                 self.words[row.number] |= row.words
                 self.known.pairs.update(frozenset((row.number, n)) for n in row.previous)
-        return Before(self._held(day), self._entries_by_number(), self._sizes(), books, day)
+        expired = frozenset(
+            _first(entry, "employeeNumber") for entry in self._accounts() if _expired(entry, day)
+        )
+        entries, sizes = self._entries_by_number(), self._sizes()
+        return Before(self._held(day), expired, entries, sizes, books, day)
 
     def after(self, before: Before, outcome: Outcome) -> None:
         """Judge a run."""
@@ -132,6 +139,7 @@ class Judge:
         now.nobody_lost_what_nothing_explains()
         if not outcome.asked.check:
             now.nobody_keeps_what_has_ended()
+            now.no_system_shows_who_is_protected()
             now.intents_are_closed()
             self._note(now)
 
@@ -151,11 +159,16 @@ class Judge:
         kept = there | self.region.ad._taken
         self.owner = {i: n for i, n in self.owner.items() if i in kept}
         self.offers = {}
+        for system, number, _hsa_id in self.seen_hidden():
+            self.known.hidden[system].add(number)
 
     def _note(self, now: _Case) -> None:
         now.remember()
         for entry in self._people():
-            self.owner[_first(entry, "hsaIdentity")] = _first(entry, NUMBER)
+            hsa_id = _first(entry, "hsaIdentity")
+            # What a run wrote that was killed, none has seen: deleted by hand, it may come back.
+            if not now.outcome.killed or hsa_id in self.region.ad._taken:
+                self.owner[hsa_id] = _first(entry, NUMBER)
         for entry in self._accounts():
             number = self.owner.get(_first(entry, "employeeNumber"))
             if number:
@@ -223,6 +236,16 @@ class Judge:
                 found[title, order.provider].add(order.object)
         return found
 
+    def seen_hidden(self) -> Iterator[tuple[str, str, str]]:
+        """(system, number, HSA-id) of those whom a system hides."""
+        for entry in self._people():
+            if "hsaConfidentialPerson" in entry.attributes["objectClass"]:
+                yield "HSA", _first(entry, NUMBER), _first(entry, "hsaIdentity")
+        for entry in self._accounts():
+            hsa_id = _first(entry, "employeeNumber")
+            if hsa_id in self.owner and entry.first("displayName") == "Skyddad person":
+                yield "AD", self.owner[hsa_id], hsa_id
+
     # --- who is who ------------------------------------------------------------------------------
 
     def same(self, number: str) -> frozenset[str]:
@@ -241,6 +264,7 @@ class Before:
     """What there was before a run."""
 
     held: frozenset[Access]
+    expired: frozenset[str]
     entries: Mapping[str, list[str]]
     sizes: Mapping[tuple[str, str], set[str]]
     books: Books
@@ -320,11 +344,11 @@ class _Case:
     def _secrets(self, system: str) -> set[str]:
         """The words that nothing may tell: of those who are hidden, and of nobody else's."""
         protected = {n for n in self._protected() for n in self.judge.same(n)}
-        revealed = {i for o in self.confirmed if o.system == system for i in o.reveals}
+        revealed = self._revealed(system)
         theirs = {n for n, ids in self.ids_of.items() if ids & revealed}
         shielded = {
             same
-            for number in self.judge.hidden[system]
+            for number in self.judge.known.hidden[system]
             for same in self.judge.same(number)
             if not self.judge.same(number) & theirs
         }
@@ -335,24 +359,33 @@ class _Case:
     def _protected(self) -> set[str]:
         return {n for _p, row in self.books.rows() if row.protected for n in row.numbers}
 
+    def no_system_shows_who_is_protected(self) -> None:
+        """Names that were told before are gone, but where a plan was refused or waits."""
+        if not self._is_whole or self.asked.unread:
+            return
+        secret = self._secrets("HSA")
+        shown = [("HSA", e, _first(e, NUMBER)) for e in self.judge._people()]
+        for entry in self.judge._accounts():
+            shown.append(("AD", entry, self.judge.owner.get(_first(entry, "employeeNumber"), "")))
+        for system, entry, number in shown:
+            theirs = self._stays_of(number)
+            failed = any(self._result(system, stay.provider.id)["failed"] for stay in theirs)
+            if not failed and any(stay.row.protected for stay in theirs):
+                told = " ".join(value for values in entry.attributes.values() for value in values)
+                words = {w for n in self.judge.same(number) for w in self.judge.words[n]}
+                _assert_untold(words & secret, told, f"still in {system}")
+
     def note_who_is_hidden(self) -> None:
         """Who was hidden stays so until a person has confirmed, by the hash, that they are not."""
-        for entry in self.judge._people():
-            is_hidden = "hsaConfidentialPerson" in entry.attributes["objectClass"]
-            self._note_hidden("HSA", _first(entry, NUMBER), _first(entry, "hsaIdentity"), is_hidden)
-        for entry in self.judge._accounts():
-            hsa_id = _first(entry, "employeeNumber")
-            number = self.judge.owner.get(hsa_id)
-            if number:
-                is_hidden = entry.first("displayName") == "Skyddad person"
-                self._note_hidden("AD", number, hsa_id, is_hidden)
+        hidden = list(self.judge.seen_hidden())
+        for system, theirs in self.judge.known.hidden.items():
+            still = {hsa_id for name, _number, hsa_id in hidden if name == system}
+            theirs |= {number for name, number, _hsa_id in hidden if name == system}
+            for hsa_id in self._revealed(system) - still:
+                theirs -= self.judge.same(self.judge.owner.get(hsa_id, ""))
 
-    def _note_hidden(self, system: str, number: str, hsa_id: str, is_hidden: bool) -> None:
-        hidden = self.judge.hidden[system]
-        if is_hidden:
-            hidden.add(number)
-        elif any(hsa_id in o.reveals for o in self.confirmed if o.system == system):
-            hidden -= self.judge.same(number)
+    def _revealed(self, system: str) -> set[str]:
+        return {i for o in self.confirmed if o.system == system for i in o.reveals}
 
     # --- (e) access ------------------------------------------------------------------------------
 
@@ -430,10 +463,17 @@ class _Case:
             for h in self.holds
         )
 
+    @property
+    def _is_whole(self) -> bool:
+        """Whether it is an ordinary run over all providers, which came to its end."""
+        asked = self.asked
+        is_some = self.outcome.killed or asked.expected or asked.providers
+        return not (is_some or asked.no_ad)
+
     def nobody_keeps_what_has_ended(self) -> None:
         """Whoever still has something that no record gives them waits for a person's word."""
         asked = self.asked
-        if self.outcome.killed or asked.expected or asked.providers or asked.no_ad:
+        if not self._is_whole:
             return
         out = self.books.invalid | self.books.gone
         for hsa_id, item in self.held:
@@ -486,7 +526,9 @@ class _Case:
         blamed: dict[str, set[tuple[str, str]]] = defaultdict(set)
         for hsa_id, item in self.before.held - self.held:
             system = "AD" if item[0] in OF_AD else "HSA"
-            self._blame(blamed, system, hsa_id, item)
+            # Accounts that have expired need no reason.
+            if system == "HSA" or hsa_id not in self.before.expired:
+                self._blame(blamed, system, hsa_id, item)
         for system, operation in self.outcome.written:
             said = {c.attribute: c.add[0] for c in operation.changes if c.add}
             if operation.action != "add":
@@ -562,7 +604,7 @@ class _Case:
         theirs = [
             s for s in stays if gives(s.provider.id, s.job.unit, s.job.purpose, s.job.systems)
         ]
-        if any(self._is_over(system, stay, hsa_id) for stay in theirs):
+        if any(self._is_over(system, stay, hsa_id, sure) for stay in theirs):
             return set()
         named = {item[1]} if len(item) > 2 else {s.provider.id for s in theirs}
         blamed = named or self._keys(hsa_id)
@@ -617,14 +659,17 @@ class _Case:
         days = (provider.ends, dict(provider.closes).get(unit))
         return min((day for day in days if day), default=None)
 
-    def _is_over(self, system: str, stay: Stay, hsa_id: str) -> bool:
-        """Whether the record says that it is over, where no run remembers it."""
+    def _is_over(self, system: str, stay: Stay, hsa_id: str, sure: bool) -> bool:
+        """Whether the record says that it is over, where no run remembers it.
+
+        The end of a unit may tell of an assignment that had ended long before, or not.
+        """
         last, away = stay.last, stay.away_since
         return (
             self._is_held(hsa_id, stay.provider.id)
             or (away is not None and stay.is_away(self.day) and self.day - away <= MONTH)
             or (last is not None and last < self.day and self.day - last <= MONTH)
-            or self._site_explains(system, stay.provider.id, stay.job.unit)
+            or (not sure and self._site_explains(system, stay.provider.id, stay.job.unit))
             or self._had_a_grant(hsa_id)
         )
 
@@ -673,7 +718,8 @@ class _Case:
         """Whether somebody is as before, not as the records wish: it failed, or waits."""
         own, ids = self._result(system, provider), self._some_id(number)
         asks = [e for e in own["withheld"] if e.startswith("withheld until a person confirms")]
-        if ids & {i for e in asks for i in _ids(e)}:
+        # Whose name alone waits has what the records give.
+        if ids & {i for e in asks for i in re.findall(rf"({_ID.pattern}): (?!{_REVEALS})", e)}:
             return True
         wished = {item for i in ids for item in self._entitled(number, i)}
         if system not in ("HSA", "AD"):
@@ -721,7 +767,7 @@ class _Case:
         is_whole = not error.startswith("withheld")
         diff = own["diff"]["before"] + own["diff"]["after"] if is_whole else ""
         shown = frozenset(_ids(error + diff))
-        said = re.findall(rf"({_ID.pattern}): no record says any more", error)
+        said = re.findall(rf"({_ID.pattern}): {_REVEALS}", error)
         return Offer(system, provider, shown, shown if is_whole else frozenset(said), is_whole)
 
     # --- who is who ------------------------------------------------------------------------------

@@ -195,6 +195,15 @@ class Histories(RuleBasedStateMachine):
         if row:
             self._change(self._provider(which), place, protected=not row.protected)
 
+    @change(which=NUMBERS, place=PLACES, is_over=st.booleans())
+    def protect_by_a_row_that_gives_nothing(self, which: int, place: int, is_over: bool) -> None:
+        """Another provider says it, whose row has ended or begins beyond the lead time."""
+        row, other = self._row(self._provider(which), place), self._provider(which + 1)
+        if row and row.ref not in {r.ref for r in other.rows}:
+            first, last = (START, self._in(-1)) if is_over else (self._in(70), None)
+            job = Job(UNITS[0], PURPOSES[0], first, last)
+            self._put(replace(other, rows=(*other.rows, replace(row, jobs=(job,), protected=True))))
+
     # --- records: assignments --------------------------------------------------------------------
 
     @change(which=NUMBERS, place=PLACES, job=PLACES, days=st.none() | NEAR | FAR, many=NUMBERS)
@@ -236,6 +245,16 @@ class Histories(RuleBasedStateMachine):
         if row and len(row.jobs) > 1:
             job %= len(row.jobs)
             self._change(self._provider(which), place, jobs=(*row.jobs[:job], *row.jobs[job + 1 :]))
+
+    @change(which=NUMBERS, days=st.integers(1, 9), is_away=st.booleans(), many=st.integers(1, 20))
+    def leave_only_what_is_over(self, which: int, days: int, is_away: bool, many: int) -> None:
+        """Rows keep nothing but an assignment elsewhere, which a date has ended or suspended."""
+        provider, day = self._provider(which), max(self._in(-days), START)
+        days_of_it: dict[str, Any] = {"away": (day, None)} if is_away else {"last": day}
+        job = Job(UNITS[1], PURPOSES[1], START, **days_of_it)
+        for place, row in enumerate(provider.rows[:many]):
+            provider = provider.with_row(place, replace(row, jobs=(job,)))
+        self._put(provider)
 
     # --- records: providers ----------------------------------------------------------------------
 

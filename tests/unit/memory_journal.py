@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -41,6 +42,7 @@ class MemoryJournal:
         self.sizes: dict[str, dict[str, int]] = {}
         self.refused: dict[str, str] = {}
         self.alarm = ""
+        self.confirmed: list[tuple[str, str]] = []
 
     @contextmanager
     def exclusive(self, system: str) -> Iterator[None]:
@@ -74,7 +76,7 @@ class MemoryJournal:
         assert self.outcomes.keys().isdisjoint(results)
         self.outcomes.update(results)
 
-    def past(self, system: str, witnesses: Collection[str]) -> Past:
+    def past(self, system: str, witnesses: Collection[str], marked: int) -> Past:
         """What earlier runs left the guard."""
         first = self.day - dt.timedelta(days=DAYS - 1)
         lost: dict[str, set[Holding]] = {}
@@ -82,7 +84,10 @@ class MemoryJournal:
             if theirs == system and day >= first:
                 lost.setdefault(provider, set()).add(holding)
         sizes = self.sizes.get(system, {})
-        return Past(lost=lost, sizes=sizes, refused=self.refused, alarm=self.alarm)
+        confirmed = Counter(p for theirs, p in self.confirmed if theirs == system)
+        return Past(
+            lost=lost, sizes=sizes, refused=self.refused, alarm=self.alarm, confirmed=confirmed
+        )
 
     def judged(self, system: str, notes: Past) -> None:
         """Note what the guard of the next run must know."""
@@ -112,7 +117,12 @@ class MemoryJournal:
                 shown = {f for f in facts if f.is_protection and f.person in revealed}
                 self.facts[place] = facts - shown
 
-    def vouch(self, system: str, witnesses: Collection[str]) -> None:
+    def confirm(self, system: str, confirmed: Mapping[str, Sequence[str]]) -> None:
+        """Note what was confirmed."""
+        assert self.writer is not None
+        self.confirmed += [(system, provider) for provider in confirmed]
+
+    def vouch(self, system: str, witnesses: Collection[str], marked: int) -> None:
         """Note that the journal is right as it is."""
         assert self.writer is not None
         self.alarm = ""

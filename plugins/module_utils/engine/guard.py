@@ -39,7 +39,7 @@ class Case:
     undated is written until a person confirms it, each with the reason. `lost` is what each
     provider's objects lost in the days before, without a date and without anybody's word. `alarm`
     is why nothing undated may be done for anybody. `refused` says by provider which system refused
-    its plan before in the same run.
+    its plan before in the same run. `confirmed` counts by provider the confirmations before.
     """
 
     holdings: Mapping[str, Collection[Holding]]
@@ -49,19 +49,31 @@ class Case:
     lost: Mapping[str, Collection[Holding]] = field(default_factory=dict)
     alarm: str = ""
     refused: Mapping[str, str] = field(default_factory=dict)
+    confirmed: Mapping[str, int] = field(default_factory=dict)
+
+    def name(self, provider: str, operations: Iterable[Operation], secret: bytes) -> str:
+        """The hash that names a provider's operations; without a secret "".
+
+        A plan that was seen without the alarm is not confirmed with it, nor is one that comes
+        again by a confirmation that was carried out: that one had another number.
+        """
+        key = f"{self.alarm}\x1f{self.confirmed.get(provider, 0)}"
+        return plan_hash(operations, secret + key.encode()) if secret else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
     """What earlier runs leave the guard: see `Case`, and how many of what the last one read.
 
-    `alarm` is why what is known of earlier runs is not to be believed.
+    `alarm` is why what is known of earlier runs is not to be believed, `confirmed` how many plans
+    of each provider were carried out that a person had confirmed.
     """
 
     lost: Mapping[str, Collection[Holding]] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
     alarm: str = ""
+    confirmed: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,28 +81,30 @@ class Verdict:
     """What may be written: the operations, each provider's plan hash, and the refusals in words.
 
     `withheld` says by provider what a person must confirm, or what waits, while the rest is done.
+    `confirmed` are the hashes by provider that a person has confirmed.
     """
 
     operations: tuple[Operation, ...]
     hashes: Mapping[str, str]
     refusals: Mapping[str, str]
     withheld: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    confirmed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def judge(plan: Plan, selected: Collection[str], case: Case, secret: bytes) -> Verdict:
-    """Decide on the plans of the selected providers."""
+    """Decide on the plans of the selected providers.
+
+    `secret` keys their hashes. Without one they have none, and nothing can be confirmed.
+    """
     grouped = {p: operations for p, operations in plan.by_provider().items() if p in selected}
-    # A plan that was seen without the alarm is not confirmed with it.
-    secret += case.alarm.encode()
-    hashes = {p: plan_hash(operations, secret) for p, operations in grouped.items()}
+    hashes = {p: case.name(p, operations, secret) for p, operations in grouped.items()}
     parts = {p: _asked_for(plan, operations, case.pending) for p, operations in grouped.items()}
-    pending = {p: plan_hash(theirs, secret) for p, theirs in parts.items() if theirs}
+    pending = {p: case.name(p, theirs, secret) for p, theirs in parts.items() if theirs}
     refusals = {p: reason for p, reason in case.blocked.items() if p in selected}
     judged = {p: operations for p, operations in grouped.items() if p not in refusals}
     if case.expected:
-        why = "is not among the expected plans" + (f" ({case.alarm})" if case.alarm else "")
         refusals |= {
-            p: f"the plan {hashes[p]} {why}; nothing of it was done"
+            p: _unexpected(hashes[p], case)
             for p in judged
             if hashes[p] not in case.expected and pending.get(p, "") not in case.expected
         }
@@ -103,7 +117,8 @@ def judge(plan: Plan, selected: Collection[str], case: Case, secret: bytes) -> V
         if not case.expected or hashes.get(p) in case.expected
     }
     door = _Door(plan, case, hashes, pending, refusals, accepted)
-    return Verdict(tuple(door.allowed()), hashes, refusals, door.withheld(grouped, parts))
+    withheld, names = door.withheld(grouped, parts), _confirmed(case, hashes, pending)
+    return Verdict(tuple(door.allowed()), hashes, refusals, withheld, names)
 
 
 def shrinkage(before: Mapping[str, int], now: Mapping[str, int]) -> str:
@@ -255,12 +270,30 @@ def _after(gone: Collection[Holding], lost: Collection[Holding]) -> str:
     return f", after {before} others in the last {DAYS} days" if before else ""
 
 
+def _unexpected(name: str, case: Case) -> str:
+    why = "is not among the expected plans" + (f" ({case.alarm})" if case.alarm else "")
+    return f"the plan {name} {why}; nothing of it was done".replace("  ", " ")
+
+
+def _confirmed(case: Case, *hashes: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The hashes by provider that are among the expected ones."""
+    names = {p: tuple(h[p] for h in hashes if h.get(p) in case.expected) for p in hashes[0]}
+    return {provider: theirs for provider, theirs in names.items() if theirs}
+
+
+def _how_to_confirm(what: str, name: str) -> str:
+    """How a person confirms what has this hash."""
+    if not name:
+        return f"A check before the first run names no hash that would confirm {what}: a run does"
+    return f"To confirm exactly {what}, run again with -e halsoval_expected_plan={name}"
+
+
 def _refusal(reason: str, lost: Collection[Holding], name: str) -> str:
     who = sorted(f"{kind} {object_id}" for kind, object_id in lost)
     listed = f": {some_of(who, all_in=_ALL_IN)}" if who else ""
     return (
-        f"refused: {reason}{listed}. Nothing but dated ends was done. To "
-        f"confirm exactly this plan, run again with -e halsoval_expected_plan={name}"
+        f"refused: {reason}{listed}. Nothing but dated ends was done. "
+        f"{_how_to_confirm('this plan', name)}"
     )
 
 
@@ -347,8 +380,8 @@ class _Door:
             return
         why = some_of(_reasons(self.plan, parts, self.case.pending), "; ", _ALL_IN)
         yield (
-            f"withheld until a person confirms it: {why}. To confirm exactly "
-            f"this, run again with -e halsoval_expected_plan={self.pending[provider]}"
+            f"withheld until a person confirms it: {why}. "
+            f"{_how_to_confirm('this', self.pending[provider])}"
         )
 
     def _waiting(self, operations: Sequence[Operation]) -> Iterator[str]:

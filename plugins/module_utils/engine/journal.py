@@ -104,11 +104,11 @@ class Journal(Protocol):
     def conclude(self, results: Mapping[int, str]) -> None:
         """Note what came of intents, by their numbers."""
 
-    def past(self, system: str, witnesses: Collection[str]) -> Past:
+    def past(self, system: str, witnesses: Collection[str], marked: int) -> Past:
         """What earlier runs, and other systems in this one, leave the guard of a system.
 
         There is an alarm where the journal does not know of all `witnesses`, "<kind> <id>": objects
-        that we have made.
+        that we have made; or knows of nothing in a system that holds objects `marked` as ours.
         """
 
     def judged(self, system: str, notes: Past) -> None:
@@ -123,7 +123,10 @@ class Journal(Protocol):
     def remember(self, system: str, settled: Sequence[Settled], revealed: Collection[str]) -> None:
         """Note what a run put in effect, and the hashes of those who are protected no more."""
 
-    def vouch(self, system: str, witnesses: Collection[str]) -> None:
+    def confirm(self, system: str, confirmed: Mapping[str, Sequence[str]]) -> None:
+        """Note the hashes by provider that a person confirmed and that were carried out: once."""
+
+    def vouch(self, system: str, witnesses: Collection[str], marked: int) -> None:
         """Note that the journal is right as it is: there is no alarm, or a person overruled it."""
 
 
@@ -206,7 +209,7 @@ def _verdict(
     attributes: Mapping[str, Attribute],
     secret: bytes,
 ) -> str:
-    # The password has changed since, or the way to compare.
+    # The ledger's secret is another one, or the way to compare.
     if proof["key"] != [_digest(_COMPARED, secret)]:
         return "unclear"
     if "add" in proof:

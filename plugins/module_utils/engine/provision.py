@@ -81,6 +81,7 @@ class Desired:
     something is not in it yet. `holdings` say what each provider's objects hold today. `taken` are
     the DNs of entries that are not ours. `returns` is what else the result says of a provider.
     `witnesses` are objects, "<kind> <id>", that we have made: the journal must know of them.
+    `marked` is how many objects carry a key of ours: the journal must know of some.
     `pending` are the ids of people of whom nothing undated is written until a person confirms it,
     with the reasons. `facts` are what the run puts in effect, by provider, `lasting` what outlives
     that, and `people` who that is by id: see `Journal.remember`.
@@ -95,6 +96,7 @@ class Desired:
     taken: tuple[str, ...] = ()
     returns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     witnesses: frozenset[str] = frozenset()
+    marked: int = 0
     pending: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, frozenset[Fact]] = field(default_factory=dict)
     lasting: Mapping[str, frozenset[Fact]] = field(default_factory=dict)
@@ -106,11 +108,11 @@ class Request:
     """What is asked of a run.
 
     `providers` are the selected ones, `known` those with a valid record, `expected` the hashes of
-    confirmed plans. `secret` keys the plan hashes; `title` names the system in a diff's header and
-    in the journal, also when it is reached at another address. `sizes` says how many records there
-    are. `faults` are what is wrong with records that are `invalid`, where nobody told it yet.
-    `refused` says by provider which system refused its plan before: the journal of a check, in
-    which nothing is noted, does not tell.
+    confirmed plans. `secret` keys the plan hashes, which a check without one does not name; `title`
+    names the system in a diff's header and in the journal, also when it is reached at another
+    address. `sizes` says how many records there are. `faults` are what is wrong with records that
+    are `invalid`, where nobody told it yet. `refused` says by provider which system refused its
+    plan before: the journal of a check, in which nothing is noted, does not tell.
     """
 
     providers: tuple[str, ...]
@@ -143,7 +145,7 @@ def provision(
         desired = desire(held)
         plan = make_plan(desired.wanted, desired.attributes, desired.taken)
         sizes = {**request.sizes, "entries": len(held)}
-        past = journal.past(request.title, desired.witnesses)
+        past = journal.past(request.title, desired.witnesses, desired.marked)
         case = _case(desired, request, past, sizes)
         selected = [provider for provider in request.providers if provider in request.known]
         verdict = judge(plan, selected, case, request.secret)
@@ -157,10 +159,11 @@ def provision(
             written = carry_out(noted, plan, verdict.operations)
             in_effect = _settled(desired, plan, verdict, written, request)
             noted.remember(in_effect, revealed(written.done, desired.people))
+            noted.confirm(_carried_out(verdict, written))
             asks = any(operation.undated_part() for operation in plan.operations)
             is_quiet = not asks and not any(desired.waiting.values())
             if not past.alarm or _is_confirmed(verdict, request) or is_quiet:
-                noted.vouch(desired.witnesses if past.alarm else ())
+                noted.vouch(*((desired.witnesses, desired.marked) if past.alarm else ((), 0)))
             written = replace(written, unnoted="; ".join(dict.fromkeys(noted.unnoted)))
     return _results(desired, plan, verdict, written, request)
 
@@ -177,6 +180,7 @@ def _case(desired: Desired, request: Request, past: Past, sizes: Mapping[str, in
         lost=past.lost,
         alarm="; ".join(filter(None, (past.alarm, shrinkage(past.sizes, sizes)))),
         refused={**past.refused, **request.refused},
+        confirmed=past.confirmed,
     )
 
 
@@ -207,6 +211,12 @@ def _protections(desired: Desired) -> dict[str, frozenset[Fact]]:
 def _is_confirmed(verdict: Verdict, request: Request) -> bool:
     """Whether a person has confirmed a plan of the system, and so what was read and remembered."""
     return not request.expected.isdisjoint(verdict.hashes.values())
+
+
+def _carried_out(verdict: Verdict, written: Written) -> dict[str, tuple[str, ...]]:
+    """The confirmed hashes of the providers of whom anything was done."""
+    providers = {provider for operation in written.done for provider in operation.providers}
+    return {p: hashes for p, hashes in verdict.confirmed.items() if p in providers}
 
 
 def _settled(
@@ -284,10 +294,15 @@ class _Noted:
         with self._left_to_the_next_run():
             self.journal.remember(self.request.title, settled, revealed)
 
-    def vouch(self, witnesses: Collection[str]) -> None:
+    def confirm(self, confirmed: Mapping[str, Sequence[str]]) -> None:
+        """Note what a person confirmed, that it does not count again."""
+        with self._left_to_the_next_run():
+            self.journal.confirm(self.request.title, confirmed)
+
+    def vouch(self, witnesses: Collection[str], marked: int) -> None:
         """Note that the journal is right as it is."""
         with self._left_to_the_next_run():
-            self.journal.vouch(self.request.title, witnesses)
+            self.journal.vouch(self.request.title, witnesses, marked)
 
     @contextmanager
     def _left_to_the_next_run(self) -> Iterator[None]:
@@ -441,7 +456,7 @@ def _with_diffs(
         provider: {
             **result,
             "diff": _diff(
-                f"{provider}: {request.title}, plan {result['plan'] or 'empty'}",
+                f"{provider}: {request.title}, {_named(result['plan'], provider in planned)}",
                 planned.get(provider, ()),
                 plan.attributes,
             ),
@@ -449,6 +464,17 @@ def _with_diffs(
         for provider, result in results.items()
         if provider in request.known
     }
+
+
+def _named(plan: str, is_any: bool) -> str:
+    """A plan in a diff's header."""
+    return (
+        f"plan {plan}"
+        if plan
+        else "plan not named before the first run"
+        if is_any
+        else "plan empty"
+    )
 
 
 def _no_record(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ..records.words import some_of
@@ -24,22 +24,49 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 _FILE = "heads.json"
+# What the last run of any kind is called in it: it counts for a system that has not run yet.
+_ANY = ""
 # An event of the audit log: a person vouched for a ledger that did not know of an object.
 ACCEPTED = "accepted"
 _OLD = "the ledger is an older copy, or another one"
 
 
-def alarm(ledger: Tables, system: str, witnesses: Collection[str]) -> str:
+def alarm(ledger: Tables, system: str, witnesses: Collection[str], marked: int = 0) -> str:
     """Why the ledger is not the one that the system's last run left, "" if it may be.
 
-    `witnesses` are objects elsewhere that no run can have made without naming them in the log.
+    `witnesses` are objects elsewhere that no run can have made without naming them in the log, and
+    `marked` is how many in the system carry a key of ours.
     """
-    head = _heads(ledger).get(system, Head())
+    heads = _heads(ledger)
+    head = heads.get(system, heads.get(_ANY, Head()))
     with ledger.reading() as connection:
         if not _holds(ledger, connection, head):
             return f"{_OLD}: it has not row {head.seq} of the audit log, where the last run ended"
         strange = unknown(ledger, connection, system, witnesses)
+        if marked and not knows_of(ledger, connection, system):
+            return f"{_OLD}: it knows nothing of {system}, where {marked} entries have our keys"
     return f"{_OLD}: it knows nothing of {some_of(strange)}" if strange else ""
+
+
+def knows_of(ledger: Tables, connection: Connection, system: str) -> bool:
+    """Whether the audit log tells of anything in a system."""
+    query = ledger.audit.select().where(ledger.audit.c.system == system).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def lost_heads(ledger: Tables, others: Iterable[Head] = ()) -> list[str]:
+    """The known heads that are not in the log, in words: those of the file, and others."""
+    known = [
+        (head, f"where the last run{name and f' of {name}'} ended")
+        for name, head in _heads(ledger).items()
+    ]
+    known += [(head, "which is a known head") for head in others]
+    with ledger.reading() as connection:
+        return [
+            f"row {head.seq}: missing, or another one, {why}"
+            for head, why in known
+            if not _holds(ledger, connection, head)
+        ]
 
 
 def unknown(
@@ -63,7 +90,9 @@ def move(ledger: Tables, head: Head, system: str | None = None) -> None:
             with ledger.reading() as connection:
                 moved = {name for name, last in heads.items() if _holds(ledger, connection, last)}
             if system is not None:
-                moved.add(system)
+                moved |= {system, _ANY}
+            elif _ANY not in heads:
+                moved.add(_ANY)
             _write(ledger, {**heads, **dict.fromkeys(moved, head)})
     except (OSError, locks.Locked) as error:
         raise LedgerError(f"{ledger.directory / _FILE}: {error}") from None

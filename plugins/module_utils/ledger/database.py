@@ -29,7 +29,7 @@ try:
     from sqlalchemy.engine import URL, Connection, Engine
     from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
     from sqlalchemy.pool import QueuePool, StaticPool
-    from sqlalchemy.sql.expression import TableClause
+    from sqlalchemy.sql.expression import Select, TableClause
 
     HAS_SQLALCHEMY = True
 except ImportError:  # ansible-test imports this file without it
@@ -248,6 +248,13 @@ def insert(
         marks = ", ".join([mark] * len(table.c))
         statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
         connection.exec_driver_sql(statement, list(rows))
+
+
+def read(connection: Connection, query: Select[Any]) -> Iterator[dict[str, Any]]:
+    """The rows that a query finds; some times as fast as SQLAlchemy's mappings."""
+    found = connection.execute(query, execution_options={"yield_per": SLICE})
+    names = list(found.keys())
+    return (dict(zip(names, row, strict=True)) for row in found)
 
 
 def slices(values: Iterable[_T]) -> Iterator[list[_T]]:

@@ -11,18 +11,20 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 from ..engine.guard import Past
 from ..engine.journal import Intended, Intent, Settled
 from ..records.holds import Decisions, Hold, user_of
-from ..records.identifiers import parse_hsa_id
 from ..records.lifecycle import end_of_day, start_of_day
 from ..records.memory import Fact, keyed_hash
 from ..records.people import Remembered
-from . import age, memory
+from ..records.words import some_of
+from . import age, memory, replay, seals
 from .audit import AuditRow, Fault, Head, Values, chained, faults
-from .database import SLICE, LedgerError, insert, slices
+from .database import SLICE, LedgerError, insert, read, slices
+from .replay import Doubt
 from .tables import Run, Tables
 
 try:
@@ -45,6 +47,16 @@ class Ledger(Tables):
     All methods raise LedgerError.
     """
 
+    def __init__(
+        self, url: str | None, state_directory: Path, run: Run, check: bool = False
+    ) -> None:
+        super().__init__(url, state_directory, run, check)
+        try:
+            self.seal_key = seals.key_of(self, self._seal_all)
+        except BaseException:
+            self.close()
+            raise
+
     def append(self, connection: Connection, rows: Sequence[AuditRow]) -> range:
         """Add to the audit log, within a transaction(); returns the rows' seq."""
         if not rows:
@@ -53,11 +65,24 @@ class Ledger(Tables):
         who = {"id": self.run.id, "at": now, "by": self.run.by}
         connection.execute(sa.text(_NOTE_RUN), {**who, "as_of": self.run.as_of.isoformat()})
         head = self._head(connection)
-        values = chained(rows, head, now, self.run.id, self.run.by)
+        last = Head(head["seq"], head["hash"])
+        values = chained(rows, last, now, self.run.id, self.run.by)
         insert(connection, self.audit, values)
-        last = values[-1]
-        connection.execute(self.chain.update(), {"seq": last[0], "hash": last[-1]})
-        return range(head.seq + 1, head.seq + 1 + len(values))
+        self._move_head(connection, head, values)
+        return range(last.seq + 1, last.seq + 1 + len(values))
+
+    def _move_head(
+        self, connection: Connection, head: Mapping[str, Any], values: Sequence[Values]
+    ) -> None:
+        """Let the log end with its new rows; what was no true end does not become one."""
+        new = {
+            "seq": values[-1][0],
+            "hash": values[-1][-1],
+            "decisions": replay.extended(head["decisions"], values),
+        }
+        is_true = replay.is_true_head(self, head)
+        seal = seals.seal(self.seal_key, "chain", new) if is_true else ""
+        connection.execute(self.chain.update(), {**new, "seal": seal})
 
     def head(self) -> dict[str, Any]:
         """{seq, hash} of the audit log's last row, to be kept where no writer can change it.
@@ -71,11 +96,53 @@ class Ledger(Tables):
         is_hash = _HASH.fullmatch(str(head.hash)) is not None
         return {"seq": head.seq, "hash": head.hash if is_hash else ""}
 
-    def _head(self, connection: Connection) -> Head:
-        heads = connection.execute(self.chain.select()).all()
+    def _head(self, connection: Connection) -> dict[str, Any]:
+        heads = list(read(connection, self.chain.select()))
         if len(heads) != 1:
             raise LedgerError(f"the audit log in {self.name} has {len(heads)} heads: it is damaged")
-        return Head(*heads[0])
+        return heads[0]
+
+    # --- whether it is as its runs left it --------------------------------------------------------
+
+    def doubts(self) -> list[Doubt]:
+        """What is not as its runs left it: the log's end, holds and grants, orders, answers."""
+        with self.reading() as connection, _any_text(connection):
+            found = [*replay.of_head(self, connection), *replay.of_seals(self, connection)]
+            found += replay.of_decisions(self, connection).values()
+            return sorted(found)
+
+    def doubts_of_decisions(self) -> list[Doubt]:
+        """Of these the holds and grants."""
+        with self.reading() as connection, _any_text(connection):
+            return sorted(replay.of_decisions(self, connection).values())
+
+    def all_doubts(self) -> list[Doubt]:
+        """The same, and the orders' states, for which the whole log is read."""
+        with self.reading() as connection, _any_text(connection):
+            states = list(replay.of_orders(self, connection))
+        told = {(doubt.table, doubt.key) for doubt in states if doubt.table}
+        rest = (doubt for doubt in self.doubts() if (doubt.table, doubt.key) not in told)
+        return sorted([*states, *rest])
+
+    def name_of(self, doubts: Sequence[Doubt]) -> str:
+        """The hash that a person vouches for doubts by; "" where there is no key for one."""
+        return keyed_hash(self.seal_key, "\n".join(map(str, doubts)))[:16] if self.seal_key else ""
+
+    def accept(self, doubts: Sequence[Doubt]) -> None:
+        """Note that a person vouches for what is in doubt: it counts as it is now."""
+        with self.transaction() as connection:
+            self.append(connection, replay.accepted(self, connection, doubts))
+            self._seal_all(connection, self.seal_key)
+
+    def _seal_all(self, connection: Connection, key: str) -> None:
+        """Seal everything as it is."""
+        self.seal_key = key
+        for table in (self.holds, self.orders, self.particulars):
+            seals.renew(self, connection, table, sa.true())
+        head = self._head(connection)
+        head["decisions"] = replay.decisions(self, connection)
+        head["seal"] = seals.seal(key, "chain", head)
+        connection.execute(self.chain.update(), head)
 
     # --- journal: what is about to be written, and what came of it --------------------------------
 
@@ -120,9 +187,10 @@ class Ledger(Tables):
 
     # --- memory: what earlier runs put in effect, took, refused and read --------------------------
 
-    def past(self, system: str, witnesses: Collection[str]) -> Past:
+    def past(self, system: str, witnesses: Collection[str], marked: int = 0) -> Past:
         """What earlier runs, and other systems in this one, leave the guard of a system."""
-        alarm = age.alarm(self, system, witnesses)
+        alarms = (age.alarm(self, system, witnesses, marked), _alarm(self.doubts()))
+        alarm = "; ".join(filter(None, alarms))
         return replace(memory.past(self, system), alarm=alarm)
 
     def judged(self, system: str, notes: Past) -> None:
@@ -139,27 +207,50 @@ class Ledger(Tables):
         """Note what a run put in effect, and the hashes of those who are protected no more."""
         memory.remember(self, system, settled, revealed)
 
-    def vouch(self, system: str, witnesses: Collection[str]) -> None:
+    def confirm(self, system: str, confirmed: Mapping[str, Sequence[str]]) -> None:
+        """Note the hashes by provider that a person confirmed and that were carried out: once."""
+        if not confirmed:
+            return
+        day = self.run.as_of.isoformat()
+        rows = [
+            AuditRow(
+                memory.CONFIRMED, provider=provider, system=system, object=f"provider {provider}",
+                plan=",".join(hashes), result=day,
+            )
+            for provider, hashes in sorted(confirmed.items())
+        ]  # fmt: skip
+        with self.transaction() as connection:
+            self.append(connection, rows)
+
+    def vouch(self, system: str, witnesses: Collection[str], marked: int = 0) -> None:
         """Note that the ledger is right for a system as it is, whatever it did not know of."""
         with self.transaction() as connection:
             strange = age.unknown(self, connection, system, witnesses)
-            rows = (AuditRow(age.ACCEPTED, system=system, object=each) for each in strange)
-            self.append(connection, tuple(rows))
+            rows = [AuditRow(age.ACCEPTED, system=system, object=each) for each in strange]
+            if marked and not age.knows_of(self, connection, system):
+                rows.append(AuditRow(age.ACCEPTED, system=system, object=f"system {system}"))
+            self.append(connection, rows)
         self.leave(system)
 
-    def leave(self, system: str | None = None) -> None:
-        """Note where the audit log ends now, for later runs to know an older copy of it."""
+    def leave(self, system: str | None = None) -> dict[str, Any]:
+        """Note where the audit log ends now, for later runs to know an older copy; returns it."""
         head = self.head()
-        if head["hash"]:
+        if head["hash"] or not head["seq"]:
             age.move(self, Head(**head), system)
+        return head
 
     # --- holds and grants -------------------------------------------------------------------------
 
     def decisions(self) -> Decisions:
-        """All holds and grants, also those that have ended: they explain what was taken."""
+        """All holds and grants, also those that have ended: they explain what was taken.
+
+        One that is in doubt does not count.
+        """
         query = self.holds.select().order_by(self.holds.c.id)
         with self.reading() as connection:
-            return Decisions(tuple(_hold(row) for row in connection.execute(query)))
+            doubts = replay.of_decisions(self, connection)
+            rows = (row for row in connection.execute(query) if row.id not in doubts)
+            return Decisions(tuple(_hold(row) for row in rows))
 
     def place(self, hold: Hold) -> bool:
         """Make a hold or grant what is given; returns whether that changed anything.
@@ -168,15 +259,19 @@ class Ledger(Tables):
         """
         with self.changing() as connection:
             known = self._held(connection, hold.id)
-            if known and known == replace(hold, by=known.by, confirmed_by=known.confirmed_by):
-                return False
+            is_doubtful = bool(replay.of_decisions(self, connection).get(hold.id))
+            if known and not is_doubtful:
+                same = replace(hold, by=known.by, confirmed_by=known.confirmed_by)
+                if known == same:
+                    return False
             if not self.check:
                 values = {**_values(hold), "lifted_by": ""}
                 table = self.holds
                 write = table.update().where(table.c.id == hold.id) if known else table.insert()
                 connection.execute(write, values)
                 operation = "change" if known else "place"
-                self.append(connection, [_decision(hold.kind, hold, operation)])
+                seals.renew(self, connection, table, table.c.id == hold.id)
+                self.append(connection, [replay.decided(hold, operation)])
         return True
 
     def lift(self, id: str) -> bool:
@@ -185,13 +280,14 @@ class Ledger(Tables):
             known = self._held(connection, id)
             if known is None:
                 raise LedgerError("there is no hold or grant with this id")
-            if known.lifted:
+            if known.lifted and id not in replay.of_decisions(self, connection):
                 return False
+            lifted = replace(known, lifted=self.run.as_of)
             values = {"lifted": self.run.as_of.isoformat(), "lifted_by": self.run.by}
-            self._decide(connection, "lifted", known, values)
+            self._decide(connection, lifted, "lift", values)
         return True
 
-    def confirm(self, id: str, until: dt.date) -> bool:
+    def confirm_grant(self, id: str, until: dt.date) -> bool:
         """Have a grant count that waits for a second person; returns whether it waited.
 
         `until` is its last day, as that person knows it.
@@ -204,16 +300,19 @@ class Ledger(Tables):
                 return False
             if user_of(known.by) == user_of(self.run.by):
                 raise LedgerError("expected another user to confirm the grant than who placed it")
-            self._decide(connection, "confirmed", known, {"confirmed_by": self.run.by})
+            confirmed = replace(known, confirmed_by=self.run.by)
+            self._decide(connection, confirmed, "confirm", {"confirmed_by": self.run.by})
         return True
 
     def _decide(
-        self, connection: Connection, event: str, hold: Hold, values: Mapping[str, str]
+        self, connection: Connection, hold: Hold, operation: str, values: Mapping[str, str]
     ) -> None:
+        """Change the row of a hold or grant to what it is now."""
         if not self.check:
             table = self.holds
             connection.execute(table.update().where(table.c.id == hold.id), values)
-            self.append(connection, [_decision(event, hold, hold.kind)])
+            seals.renew(self, connection, table, table.c.id == hold.id)
+            self.append(connection, [replay.decided(hold, operation)])
 
     def _held(self, connection: Connection, id: str) -> Hold | None:
         row = connection.execute(self.holds.select().where(self.holds.c.id == id)).one_or_none()
@@ -289,7 +388,8 @@ _NOTE_RUN = (
 def verify(ledger: Ledger) -> list[Fault]:
     """What is wrong with the audit log: every row that is changed, missing, doubled or moved."""
     with ledger.reading() as connection, _any_text(connection):
-        heads = [tuple(row) for row in connection.execute(ledger.chain.select())]
+        ends = ledger.chain.select().with_only_columns(ledger.chain.c.seq, ledger.chain.c.hash)
+        heads = [tuple(row) for row in connection.execute(ends)]
         query = ledger.audit.select().order_by(ledger.audit.c.seq)
         return faults(lambda: _streamed(connection, query), heads)
 
@@ -330,6 +430,12 @@ def _any_text(connection: Connection) -> Iterator[None]:
         driver.text_factory = str
 
 
+def _alarm(doubts: Sequence[Doubt]) -> str:
+    """What a run says of doubts, "" if there are none."""
+    named = some_of([str(doubt) for doubt in doubts], "; ", "all by audit")
+    return f"the ledger is not as its runs left it: {named}" if doubts else ""
+
+
 def _intent(system: str, intended: Intended) -> AuditRow:
     return AuditRow(
         event="intent",
@@ -365,28 +471,6 @@ def _values(hold: Hold) -> dict[str, str | None]:
         for field in fields(hold)
         for value in [getattr(hold, field.name)]
     }
-
-
-def _decision(event: str, hold: Hold, operation: str) -> AuditRow:
-    """A hold's row: whom it concerns, why and how long."""
-    person = _is_hsa_id(hold.object)
-    until = f" until {hold.until}" if hold.until else ""
-    waits = ", unconfirmed" if hold.waits and event == hold.kind else ""
-    return AuditRow(
-        event=event,
-        provider="" if person else hold.object,
-        object=f"{'person' if person else 'provider'} {hold.object}",
-        operation=operation,
-        result=f"{hold.reason} since {hold.since}{until}{waits}",
-    )
-
-
-def _is_hsa_id(text: str) -> bool:
-    try:
-        parse_hsa_id(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _place(directory: str) -> str:

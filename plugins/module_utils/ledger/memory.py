@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..engine.guard import DAYS, Holding, Past
 from ..engine.journal import Settled
-from ..records.memory import PROTECTED, Fact, Memory
+from ..records.memory import PROTECTED, Fact, Memory, keyed_hash
 from .database import insert, slices
 from .tables import Tables
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 AHEAD, BACK = dt.timedelta(days=31), dt.timedelta(days=7)
 # The name of the key that numbers and names are hashed with.
 _KEY = "memory"
+# An event of the audit log: a plan was carried out that a person had confirmed.
+CONFIRMED = "confirmed"
 
 
 def recall(ledger: Tables, system: str) -> Memory:
@@ -78,6 +80,13 @@ def make_key(ledger: Tables) -> None:
             ledger.new_key(connection, _KEY)
 
 
+def plan_secret(ledger: Tables) -> bytes:
+    """What plans' hashes and proofs are keyed with; empty in check mode, before the first run."""
+    with ledger.reading() as connection:
+        key = ledger.key(connection, _KEY)
+    return bytes.fromhex(keyed_hash(key, "plans")) if key else b""
+
+
 def past(ledger: Tables, system: str) -> Past:
     """What earlier runs, and other systems in this one, leave the guard of a system."""
     losses, refusals, sizes = ledger.losses, ledger.refusals, ledger.sizes
@@ -90,10 +99,15 @@ def past(ledger: Tables, system: str) -> Past:
         others = (refusals.c.run == ledger.run.id) & (refusals.c.system != system)
         refused = connection.execute(refusals.select().where(others)).all()
         counted = connection.execute(sizes.select().where(sizes.c.system == system)).all()
+        audit = ledger.audit.c
+        of_plans = (audit.event == CONFIRMED) & (audit.system == system)
+        query = ledger.audit.select().where(of_plans).with_only_columns(audit.provider)
+        confirmed = Counter(connection.execute(query).scalars())
     return Past(
         lost=lost,
         refused={row.provider: row.system for row in refused},
         sizes={row.what: row.number for row in counted},
+        confirmed=confirmed,
     )
 
 

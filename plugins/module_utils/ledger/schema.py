@@ -5,7 +5,8 @@
 
 Alembic reads its migrations from a directory, and Ansible packs a module into a zip file that has
 none. So they stand here: MIGRATIONS, each of which is applied once, in order and for good. Never
-change one that was released; add another.
+change one that was released; add another. None may change a value in a sealed row, and
+a new column of a sealed table begins empty: the seals must stay true.
 
 Days are ISO 8601 text and NULL where there is none; other text is never NULL.
 """
@@ -25,20 +26,20 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "seq", "at", "run", "by", "event", "provider", "system", "object", "operation",
         "attributes", "plan", "refers", "result", "previous", "hash",
     ),
-    "chain": ("seq", "hash"),
+    "chain": ("seq", "hash", "decisions", "seal"),
     "runs": ("id", "at", "by", "as_of"),
     "settings": ("name", "value"),
     "intents": ("seq", "system", "proof"),
     "holds": (
         "id", "object", "kind", "reason", "by", "since", "until", "lifted", "lifted_by",
-        "confirmed_by",
+        "confirmed_by", "seal",
     ),
     "orders": (
         "key", "system", "kind", "recipient", "provider", "object", "subject", "cause", "level",
         "follows", "needs", "due", "protected", "state", "pseudonym", "batch",
-        "wanted_on", "ordered_on", "sent_on", "active_on", "closed_on",
+        "wanted_on", "ordered_on", "sent_on", "active_on", "closed_on", "seal",
     ),
-    "particulars": ("pseudonym", "kind", "content"),
+    "particulars": ("pseudonym", "kind", "content", "seal"),
     "batches": ("id", "system", "recipient", "run", "as_of", "protected", "written"),
     "receipts": ("id", "order_key", "run", "as_of", "state", "pseudonym"),
     "seen_ids": ("directory", "person", "hsa_id"),
@@ -237,7 +238,18 @@ _NIGHTS: Migration = (
 # NULL where a second person is waited for.
 _SECOND_PERSON: Migration = ("ALTER TABLE holds ADD COLUMN confirmed_by TEXT DEFAULT ''",)
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _MEMORY, _AGE, _NIGHTS, _SECOND_PERSON)
+_SEALS: Migration = (
+    "CREATE INDEX audit_event ON audit (event)",
+    "ALTER TABLE chain ADD COLUMN decisions TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE chain ADD COLUMN seal TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE holds ADD COLUMN seal TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE orders ADD COLUMN seal TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE particulars ADD COLUMN seal TEXT NOT NULL DEFAULT ''",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (
+    _FIRST, _MEMORY, _AGE, _NIGHTS, _SECOND_PERSON, _SEALS,
+)  # fmt: skip
 
 
 def migrate(connection: Any, version: int, migrations: Sequence[Migration]) -> None:

@@ -43,6 +43,8 @@ class Tables(Database):
     ) -> None:
         super().__init__(url, state_directory / "ledger.sqlite3", check)
         self.run, self.directory = run, state_directory
+        # What rows are sealed with: see seals.py.
+        self.seal_key = ""
         self.audit, self.chain = _table("audit"), _table("chain")
         self.runs, self.settings = _table("runs"), _table("settings")
         self.intents, self.holds = _table("intents"), _table("holds")

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..engine.orders import TAKES, VOID
+from . import seals
 from .audit import AuditRow
 from .database import slices
 from .ledger import Ledger
@@ -153,6 +154,7 @@ def _close(ledger: Ledger, connection: Connection, expired: Mapping[str, str]) -
         for some in slices(theirs):
             update = ledger.orders.update().where(ledger.orders.c.key.in_(some))
             connection.execute(update.values(closed_on=day))
+    seals.renew_by_key(ledger, connection, ledger.orders, expired)
     if expired:
         row = AuditRow(event="closed", object="card", result=str(len(expired)))
         ledger.append(connection, [row])

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..engine import orders
 from ..engine.orders import Order
 from ..engine.plan import Change, Entry, Operation
+from ..ledger import seals
 from ..ledger.database import insert, slices
 from ..ledger.ledger import Ledger
 from .outbox import Batch, Outbox, OutboxError
@@ -235,14 +236,14 @@ class _Changes:
     def write(self) -> None:
         """Write all of it."""
         ledger = self._ledger
-        columns = ledger.orders.c.keys()
+        columns = ledger.orders.c.keys()[:-1]
         rows = [tuple(row.get(column) for column in columns) for row in self._orders]
         batches = [
             (name, self._system, recipient, ledger.run.id, self._today, protected, None)
             for (recipient, protected), name in self._batches.items()
         ]
-        insert(self._connection, ledger.orders, rows)
-        insert(self._connection, ledger.particulars, self._particulars)
+        seals.add(ledger, self._connection, ledger.orders, rows)
+        seals.add(ledger, self._connection, ledger.particulars, self._particulars)
         insert(self._connection, ledger.batches, batches)
         for (state, batch), keys in self._moved.items():
             day = "ordered_on" if state == "ordered" else "closed_on"
@@ -250,6 +251,7 @@ class _Changes:
             for some in slices(keys):
                 update = ledger.orders.update().where(ledger.orders.c.key.in_(some))
                 self._connection.execute(update.values(values))
+                seals.renew_by_key(ledger, self._connection, ledger.orders, some)
 
 
 # --- reading -------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ..desired.siths.cards import CARD, REVOCATION, TAKEOVER, Card, cards, held_objects
 from ..engine.guard import Case, Holding, over_limits
 from ..engine.orders import FULFILLED, Order, as_text, folder_of
-from ..ledger import memory
+from ..ledger import memory, seals
 from ..ledger.audit import AuditRow
 from ..ledger.database import insert, slices
 from ..ledger.ledger import Ledger
@@ -277,6 +277,7 @@ class _News:
             for some in slices(keys):
                 update = table.update().where(table.c.key.in_(some))
                 self._connection.execute(update.values(row))
+                seals.renew_by_key(self._ledger, self._connection, table, some)
 
     def _write_answers(self, changed: Mapping[str, Order]) -> None:
         table = self._ledger.particulars
@@ -284,7 +285,7 @@ class _News:
             old = table.c.pseudonym.in_(some) & (table.c.kind == "answer")
             self._connection.execute(table.delete().where(old))
         rows = [(name, "answer", as_text(o.answer)) for name, o in changed.items() if o.answer]
-        insert(self._connection, table, rows)
+        seals.add(self._ledger, self._connection, table, rows)
 
     def _read(self, keys: Iterable[str]) -> dict[str, Order]:
         column = self._ledger.orders.c.key

@@ -118,6 +118,12 @@ class Employment:
         return frozenset(self.assignment.systems) - self.left_services.keys()
 
     @property
+    def struck_services(self) -> frozenset[str]:
+        """The services that it gave when the last run was done, and does not name any more."""
+        gave = self.effect.systems if self.effect else frozenset[str]()
+        return gave.difference(self.assignment.systems)
+
+    @property
     def left_services(self) -> dict[str, dt.date]:
         """The services of the assignment that the provider has left, with their last days."""
         if not self.record.agreement.terminated:
@@ -150,6 +156,16 @@ class Employment:
         last = self.last_day
         begun = self.assignment.from_ <= self.as_of and (last is None or self.as_of <= last)
         return self.is_granted or (begun and not self.is_suspended)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it would give access by its own days, and is not known to have given none.
+
+        Then it is no date that takes what it gave, but something else, such as a provider that
+        fell back to establishment.
+        """
+        gave_none = self.last_run is not None and self.effect is None
+        return self.in_effect and (self.state == "active" or not gave_none)
 
     @property
     def explains(self) -> bool:
@@ -304,12 +320,12 @@ class NaturalPerson:
 def explained(employments: Iterable[Employment], surprises: Collection[Effect] = ()) -> bool:
     """Whether dates in the record explain that somebody has lost what assignments gave.
 
-    They do not where one of them is in effect by its own days: it was another reason, such as a
-    provider that fell back to establishment. Nor where others gave it when the last run was done,
-    which are over without a date: `surprises`, as far as they gave the same.
+    They do not where one of them would go on by its own days: it was another reason. Nor where
+    others gave it when the last run was done, which are over without a date: `surprises`, as far as
+    they gave the same.
     """
     given = tuple(employments)
-    is_over = not surprises and not any(e.in_effect for e in given)
+    is_over = not surprises and not any(e.lasts for e in given)
     return is_over and any(e.explains for e in given)
 
 

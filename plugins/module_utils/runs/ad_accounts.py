@@ -96,7 +96,6 @@ def run(module: AnsibleModule) -> None:
     bring_in_line(
         module,
         "AD",
-        params["bind_password"],
         lambda _ledger: directory(params, searches(layout), schema(layout), active_directory=True),
         wish,
     )

@@ -53,7 +53,6 @@ def run(module: AnsibleModule) -> None:
     bring_in_line(
         module,
         "Citrix",
-        params["password"],
         lambda _ledger: CitrixSite(settings(params), params["delivery_group"]),
         wish,
         lambda site: site.left,

@@ -57,7 +57,9 @@ def decide(params: dict[str, Any], ledger: Ledger, as_of: date) -> dict[str, Any
     elif params["state"] == "lifted":
         changed = ledger.lift(_id(params))
     elif params["state"] == "confirmed":
-        changed = ledger.confirm(_id({**params, "kind": "grant"}), day(params["until"], "until"))
+        changed = ledger.confirm_grant(
+            _id({**params, "kind": "grant"}), day(params["until"], "until")
+        )
     holds = (hold for hold in ledger.decisions().holds if hold.lasts(as_of))
     return {"changed": changed, "holds": [_shown(hold) for hold in holds]}
 

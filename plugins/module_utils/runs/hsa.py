@@ -51,7 +51,6 @@ def run(module: AnsibleModule) -> None:
     bring_in_line(
         module,
         "HSA",
-        params["bind_password"],
         lambda _ledger: directory(params, searches(layout), schema(layout)),
         wish,
     )

@@ -57,6 +57,8 @@ def with_ledger(module: AnsibleModule, work: Work) -> None:
         as_of = day(module.params["as_of"], "as_of (halsoval_as_of)")
         with _ledger(module, as_of) as ledger:
             _look_at_the_day(ledger, module.params["by_clock"])
+            for doubt in ledger.doubts_of_decisions():
+                module.warn(shown(f"the ledger: {doubt}; it does not count"))
             result = work(ledger, as_of)
             if not ledger.check:
                 _leave(module, ledger)
@@ -113,9 +115,13 @@ def day(text: str, name: str) -> dt.date:
 
 
 def _leave(module: AnsibleModule, ledger: Ledger) -> None:
-    """Note where the audit log ends. By now all is done, and must be told whatever happens."""
+    """Note where the audit log ends. By now all is done, and must be told whatever happens.
+
+    Also to syslog, from where it may go to another machine.
+    """
     try:
-        ledger.leave()
+        head = ledger.leave()
+        module.log(f"{ledger.name}: the audit log ends with row {head['seq']}, hash {head['hash']}")
     except LedgerError as error:
         module.warn(shown(f"done, but an older copy of the ledger may not be known later: {error}"))
 

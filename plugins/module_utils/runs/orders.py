@@ -36,10 +36,7 @@ OrderDesire = Callable[[Approved, dt.date, Sequence[Entry], Identities], Desired
 
 
 def bring_orders_in_line(module: AnsibleModule, system: OrderSystem, desire: OrderDesire) -> None:
-    """Carry out the pipe for the orders of a system and leave the module.
-
-    Plan hashes are keyed with the password that reads HSA, as they are by every system's own.
-    """
+    """Carry out the pipe for the orders of a system and leave the module."""
     protected = module.params["protected_outbox"]
     outbox = Outbox(Path(module.params["outbox"]), Path(protected) if protected else None)
     undelivered: dict[str, str] = {}
@@ -57,7 +54,6 @@ def bring_orders_in_line(module: AnsibleModule, system: OrderSystem, desire: Ord
     bring_in_line(
         module,
         system,
-        module.params["hsa_bind_password"],
         lambda ledger: OrderBook(ledger, system, outbox),
         wish,
         lambda book: {**undelivered, **book.undelivered},

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -16,7 +15,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..engine.plan import Entry
 from ..engine.provision import Desired, Finding, Request, System, provision
 from ..ledger.ledger import Ledger
-from ..ledger.memory import make_key, note_day, recall
+from ..ledger.memory import make_key, note_day, plan_secret, recall
 from ..records import payload
 from ..records.holds import Decisions
 from ..records.identifiers import shown
@@ -38,7 +37,6 @@ Desire = Callable[[payload.Approved, dt.date, Sequence[Entry], Ledger], Desired]
 def bring_in_line(
     module: AnsibleModule,
     title: str,
-    secret: str,
     connect: Callable[[Ledger], S],
     desire: Desire,
     late: Callable[[S], Mapping[str, str]] | None = None,
@@ -46,9 +44,8 @@ def bring_in_line(
 ) -> None:
     """Carry out the pipe for a system and leave the module.
 
-    `secret` is a password that keys the plan hashes; `late` are errors by provider that the system
-    knows of once it has written, `also` is what else the result tells. The module fails as a whole
-    only when nothing could be done for anybody.
+    `late` are errors by provider that the system knows of once it has written, `also` is what else
+    the result tells. The module fails as a whole only when nothing could be done for anybody.
     """
 
     def work(ledger: Ledger, as_of: dt.date) -> dict[str, Any]:
@@ -69,7 +66,8 @@ def bring_in_line(
             return replace(desired, findings=(*desired.findings, *records.findings))
 
         system = connect(ledger)
-        results = provision(system, wish, _request(module, title, secret, records), ledger)
+        request = _request(module, title, plan_secret(ledger), records)
+        results = provision(system, wish, request, ledger)
         told = _result(results, late(system) if late else {}, strays)
         return {**told, **(also(system) if also else {})}
 
@@ -109,7 +107,7 @@ def _result(
     }
 
 
-def _request(module: AnsibleModule, title: str, secret: str, records: Undisputed) -> Request:
+def _request(module: AnsibleModule, title: str, secret: bytes, records: Undisputed) -> Request:
     params, approved = module.params, records.approved
     return Request(
         providers=tuple(params["providers"]),
@@ -117,7 +115,7 @@ def _request(module: AnsibleModule, title: str, secret: str, records: Undisputed
         invalid=approved.invalid,
         faults=records.refused,
         expected=frozenset(filter(None, params["expected_plan"])),
-        secret=hashlib.sha256(secret.encode()).digest(),
+        secret=secret,
         check=module.check_mode,
         diff=module._diff,
         title=title,

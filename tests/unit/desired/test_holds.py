@@ -18,6 +18,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     JOURNAL,
     NPO,
     TODAY,
+    assignment,
     hold,
     number,
     person,
@@ -288,6 +289,29 @@ def test_a_hold_on_one_provider_takes_no_role_that_an_unreadable_one_gives(world
     world.run(alfa, invalid=("beta",))
     assert values(world.hsa.person(number(1)), "hsaSystemRole") == ("npo;lasare",)
     assert world.is_enabled(number(1))
+
+
+@pytest.mark.parametrize("is_invalid", [False, True], ids=["can be read", "is invalid"])
+def test_a_hold_at_one_provider_explains_no_rows_that_vanished_at_another(
+    world: Ad, is_invalid: bool
+) -> None:
+    world.hsa.journal = MemoryJournal()
+    staff = [person(n, NURSE) for n in range(6)]
+    beta = record("beta", staff)
+    # Whom nobody lists any more is another case.
+    plain = [person(n, assignment()) for n in range(6)] if is_invalid else []
+    gamma = record("gamma", plain)
+    world.run(record("alfa", staff), beta, gamma)
+    world.hsa.holds = (hold("beta"),)
+    left = [record("alfa", [person(9, NURSE)]), gamma, *([] if is_invalid else [beta])]
+    results = world.run(*left, invalid=["beta"] if is_invalid else [])
+    assert "refused" in world.hsa_results["alfa"]["msg"]
+    assert "refused" in results["alfa"]["msg"]
+    for who in map(number, range(6)):
+        assert values(world.hsa.person(who), "hsaSystemRole") == ("npo;lasare",)
+        assert world.is_enabled(who)
+        assert who in world.hsa.members()
+        assert who not in world.hsa.members("beta")
 
 
 def test_a_hold_takes_the_roles_of_who_has_moved_to_a_provider_that_is_invalid(

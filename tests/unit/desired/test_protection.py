@@ -223,6 +223,18 @@ def test_no_diff_shows_an_entry_that_may_be_a_protected_persons(
         assert not [word for word in WORDS if word in str(results)]
 
 
+def test_no_diff_shows_an_entry_that_has_the_name_of_whom_hsa_hides(world: Ad) -> None:
+    """The ledger is lost, and no record protects anybody any more: HSA alone tells who is."""
+    world.hsa.journal = MemoryJournal()
+    others = {"given_name": "Nova", "surname": "Norrdahl"}
+    hidden = person(2, uses(), protected=True, **others)
+    world.run(record("alfa", [person(1, uses(), **NAME), hidden]))
+    world.hsa.journal = MemoryJournal()
+    shown = world.run(_two(2, 1, NAME, others), diff=True)
+    for results in (world.hsa_results, shown):
+        assert not [word for word in WORDS if word in str(results)]
+
+
 def _two(
     one: int, other: int, name: dict[str, str], others: dict[str, str], *,
     protected: bool = False, away: bool = False,

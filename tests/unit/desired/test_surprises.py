@@ -29,6 +29,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     trial,
     unit,
 )
+from ansible_collections.regionjh.halsoval.tests.unit.hsa_in_memory import hsa_id
 from ansible_collections.regionjh.halsoval.tests.unit.memory_journal import MemoryJournal
 from ansible_collections.regionjh.halsoval.tests.unit.services_in_memory import Services
 
@@ -461,6 +462,46 @@ def test_what_a_vanished_row_takes_is_its_providers_loss_though_others_list_the_
     assert world.hsa.person(number(1)).first("hsaSystemRole") == "npo;lasare"
     assert world.is_enabled(number(1))
     assert world.groups_of(number(1)) == {"App-Journal", "Halsoval-alfa"}
+
+
+# --- what a refusal must not delay ---------------------------------------------------------------
+
+
+def only_one_away() -> Record:
+    """Of twenty one is left, who is suspended: the other rows have vanished."""
+    return provider(assignment(suspended={"from": str(TODAY)}, **GIVES), who=(1,))
+
+
+def test_a_provider_that_gave_nothing_delays_no_end_at_another(world: Ad) -> None:
+    idle = record("beta", [person(1, assignment(**GIVES))], sjunet={})
+    world.run(provider(assignment(**GIVES)), idle)
+    world.run(only_one_away(), idle)
+    assert "refused" in world.hsa_results["alfa"]["msg"]
+    assert world.hsa.person(number(1)).first("hsaSystemRole") is None
+    assert not world.is_enabled(number(1))
+    assert world.groups_of(number(1)) == set()
+
+
+@pytest.mark.parametrize("over", [{"suspended": {"from": str(TODAY)}}, {"to": str(TODAY - DAY)}])
+def test_a_day_explains_all_that_the_assignment_gave_though_systems_are_struck_with_it(
+    world: Ad, over: dict[str, Any]
+) -> None:
+    world.run(provider(assignment(**GIVES)))
+    world.run(provider(assignment(systems=[], **over), who=(1,)))
+    assert "refused" in world.hsa_results["alfa"]["msg"]
+    assert world.hsa.person(number(1)).first("hsaSystemRole") is None
+    assert not world.is_enabled(number(1))
+    assert world.groups_of(number(1)) == set()
+
+
+def test_who_was_deleted_from_hsa_leaves_a_commission_by_date_all_the_same(world: Ad) -> None:
+    world.run(provider(assignment(**GIVES)))
+    one = world.hsa.person(number(1))
+    world.hsa.directory.remove(one.dn)
+    world.run(only_one_away())
+    assert "refused" in world.hsa_results["alfa"]["msg"]
+    (commission,) = world.hsa.commissions()
+    assert hsa_id(one) not in commission.attributes["hsaCommissionMember"]
 
 
 # --- other people in the row ---------------------------------------------------------------------

@@ -130,7 +130,7 @@ def test_the_last_unit_is_never_lost_without_a_date() -> None:
 def test_the_refusal_names_the_hash_that_confirms_it() -> None:
     made = plan(entry("alfa", held=6, lost=5))
     verdict = judged(made, {"alfa": people("alfa", 6)})
-    assert verdict.hashes == {"alfa": plan_hash(made.operations, SECRET)}
+    assert len(verdict.hashes["alfa"]) == 16
     assert f"halsoval_expected_plan={verdict.hashes['alfa']}" in verdict.refusals["alfa"]
 
 
@@ -270,8 +270,8 @@ def test_undated_losses_beyond_the_limit_never_happen(held: int, lost: int, date
 
 def test_a_confirmed_plan_is_done_whole_whatever_it_takes() -> None:
     made = plan(entry("alfa", held=100, lost=100), entry("alfa", kind="unit", public=()))
-    name = plan_hash(made.operations, SECRET)
     holdings = {"alfa": people("alfa", 100) | {("unit", "unit-alfa")}}
+    (name,) = judged(made, holdings).hashes.values()
     verdict = judged(made, holdings, expected=[name])
     assert verdict.refusals == {}
     assert verdict.operations == made.operations
@@ -546,3 +546,33 @@ def test_a_read_that_is_suddenly_smaller_is_told(
     before: dict[str, int], now: dict[str, int], is_told: bool
 ) -> None:
     assert bool(shrinkage(before, now)) is is_told
+
+
+# --- what a hash confirms, and how often ----------------------------------------------------------
+
+
+def test_a_confirmation_counts_once() -> None:
+    made, holdings = plan(entry("alfa", held=6, lost=5)), {"alfa": people("alfa", 6)}
+    (first,) = judged(made, holdings).hashes.values()
+    (again,) = judged(made, holdings, confirmed={"alfa": 1}).hashes.values()
+    used = judged(made, holdings, expected=[first], confirmed={"alfa": 1})
+    assert "is not among the expected plans" in used.refusals["alfa"]
+    assert used.confirmed == {}
+    verdict = judged(made, holdings, expected=[again], confirmed={"alfa": 1})
+    assert (verdict.refusals, verdict.confirmed) == ({}, {"alfa": (again,)})
+
+
+def test_anothers_confirmation_leaves_a_hash_as_it_is() -> None:
+    made, holdings = plan(entry("alfa", held=6, lost=5)), {"alfa": people("alfa", 6)}
+    confirmed = judged(made, holdings, confirmed={"beta": 3})
+    assert confirmed.hashes == judged(made, holdings).hashes
+
+
+def test_without_a_secret_nothing_has_a_hash_or_can_be_confirmed() -> None:
+    made, case = plan(entry("alfa", held=6, lost=5)), {"alfa": people("alfa", 6)}
+    verdict = judge(made, ["alfa"], Case(holdings=case), b"")
+    assert verdict.hashes == {"alfa": ""}
+    assert "a run does" in verdict.refusals["alfa"]
+    assert "halsoval_expected_plan" not in verdict.refusals["alfa"]
+    asked = judge(made, ["alfa"], Case(holdings=case, expected=["5d1c9a0b7e34f2c8"]), b"")
+    assert asked.refusals["alfa"].startswith("the plan is not among the expected plans")

@@ -156,6 +156,35 @@ def test_an_old_journal_stops_everything_until_a_person_confirms(world: World) -
     assert world.run()["beta"]["failed"] is False
 
 
+def test_a_confirmed_plan_that_comes_again_is_asked_about_again(world: World) -> None:
+    world.journal.alarm = "the ledger is an older copy"
+    name = world.run()["alfa"]["plan"]
+    world.run(expected=frozenset({name}))
+    assert ("HSA", "alfa") in world.journal.confirmed
+    world.directory, world.journal.alarm = (
+        MemoryDirectory(("c=SE", BASE), SCHEMA),
+        "the ledger is an older copy",
+    )
+    again = world.run(expected=frozenset({name}))["alfa"]
+    assert "is not among the expected plans" in again["msg"]
+    assert again["plan"] != name
+    assert world.run(expected=frozenset({again["plan"]}))["alfa"]["changed"]
+
+
+def test_a_confirmation_by_which_nothing_was_done_counts_the_next_time(world: World) -> None:
+    world.journal.alarm = "the ledger is an older copy"
+    name = world.run()["alfa"]["plan"]
+    world.run(expected=frozenset({name}), check=True)
+    assert world.journal.confirmed == []
+    assert world.run(expected=frozenset({name}))["alfa"]["changed"]
+
+
+def test_a_check_before_the_first_run_shows_the_plan_and_names_no_hash(world: World) -> None:
+    result = world.run(check=True, secret=b"")["alfa"]
+    assert (result["plan"], result["changed"]) == ("", True)
+    assert "plan not named before the first run" in result["diff"]["before_header"]
+
+
 def test_an_old_journal_is_right_where_it_asks_for_nothing(world: World) -> None:
     world.run()
     world.journal.alarm = "the ledger is an older copy"

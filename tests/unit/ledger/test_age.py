@@ -41,6 +41,7 @@ def restore(ledger: Ledger, seq: int) -> None:
         last = sa.select(audit.c.hash).where(audit.c.seq == seq)
         hash_ = connection.execute(last).scalar_one_or_none() or ""
         connection.execute(ledger.chain.update(), {"seq": seq, "hash": hash_})
+        ledger._seal_all(connection, ledger.seal_key)  # as it was sealed then
 
 
 def test_the_ledger_that_the_last_run_left_alarms_nobody(ledgers: Ledgers) -> None:

@@ -185,31 +185,16 @@ def test_a_ledger_of_an_earlier_version_is_migrated_and_keeps_its_content(
     assert verify(later) == []
 
 
-def test_a_grant_of_before_there_was_a_second_person_goes_on(
-    ledgers: Ledgers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    known = ledger_schema.MIGRATIONS
-    before = known[: known.index(ledger_schema._SECOND_PERSON)]
-    with monkeypatch.context() as earlier:
-        earlier.setattr(ledger_schema, "MIGRATIONS", before)
-        with ledgers.open().transaction() as connection:
-            connection.exec_driver_sql(
-                "INSERT INTO holds (id, object, kind, reason, by, since, until) VALUES"
-                " ('g1', 'SE2321000214-A', 'grant', 'B1', 'anna', '2026-03-02', '2026-03-04')"
-            )
-    grant = ledgers.open("run-2").decisions().grant(["SE2321000214-A"], TODAY)
-    assert grant is not None
-    assert (grant.waits, grant.is_in_force(TODAY)) == (False, True)
-
-
 def test_a_migration_may_be_a_function(ledgers: Ledgers, monkeypatch: pytest.MonkeyPatch) -> None:
     ledgers.open().place(HOLD)
 
     def rename(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("UPDATE holds SET reason = 'other'")
+        connection.exec_driver_sql("UPDATE runs SET by = 'other'")
 
     with_migration(monkeypatch, rename)
-    assert ledgers.open("run-2").decisions().holds[0].reason == "other"
+    later = ledgers.open("run-2")
+    with later.reading() as connection:
+        assert connection.execute(later.runs.select()).one().by == "other"
 
 
 def test_a_migration_that_fails_leaves_everything_as_it_was(
@@ -367,7 +352,7 @@ def test_a_ledgers_name_says_where_it_is_and_no_password(ledgers: Ledgers) -> No
 
 def test_an_error_quotes_no_values(ledgers: Ledgers) -> None:
     ledger = ledgers.open()
-    row = ("p1", "order", '{"surname": "Fjällström"}')
+    row = ("p1", "order", '{"surname": "Fjällström"}', "")
     with pytest.raises(LedgerError) as error, ledger.transaction() as connection:
         connection.execute(
             ledger.particulars.insert(),

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.database import insert
+from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger import seals
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import Ledger, verify
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.schema import COLUMNS
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.thinning import (
@@ -41,7 +41,7 @@ def order(ledger: Ledger, key: str, kind: str = "card", **fields: Any) -> None:
     with ledger.transaction() as connection:
         connection.execute(ledger.orders.insert(), [values])
         sides = [(f"p-{key}", side, content) for side in ("order", "answer")]
-        insert(connection, ledger.particulars, sides)
+        seals.add(ledger, connection, ledger.particulars, sides)
 
 
 def left(ledger: Ledger) -> Sides:
@@ -140,7 +140,8 @@ def test_more_than_a_statement_takes_is_thinned(ledgers: Ledgers) -> None:
     with ledger.transaction() as connection:
         connection.execute(ledger.orders.insert(), orders)
         content = '{"valid_to": "2026-01-01"}'
-        insert(connection, ledger.particulars, [(name, "answer", content) for name in names])
+        sides = [(name, "answer", content) for name in names]
+        seals.add(ledger, connection, ledger.particulars, sides)
     assert thin(ledger, after(2), ALL) == 2500
     assert left(ledger) == set()
     assert closed_on(ledger, "2499") == ("active", "2026-01-01")

@@ -251,5 +251,5 @@ def test_the_log_tells_who_confirmed_what(ledger: Ledger, others_ledger: Ledger)
     days = f"B1 since {TODAY} until {TOMORROW}"
     assert [(row.event, row.by, row.operation, row.result) for row in log] == [
         ("grant", "anna@controller", "place", f"{days}, unconfirmed"),
-        ("confirmed", "berit@other (anna)", "grant", days),
+        ("grant", "berit@other (anna)", "confirm", days),
     ]

@@ -43,7 +43,7 @@ def left(path: Path, **options: Any) -> dict[str, Any]:
     own = {"as_of": "2026-03-02", "state_directory": str(path / "state"), "run": "run"}
     module: Any = SimpleNamespace(
         params={**plain, **own, **options}, argument_spec=LEDGER_ARGUMENTS, no_log_values=set(),
-        check_mode=False, exit_json=leave, fail_json=leave,
+        check_mode=False, exit_json=leave, fail_json=leave, log=lambda _text: None,
     )  # fmt: skip
     with pytest.raises(Left) as ended:
         with_ledger(module, lambda ledger, _as_of: {"by": ledger.run.by})

@@ -64,11 +64,11 @@ def result(path: Path, *records: Record) -> dict[str, Any]:
             "started_by": None, "run": "run", "by_clock": False, "expected_plan": [],
             "providers": [record.id for record in records], "records": str(path / "records"),
         },
-        check_mode=False, _diff=False, exit_json=leave, fail_json=leave,
+        check_mode=False, _diff=False, exit_json=leave, fail_json=leave, log=print, warn=print,
     )  # fmt: skip
     with _leaving() as told:
         bring_in_line(
-            module, "HSA", "secret", lambda _ledger: MemoryDirectory((), ()),
+            module, "HSA", lambda _ledger: MemoryDirectory((), ()),
             lambda *_arguments: Desired((), (), {}),
         )  # fmt: skip
     return told

@@ -108,7 +108,13 @@ def _of_assignment(employment: Employment) -> Iterator[Use]:
             is_coming=state in ("upcoming", "suspended"),
             has_ended=state in ("suspended", "ended"),
             explains=employment.explains,
-            lasts=employment.in_effect and not _was_tried(employment),
+            lasts=employment.lasts and not _was_tried(employment),
+        )  # fmt: skip
+    struck = AD_SERVICES & employment.struck_services
+    if struck and employment.explains:
+        yield Use(
+            employment.provider, struck, employment.last_day, is_open=False, is_coming=False,
+            has_ended=True, explains=True, lasts=False,
         )  # fmt: skip
     left = {s: day for s, day in employment.left_services.items() if s in AD_SERVICES}
     for service, last in left.items():

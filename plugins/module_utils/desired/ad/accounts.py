@@ -110,6 +110,7 @@ def _desired(
         errors=wrong.by_provider,
         waiting=waiting(everybody, holdings, gate),
         returns=tasks(everybody, holdings, (record.id for record in approved.records)),
+        marked=sum(map(len, holdings.ours.values())) + len(holdings.provider_groups),
     )
 
 

@@ -225,6 +225,8 @@ def _holder(
     given_by = {p for entry in ours for p in others if holdings.is_in_group_of(p, entry)}
     stopped = {p for p in given_by if is_held(known.ids, p)}
     kept_by = given_by - stopped
+    # A hold at one provider says nothing of a row that vanished at another.
+    lost = any(not is_held(known.ids, use.provider) for use in access.surprises)
     protected = known.is_protected or any(map(holdings.is_confidential, ours))
     said = _said(known, access, ours, bool(kept_by), holdings.layout)
     revealed = said if protected and not known.is_protected and not others else {}
@@ -232,7 +234,7 @@ def _holder(
         said = said | of_protected_person(holdings.layout)
     return Holder(
         known, access, ours, unkeyed, foreign, tuple(sorted(others)), tuple(sorted(kept_by)),
-        protected, said, bool(stopped) and not kept_by and not access.open, revealed,
+        protected, said, bool(stopped) and not (kept_by or access.open or lost), revealed,
     )  # fmt: skip
 
 

@@ -138,10 +138,10 @@ def of_protected_person(
 def over(person: NaturalPerson, as_of: dt.date, layout: Layout) -> dict[str, Values]:
     """What assignments gave that a date in a record has ended or suspended."""
     ended = [e for e in person.employments if e.explains]
-    lasting = [e for e in person.employments if e.in_effect]
+    lasting = [e for e in person.employments if e.lasts]
     titles = _titles((e.row for e in lasting), as_of)
     roles = _system_roles((service for e in lasting for service in e.services), layout)
-    over = {service for e in ended for service in e.assignment.systems}
+    over = {service for e in ended for service in (*e.assignment.systems, *e.struck_services)}
     for employment in person.employments:
         over.update(filter(employment.termination_explains, employment.left_services))
     surprises = (service for e in person.surprises_of_systems for service in e.systems)

@@ -49,7 +49,7 @@ def desire(
     people, units, holdings = known.people, known.sites, known.holdings
     providers = frozenset(record.id for record in approved.records)
     waits = pending(known, approved.memory)
-    names = names_to_hide(p for p in people if p.protected or p.was_protected)
+    names = names_to_hide(p for p in people if holdings.hides(p))
     draft = _Draft(
         layout, as_of, providers, holdings, known.ids, known.wrong, approved.decisions,
         known.hidden(), waits.hidden, names,
@@ -70,6 +70,7 @@ def desire(
         findings=(*told, *draft.contacts(units), *linked(known, waits)),
         errors=errors(people, known.wrong, units, holdings, remembered),
         taken=tuple(entry.dn for entry in (*holdings.not_ours, *holdings.ours.values())),
+        marked=len(holdings.ours) + len(holdings.our_people),
     )
     everybody = ((person, ids_of(person, known)) for person in people)
     memory = approved.memory
@@ -255,9 +256,11 @@ class _Draft:
         return (member for member in members if self._holds(member, provider))
 
     def _ids_of(self, people: Iterable[NaturalPerson]) -> Iterator[str]:
-        """The HSA-ids of the entries that people have."""
+        """The HSA-ids of the entries that people have, or had: members name them still."""
         for person in people:
             yield from map(self.holdings.id, self.holdings.of_person(person))
+            if person.number in self.ids:
+                yield self.ids[person.number]
 
     def _called_for(self, commission: Commission, over: Values) -> Wanted:
         """A commission that assignments call for; `over` are members whom dates explain away."""
@@ -353,6 +356,11 @@ class _Draft:
         holds = {provider: self._holds(hsa_id, provider) for provider in keys}
         taken = [held for provider, held in holds.items() if provider not in self.known]
         taken += [employment.held for employment in person.current]
+        # A hold at one provider says nothing of a row that vanished at another.
+        lost = [
+            e for e in person.surprises_of_systems if e.systems & self.layout.system_roles.keys()
+        ]
+        taken += [self._holds(hsa_id, effect.provider) for effect in lost]
         # Where nobody gives anything any more, a hold takes what somebody gave.
         taken = taken or list(holds.values())
         return {self.layout.name("hsaSystemRole"): ()} if taken and all(taken) else {}

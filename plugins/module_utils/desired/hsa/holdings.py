@@ -73,6 +73,11 @@ class Holdings:
         """Whether the entry is that of a protected person."""
         return self._has_class(entry, "hsaConfidentialPerson")
 
+    def hides(self, person: NaturalPerson) -> bool:
+        """Whether a record protects the person, or did, or HSA hides them."""
+        is_hidden = any(map(self.is_confidential, self.of_person(person)))
+        return person.protected or person.was_protected or is_hidden
+
     def is_archived(self, entry: Entry) -> bool:
         """Whether somebody has archived the entry: only they take it into use again."""
         return self._has_class(entry, "hsaArchivedObject")

@@ -62,7 +62,7 @@ def services_named(employment: Employment) -> set[str]:
 def lasts(employment: Employment, service: str) -> bool:
     """Whether by its own days an assignment gives the use: if it is lost, for another reason."""
     return (
-        employment.in_effect
+        employment.lasts
         and service in employment.assignment.systems
         and employment.is_past_start
         and not is_over(last_day_of_service(employment.record, service), employment.as_of)

@@ -157,7 +157,7 @@ class Matter:
 
         A hold, or a suspension, takes access and no card.
         """
-        is_over = not any(employment.in_effect for employment in self.person.employments)
+        is_over = not any(employment.lasts for employment in self.person.employments)
         ended = (e for e in self.person.employments if e.state == "ended")
         return is_over and any(e.end_explains for e in ended) and not self.person.surprises
 
