@@ -46,7 +46,7 @@ OTHERS = {
     "runs": {"ansible", "anyascii"},
     "orders": {"cryptography", "sqlalchemy"},
     "ledger": {"sqlalchemy"},
-    "systems": {"ldap3", "pyasn1"},
+    "systems": {"ldap3", "pyasn1", "requests", "requests_ntlm"},
 }
 
 Place = tuple[str, ...]  # where a file lies below plugins/, module_utils/ left out

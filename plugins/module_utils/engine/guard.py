@@ -239,6 +239,8 @@ def _over_provider_limit(
         )
     if units and units <= gone:
         return "the provider's last unit would lose something without a date in the record"
+    if any(kind == "rule" for kind, _id in lost):  # its whole staff is shut out
+        return "the provider's rule in Citrix would be disabled without a date in the record"
     return ""
 
 

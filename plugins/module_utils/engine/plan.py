@@ -48,8 +48,9 @@ class Attribute:
     `rule` says which values a server takes for one; of an attribute that people read (`shown`)
     such a value is corrected where it is spelled otherwise.
     `grants` says who loses something when a value goes: the person whom the value names (a
-    member's HSA-id), the entry itself, the person whose entry it is, the people whom the entry
-    lets in (`Wanted.members`), or nobody; `named` gives the id that a value names. Where
+    member's HSA-id), or what else it `names`, the entry itself, the person whose entry it is, the
+    people whom the entry lets in (`Wanted.members`), or nobody; `named` gives the id that a value
+    names. Where
     `any_grants`, one value is as good as another, and only the last one's going is a loss. `ours`
     limits the comparison to values that we set; others are left alone. Values of a `secret`
     attribute are never shown. `made` makes the value of an attribute that can be written and not
@@ -64,6 +65,7 @@ class Attribute:
     secret: bool = False
     refers: bool = False
     named: Callable[[str], str] = str
+    names: str = "person"
     any_grants: bool = False
     codec: Codec | None = None
     made: Callable[[], str] | None = None
@@ -330,7 +332,7 @@ class Plan:
             if attribute.any_grants and (change.add or set(change.before) > set(change.delete)):
                 continue
             if attribute.grants == "value":
-                lost.update(("person", attribute.named(value)) for value in undated)
+                lost.update((attribute.names, attribute.named(value)) for value in undated)
             elif attribute.grants == "members" and undated:
                 lost.update(("person", member) for member in operation.members)
             elif attribute.grants and undated:

@@ -26,6 +26,7 @@ from ..orders.files import FileError, check_folder
 from ..records.identifiers import mask, shown
 from ..records.payload import CONFIDENTIAL, PayloadError, confidential
 from ..systems.directory import DirectoryError
+from ..systems.http import HttpError
 
 # The options of the doc fragment `ledger`.
 LEDGER_ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -37,6 +38,9 @@ LEDGER_ARGUMENTS: dict[str, dict[str, Any]] = {
     "by_clock": {"type": "bool", "default": False},
     "confidential": {"type": "path"},
 }
+
+# Errors whose texts say what to do.
+_TOLD = (DirectoryError, FileError, HttpError, LedgerError, Locked, PayloadError, ValueError)
 
 _CLAIM = "[A-Za-z0-9_.@-]{1,64}"
 
@@ -80,7 +84,7 @@ def failing(module: AnsibleModule) -> Iterator[None]:
     """Leave the module as failed where the block raises an error."""
     try:
         yield
-    except (DirectoryError, FileError, LedgerError, Locked, PayloadError, ValueError) as error:
+    except _TOLD as error:
         module.fail_json(msg=shown(str(error)), invocation=_invocation(module))
     # An unforeseen error's own text and traceback may quote a personal number.
     except Exception as error:

@@ -40,11 +40,12 @@ def bring_in_line(
     connect: Callable[[Ledger], S],
     desire: Desire,
     late: Callable[[S], Mapping[str, str]] | None = None,
+    also: Callable[[S], Mapping[str, Any]] | None = None,
 ) -> None:
     """Carry out the pipe for a system and leave the module.
 
-    `late` are errors by provider that the system knows of once it has written. The module fails as
-    a whole only when nothing could be done for anybody.
+    `late` are errors by provider that the system knows of once it has written, `also` is what else
+    the result tells. The module fails as a whole only when nothing could be done for anybody.
     """
 
     def work(ledger: Ledger, as_of: dt.date) -> dict[str, Any]:
@@ -67,7 +68,8 @@ def bring_in_line(
         system = connect(ledger)
         request = _request(module, title, plan_secret(ledger), records)
         results = provision(system, wish, request, ledger)
-        return _result(results, late(system) if late else {}, strays)
+        told = _result(results, late(system) if late else {}, strays)
+        return {**told, **(also(system) if also else {})}
 
     with_ledger(module, work)
 

@@ -50,7 +50,7 @@ class VerifiedTls(Tls):
                 connection.socket, server_hostname=self._host
             )
         except ssl.SSLCertVerificationError as error:
-            why = _distrust(error, self._host, self._ca_path)
+            why = distrust(error, self._host, self._ca_path)
             self.refusal = f"presents a certificate that cannot be verified: {why}"
             raise
         except (ssl.SSLEOFError, ssl.SSLSyscallError, ConnectionError):
@@ -77,7 +77,8 @@ def verifying(ca_path: str | None) -> ssl.SSLContext:
     return context
 
 
-def _distrust(error: ssl.SSLCertVerificationError, host: str, ca_path: str | None) -> str:
+def distrust(error: ssl.SSLCertVerificationError, host: str, ca_path: str | None) -> str:
+    """Why a certificate is not trusted, in words."""
     code = error.verify_code
     if code == _EXPIRED:
         return "it has expired, or its CA has"

@@ -43,7 +43,10 @@ def test_modules_of_systems_return_alike() -> None:
     texts = {name: said(name, "RETURN") for name in systems()}
     assert {"ad_accounts", "hsa"} < texts.keys()
     told = Counter(key for text in texts.values() for key in text["providers"]["contains"])
+    whole = Counter(key for text in texts.values() for key in text)
     for text in texts.values():
+        for own in [key for key in text if whole[key] == 1]:
+            del text[own]
         contains = text["providers"]["contains"]
         # What one module alone returns of a provider.
         for own in [key for key in contains if told[key] == 1]:
