@@ -70,6 +70,7 @@ class Lab:
     base: str
     provider_branch: str
     people_branch: str
+    workstation_branch: str
     service_dn: str
     service_password: str = field(repr=False)
     reader_dn: str
@@ -169,6 +170,7 @@ def start_lab(
             base=BASE,
             provider_branch=f"ou=Privata vårdgivare,{BASE}",
             people_branch=f"ou=Personal privata vårdgivare,{BASE}",
+            workstation_branch=f"ou=Registrerade arbetsplatser,{BASE}",
             service_dn=f"cn=halsoval,ou=System,{BASE}",
             service_password=secret(directory, "hsa_service"),
             reader_dn=f"cn=halsoval-reader,ou=System,{BASE}",
