@@ -8,7 +8,7 @@ LAB := inventories/lab/halsoval.yml
 SYSTEMS ?= hsa ad
 # -e with the lab's state and systems, and with the systems that are onboarded.
 lab_in = -e '{lab_state: $(1), halsoval_lab_systems: [$(foreach system,$(SYSTEMS),$(system),)]}'
-WITHOUT_AD := $(if $(filter ad,$(SYSTEMS)),,-e '{halsoval_systems: [hsa, workstations, siths, services]}')
+WITHOUT_AD := $(if $(filter ad,$(SYSTEMS)),,-e '{halsoval_systems: [hsa, workstations, licences, siths, services]}')
 ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
 # Those that start Active Directory take as long as all others.
 AD_TESTS := $(addprefix tests/integration/,test_lab.py test_orders.py test_personal_data.py) $(wildcard tests/integration/test_ad_*.py)

@@ -23,6 +23,7 @@ author:
 extends_documentation_fragment:
   - regionjh.halsoval.ldap
   - regionjh.halsoval.ledger
+  - regionjh.halsoval.licences
   - regionjh.halsoval.system
 options:
   branch:

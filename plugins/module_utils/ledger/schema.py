@@ -45,6 +45,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "losses": ("system", "provider", "kind", "object", "as_of"),
     "refusals": ("run", "system", "provider"),
     "sizes": ("system", "what", "number"),
+    "licences": (
+        "key", "kind", "holder", "object", "provider", "number",
+        "assigned", "released", "reassignable_from", "reason",
+    ),
 }  # fmt: skip
 
 _FIRST: Migration = (
@@ -210,7 +214,25 @@ _MEMORY: Migration = (
 
 _AGE: Migration = ("CREATE INDEX audit_object ON audit (object)",)
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _MEMORY, _AGE)
+_LICENCES: Migration = (
+    """
+    CREATE TABLE licences (
+        key TEXT PRIMARY KEY,
+        kind TEXT NOT NULL,
+        holder TEXT NOT NULL,
+        object TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        assigned TEXT NOT NULL,
+        released TEXT,
+        reassignable_from TEXT,
+        reason TEXT NOT NULL DEFAULT ''
+    )
+    """,
+    "CREATE UNIQUE INDEX licences_number ON licences (kind, number) WHERE released IS NULL",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _MEMORY, _AGE, _LICENCES)
 
 
 def migrate(connection: Any, version: int, migrations: Sequence[Migration]) -> None:

@@ -51,7 +51,7 @@ class Tables(Database):
         self.seen_ids, self.taken_ids = _table("seen_ids"), _table("taken_ids")
         self.facts, self.settled = _table("facts"), _table("settled")
         self.losses, self.refusals = _table("losses"), _table("refusals")
-        self.sizes = _table("sizes")
+        self.sizes, self.licences = _table("sizes"), _table("licences")
 
     def __enter__(self) -> Self:
         return self

@@ -18,6 +18,8 @@ from ..engine.provision import Desired
 from ..ledger.ledger import Ledger
 from ..records.payload import Approved
 from .directory import LDAP_ARGUMENTS, directory
+from .ledger import failing
+from .licences import LICENCE_ARGUMENTS, lacking, rules_of
 from .system import SYSTEM_ARGUMENTS, bring_in_line
 
 _LAYOUT_ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -25,16 +27,18 @@ _LAYOUT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "attestation_days": {"type": "int", "default": 365},
 }
 
-ARGUMENTS = {**SYSTEM_ARGUMENTS, **LDAP_ARGUMENTS, **_LAYOUT_ARGUMENTS}
+ARGUMENTS = {**SYSTEM_ARGUMENTS, **LDAP_ARGUMENTS, **_LAYOUT_ARGUMENTS, **LICENCE_ARGUMENTS}
 
 
 def run(module: AnsibleModule) -> None:
     """Carry out the pipe for the registry and leave the module."""
     params = module.params
-    layout = Layout(**{name: params[name] for name in _LAYOUT_ARGUMENTS})
+    with failing(module):
+        layout = Layout(**{name: params[name] for name in _LAYOUT_ARGUMENTS})
+        rules = rules_of(params)
 
-    def wish(approved: Approved, as_of: dt.date, held: Sequence[Entry], _ledger: Ledger) -> Desired:
-        return desire(approved, as_of, layout, held, {})
+    def wish(approved: Approved, as_of: dt.date, held: Sequence[Entry], ledger: Ledger) -> Desired:
+        return desire(approved, as_of, layout, held, lacking(approved, as_of, rules, ledger))
 
     bring_in_line(
         module,
