@@ -101,7 +101,7 @@ def _peripherals(record: Record, as_of: dt.date) -> Iterator[Finding]:
     for one in record.equipment.peripherals:
         if one.consulted is None or one.consulted > as_of:
             yield Finding(
-                record.id, "unapproved_equipment", f"{one.unit}: {one.kind} {one.model}",
+                record.id, "unapproved_equipment", f"{one.unit} - {one.kind} {one.model}",
                 "the region was not consulted about it (annex 3.5)",
             )  # fmt: skip
 

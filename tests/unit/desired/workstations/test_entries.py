@@ -312,7 +312,7 @@ def test_equipment_without_consultation_is_told_and_stops_nothing(
 ) -> None:
     printer = {"kind": "printer", "model": "S 1", "unit": "vc", "consulted": consulted}
     assert not failures(registry.run(alfa(workstation(), peripherals=[printer])))
-    assert codes(registry) == [("unapproved_equipment", "vc: printer S 1")] * told
+    assert codes(registry) == [("unapproved_equipment", "vc - printer S 1")] * told
 
 
 def test_findings_are_of_live_providers_alone(registry: Registry) -> None:
