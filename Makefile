@@ -8,7 +8,7 @@ LAB := inventories/lab/halsoval.yml
 SYSTEMS ?= hsa ad
 # -e with the lab's state and systems, and with the systems that are onboarded.
 lab_in = -e '{lab_state: $(1), halsoval_lab_systems: [$(foreach system,$(SYSTEMS),$(system),)]}'
-WITHOUT_AD := $(if $(filter ad,$(SYSTEMS)),,-e '{halsoval_systems: [hsa, siths, services]}')
+WITHOUT_AD := $(if $(filter ad,$(SYSTEMS)),,-e '{halsoval_systems: [hsa, workstations, licences, siths, services]}')
 ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
 # Tests in parts that take about as long as each other, so that they can run at once.
 PLAYBOOK_TESTS := $(addprefix tests/integration/test_,controller.py directory_faults.py guard.py names_and_variables.py onboard.py)

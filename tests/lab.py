@@ -85,6 +85,7 @@ class Lab:
     base: str
     provider_branch: str
     people_branch: str
+    workstation_branch: str
     service_dn: str
     service_password: str = field(repr=False)
     reader_dn: str
@@ -202,6 +203,7 @@ def describe(directory: Path, port: int, address: str | None, citrix: int | None
         base=BASE,
         provider_branch=f"ou=Privata vårdgivare,{BASE}",
         people_branch=f"ou=Personal privata vårdgivare,{BASE}",
+        workstation_branch=f"ou=Registrerade arbetsplatser,{BASE}",
         service_dn=f"cn=halsoval,ou=System,{BASE}",
         service_password=secret(directory, "hsa_service"),
         reader_dn=f"cn=halsoval-reader,ou=System,{BASE}",

@@ -23,6 +23,7 @@ from .yaml_text import Path
 PATTERNS = {
     model.ID: "2 to 40 of a-z, 0-9 and hyphens, a letter first and no hyphen last",
     model.COMPUTER: "a computer name of 1 to 15 of A-Z, a-z, 0-9 and hyphens, no hyphen first",
+    model.PRINTABLE: "printable text (RFC 4517): A-Z, a-z, 0-9, spaces and '()+,-./:=?",
     model.CLIENT_NAME: "the name of a Citrix client: 1 to 20 of A-Z, a-z, 0-9 and _!#$%&'()@^`{}~-",
     model.MAIL: "an e-mail address of ASCII letters, digits and signs, name@example.se",
     model.PHONE: (

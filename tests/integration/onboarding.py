@@ -108,9 +108,9 @@ def held(lab: Lab) -> Held:
 
 
 def empty(lab: Lab) -> None:
-    """Remove everything below the two branches that are ours."""
+    """Remove everything below the branches that are ours."""
     with lab.admin() as admin:
-        for branch in (lab.provider_branch, lab.people_branch):
+        for branch in (lab.provider_branch, lab.people_branch, lab.workstation_branch):
             admin.search(branch, "(objectClass=*)", attributes=[ldap3.NO_ATTRIBUTES])
             dns = [entry["dn"] for entry in admin.response if entry["dn"] != branch]
             for dn in sorted(dns, key=_depth, reverse=True):

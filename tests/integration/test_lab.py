@@ -62,7 +62,7 @@ def service(lab: Lab) -> Iterator[ldap3.Connection]:
     """The service account's connection; what a test left in our branches is removed after it."""
     with lab.service() as connection:
         yield connection
-        for branch in (lab.provider_branch, lab.people_branch):
+        for branch in (lab.provider_branch, lab.people_branch, lab.workstation_branch):
             for dn in sorted(found(connection, branch), key=len, reverse=True):
                 if dn != branch:
                     connection.delete(dn)

@@ -132,6 +132,11 @@ def unit(id: str = "vc", name: str | None = None, **fields: Any) -> dict[str, An
     return {"id": id, "name": name or f"Vårdcentralen {id}", **fields}
 
 
+def workstation(name: str = "PC-1", **fields: Any) -> dict[str, Any]:
+    """A workstation in JSON form, attested this year."""
+    return {"name": name, "unit": "vc", "attested": "2026-01-20", **fields}
+
+
 def record(
     id: str = "alfa",
     people: Iterable[dict[str, Any]] = (),
@@ -139,6 +144,8 @@ def record(
     units: Iterable[dict[str, Any]] | None = None,
     phase: str = "operation",
     agreement: dict[str, Any] | None = None,
+    workstations: Iterable[dict[str, Any]] = (),
+    peripherals: Iterable[dict[str, Any]] = (),
     **part: Any,
 ) -> Record:
     """A record that is in the phase on TODAY; `agreement` overrides its dates."""
@@ -157,7 +164,7 @@ def record(
             **part,
         },
         "staff": {"people": list(people)},
-        "equipment": {},
+        "equipment": {"workstations": list(workstations), "peripherals": list(peripherals)},
     }
     if phase == "application":
         del data["agreement"]["final_verification"]

@@ -52,6 +52,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "sightings": ("workstation", "last"),
     "marks": ("name", "value"),
     "findings": ("name", "system", "provider", "object", "since", "last", "nights", "told"),
+    "licences": (
+        "key", "kind", "holder", "object", "provider", "number",
+        "assigned", "released", "reassignable_from", "reason",
+    ),
 }  # fmt: skip
 
 _FIRST: Migration = (
@@ -247,8 +251,26 @@ _SEALS: Migration = (
     "ALTER TABLE particulars ADD COLUMN seal TEXT NOT NULL DEFAULT ''",
 )
 
+_LICENCES: Migration = (
+    """
+    CREATE TABLE licences (
+        key TEXT PRIMARY KEY,
+        kind TEXT NOT NULL,
+        holder TEXT NOT NULL,
+        object TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        assigned TEXT NOT NULL,
+        released TEXT,
+        reassignable_from TEXT,
+        reason TEXT NOT NULL DEFAULT ''
+    )
+    """,
+    "CREATE UNIQUE INDEX licences_number ON licences (kind, number) WHERE released IS NULL",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
-    _FIRST, _MEMORY, _AGE, _NIGHTS, _SECOND_PERSON, _SEALS,
+    _FIRST, _MEMORY, _AGE, _NIGHTS, _SECOND_PERSON, _SEALS, _LICENCES,
 )  # fmt: skip
 
 

@@ -126,6 +126,8 @@ PHONE = r"^\+?[0-9][0-9 ()-]{1,29}[0-9]$"
 # What a Citrix client tells as its name (readme of the Workspace app): at most 20 characters, the
 # rest is cut; none of `"/[]:;|=\\,+*?<>.` or space. Beyond ASCII nobody says how names compare.
 CLIENT_NAME = r"^[A-Za-z0-9_!#$%&'()@^`{}~-]{1,20}$"
+# PrintableString (RFC 4517 section 3.3.29), the syntax of serialNumber in a directory.
+PRINTABLE = r"^[A-Za-z0-9'()+,./:=?-]([A-Za-z0-9'()+,./:=? -]*[A-Za-z0-9'()+,./:=?-])?$"
 MAC = r"^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$"
 _BYTE = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 IPV4 = rf"^({_BYTE}\.){{3}}{_BYTE}$"
@@ -634,7 +636,7 @@ class Workstation:
         default="client_name",
     )
     halsoval: bool = _field("Whether it is used for Hälsoval work (annex 2.3).", default=True)
-    serial: Text | None = _field("Serial number.", default=None, max_length=64)
+    serial: str | None = _field("Serial number.", default=None, pattern=PRINTABLE, max_length=64)
     mac: str | None = _field("MAC address.", default=None, pattern=MAC)
     ip: str | None = _field("Address on Sjunet (IPv4).", default=None, pattern=IPV4)
     os: Text | None = _field("Operating system.", default=None, max_length=64)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from .catalogue import WORKSTATIONS_PER_GROUP
 from .lifecycle import is_in, is_over, phase
 from .losses import end_explains
 from .model import Record, Trial, Workstation
@@ -39,6 +40,18 @@ def registered(record: Record, as_of: dt.date) -> tuple[Workstation, ...]:
     """The provider's workstations that are registered on a day, in the record's order."""
     every = record.equipment.workstations
     return tuple(one for one in every if standing(record, one, as_of) == "registered")
+
+
+def over_capacity(record: Record, as_of: dt.date) -> str:
+    """Why the provider has more registered workstations on a day than its groups hold, or ""."""
+    groups, number = record.agreement.workstation_groups, len(registered(record, as_of))
+    room = groups * WORKSTATIONS_PER_GROUP
+    if number <= room:
+        return ""
+    return (
+        f"{number} workstations are registered on {as_of}, and {groups} workstation_groups hold "
+        f"{room} (annex 2.8)"
+    )
 
 
 def lasting(record: Record) -> tuple[Workstation, ...]:
