@@ -5,7 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 LAB := inventories/lab/halsoval.yml
 # What the lab runs; Active Directory takes root, or sudo without a password.
-SYSTEMS ?= hsa ad
+SYSTEMS ?= hsa ad citrix
 # -e with the lab's state and systems, and with the systems that are onboarded.
 lab_in = -e '{lab_state: $(1), halsoval_lab_systems: [$(foreach system,$(SYSTEMS),$(system),)]}'
 WITHOUT_AD := $(if $(filter ad,$(SYSTEMS)),,-e '{halsoval_systems: [hsa, workstations, licences, siths, services]}')
@@ -43,7 +43,7 @@ help: ## List what can be made
 
 .PHONY: demo
 demo: lab-up ## Start the lab and onboard the example providers; SYSTEMS=hsa does without Active Directory
-	ansible-playbook -i $(LAB) regionjh.halsoval.onboard $(WITHOUT_AD)
+	ansible-playbook -i $(LAB) regionjh.halsoval.onboard $(ONBOARDED)
 	@printf '%s\n' '' \
 		'The lab now holds what the records of the example providers ask for on its day.' \
 		'Look around:' \
@@ -51,7 +51,7 @@ demo: lab-up ## Start the lab and onboard the example providers; SYSTEMS=hsa doe
 		'  LDAPTLS_CACERT=.lab/ca/ca.pem ldapsearch -x -LLL -o ldif-wrap=no -H ldaps://127.0.0.1:6636 \' \
 		'    -D "cn=halsoval,ou=System,o=Region Jämtland Härjedalen,c=SE" -y .lab/secrets/hsa_service \' \
 		'    -b "ou=Privata vårdgivare,o=Region Jämtland Härjedalen,c=SE"' \
-		$(if $(WITHOUT_AD),, \
+		$(if $(filter ad,$(SYSTEMS)), \
 		'  LDAPTLS_CACERT=.lab/ca/ca.pem ldapsearch -x -LLL -o ldif-wrap=no -H ldaps://127.0.0.10 \' \
 		'    -D CN=svc-halsoval,OU=Servicekonton,DC=ad,DC=region,DC=example -y .lab/secrets/ad_service \' \
 		'    -b OU=Halsoval,DC=ad,DC=region,DC=example') \
@@ -61,8 +61,8 @@ demo: lab-up ## Start the lab and onboard the example providers; SYSTEMS=hsa doe
 		'Change a record below inventories/lab/providers/ and see what would happen, then let it:' \
 		'' \
 		'  source .venv/bin/activate' \
-		"  ansible-playbook regionjh.halsoval.onboard --check --diff $(WITHOUT_AD)" \
-		"  ansible-playbook regionjh.halsoval.onboard $(WITHOUT_AD)" \
+		"  ansible-playbook regionjh.halsoval.onboard --check --diff $(ONBOARDED)" \
+		"  ansible-playbook regionjh.halsoval.onboard $(ONBOARDED)" \
 		'' \
 		'make lab-down stops the lab. README.md and docs/ tell more.' ''
 

@@ -23,7 +23,7 @@ from ..ledger.licence_book import LicenceBook
 from ..records.payload import Approved
 from ..records.words import NAMED
 from .identities import IDENTITY_ARGUMENTS, identities
-from .ledger import failing
+from .ledger import failing, reveal
 from .system import SYSTEM_ARGUMENTS, bring_in_line
 
 # The options of the doc fragment `licences`.
@@ -41,19 +41,17 @@ ARGUMENTS = {
 
 
 def run(module: AnsibleModule) -> None:
-    """Carry out the pipe for licences and leave the module.
-
-    Plan hashes are keyed with the password that reads HSA, as those of orders are.
-    """
+    """Carry out the pipe for licences and leave the module."""
     params = module.params
     with failing(module):
+        reveal(module)
         rules = rules_of(params)
 
     def wish(approved: Approved, as_of: dt.date, held: Sequence[Entry], ledger: Ledger) -> Desired:
         users = _users(module, approved, as_of, ledger) if rules.of_users else None
         return desire(approved, as_of, rules, held, users, _evidence(module, as_of))
 
-    bring_in_line(module, "licences", params["hsa_bind_password"], LicenceBook, wish)
+    bring_in_line(module, "licences", LicenceBook, wish)
 
 
 def rules_of(params: Mapping[str, Any]) -> Rules:
