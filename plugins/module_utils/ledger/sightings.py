@@ -7,23 +7,35 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from .database import insert
 from .tables import Tables
 
 # Longer than Citrix keeps it, and no longer than it serves its purpose: what is unused.
 KEPT = dt.timedelta(days=90)
-_MARK = "monitor"
+_MARK, _SINCE = "monitor", "monitor since"
 
 
-def last_seen(ledger: Tables) -> tuple[dict[str, dt.date], str]:
-    """The last day by workstation, and where the last night's read ended. Raises LedgerError."""
+@dataclass(frozen=True)
+class Sightings:
+    """What is remembered: the last day by workstation, where the last night's read ended, ""
+    before the first, and the day of the first.
+    """
+
+    last: Mapping[str, dt.date]
+    mark: str
+    since: dt.date
+
+
+def last_seen(ledger: Tables) -> Sightings:
+    """What the nights before have noted. Raises LedgerError."""
     with ledger.reading() as connection:
         rows = connection.execute(ledger.sightings.select()).all()
-        marks = ledger.marks.select().where(ledger.marks.c.name == _MARK)
-        mark = connection.execute(marks).one_or_none()
+        marks = {row.name: row.value for row in connection.execute(ledger.marks.select())}
     days = {row.workstation: dt.date.fromisoformat(row.last) for row in rows}
-    return days, mark.value if mark else ""
+    since = marks.get(_SINCE, ledger.run.as_of.isoformat())
+    return Sightings(days, marks.get(_MARK, ""), dt.date.fromisoformat(since))
 
 
 def everybody_seen(ledger: Tables) -> frozenset[str]:
@@ -32,12 +44,12 @@ def everybody_seen(ledger: Tables) -> frozenset[str]:
         return frozenset(row.hsa_id for row in connection.execute(ledger.seen_ids.select()))
 
 
-def note_seen(ledger: Tables, last: Mapping[str, dt.date], mark: str) -> None:
-    """Note the last days, and where the read ended; what is old goes. Raises LedgerError."""
+def note_seen(ledger: Tables, seen: Sightings) -> None:
+    """Note what is remembered from now on; what is old goes. Raises LedgerError."""
     oldest = ledger.run.as_of - KEPT
-    rows = [(name, day.isoformat()) for name, day in sorted(last.items()) if day >= oldest]
+    rows = [(name, day.isoformat()) for name, day in sorted(seen.last.items()) if day >= oldest]
     with ledger.transaction() as connection:
         connection.execute(ledger.sightings.delete())
         insert(connection, ledger.sightings, rows)
-        connection.execute(ledger.marks.delete().where(ledger.marks.c.name == _MARK))
-        insert(connection, ledger.marks, [(_MARK, mark)])
+        connection.execute(ledger.marks.delete())
+        insert(connection, ledger.marks, [(_MARK, seen.mark), (_SINCE, seen.since.isoformat())])

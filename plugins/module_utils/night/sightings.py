@@ -61,10 +61,12 @@ def read_connections(
     connections: Iterable[Connection],
     people: Collection[str],
     remembered: Mapping[str, dt.date],
+    since: dt.date,
 ) -> Seen:
     """Hold connections against what is registered on the day.
 
-    `people` are the HSA-ids of everybody we know; `remembered` is `Seen.last` of the nights before.
+    `people` are the HSA-ids of everybody we know; `remembered` is `Seen.last` of the nights
+    before, the first of which was on the day `since`.
     """
     known = _clients(records, as_of)
     last = dict(remembered)
@@ -83,7 +85,7 @@ def read_connections(
     found = [
         *_unregistered(strangers),
         *(_unknown_user(*place, number) for place, number in unknown.items()),
-        *_unused(records, as_of, last),
+        *_unused(records, as_of, last, since),
         *_over_capacity(records, as_of),
     ]
     names = {name for _provider, name in known.values()}
@@ -127,19 +129,14 @@ def _unknown_user(provider: str, name: str, number: int) -> Found:
 
 
 def _unused(
-    records: Iterable[Record], as_of: dt.date, last: Mapping[str, dt.date]
+    records: Iterable[Record], as_of: dt.date, last: Mapping[str, dt.date], since: dt.date
 ) -> Iterator[Found]:
     for record in records:
         for one in registered(record, as_of):
-            since = last.get(one.name.upper())
-            if one.admitted_by != "none" and _is_long_ago(since or one.from_, as_of):
-                when = f"since {since}" if since else "as long as connections are remembered"
-                message = f"nobody has connected from it {when}"
+            begun = max(since, one.from_ or since)
+            if one.admitted_by != "none" and last.get(one.name.upper(), begun) < as_of - UNUSED:
+                message = f"nobody has connected from it since {last.get(one.name.upper(), begun)}"
                 yield Found("unused", "info", SYSTEM, record.id, one.name.upper(), message)
-
-
-def _is_long_ago(day: dt.date | None, as_of: dt.date) -> bool:
-    return day is None or day < as_of - UNUSED
 
 
 def _over_capacity(records: Iterable[Record], as_of: dt.date) -> Iterator[Found]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -40,7 +41,7 @@ def run(module: AnsibleModule) -> None:
 
     def work(ledger: Ledger, as_of: dt.date) -> dict[str, Any]:
         records = payload.read(module.params["records"]).records
-        remembered, mark = last_seen(ledger)
+        before = last_seen(ledger)
         site = CitrixSite(settings(module.params), module.params["delivery_group"])
         monitor = CitrixMonitor(settings(module.params))
         group = site.group_id().casefold()
@@ -48,12 +49,14 @@ def run(module: AnsibleModule) -> None:
             str(row["Id"]).casefold(): str(row.get("DesktopGroupId") or "").casefold()
             for row in monitor.machines()
         }
-        rows = list(monitor.connections(_since(mark, as_of)))
+        rows = list(monitor.connections(_since(before.mark, as_of)))
         of_group = [row for row in rows if _group(row, machines) in (group, "")]
         connections = [*_connections(of_group), *_sessions(site.sessions(), as_of)]
-        seen = read_connections(records, as_of, connections, everybody_seen(ledger), remembered)
+        people = everybody_seen(ledger)
+        seen = read_connections(records, as_of, connections, people, before.last, before.since)
         if not ledger.check:
-            note_seen(ledger, seen.last, max((str(r["ModifiedDate"]) for r in rows), default=mark))
+            mark = max((str(row["ModifiedDate"]) for row in rows), default=before.mark)
+            note_seen(ledger, replace(before, last=seen.last, mark=mark))
         blind = [] if connections or group in machines.values() else [_blind(len(machines))]
         return _result(seen, blind, len(connections))
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.sightings import (
+    Sightings,
     last_seen,
     note_seen,
 )
@@ -30,6 +32,7 @@ Make = Callable[..., Record]
 
 TONIGHT = dt.date(2026, 3, 2)
 YESTERDAY = TONIGHT - dt.timedelta(days=1)
+LONG_AGO = dt.date(2025, 6, 1)
 NURSE = "SE2321000214-HV000007"
 PC_1: Path = ("equipment", "workstations", 0)
 
@@ -44,7 +47,9 @@ def connection(*names: str, address: str = "192.0.2.1", user: str = NURSE) -> Co
 
 def seen(record: Record, *connections: Connection, **last: dt.date) -> Seen:
     recent = {"PC-1": YESTERDAY, "PC-2": YESTERDAY}
-    return read_connections([record], TONIGHT, connections, [NURSE.lower()], {**recent, **last})
+    return read_connections(
+        [record], TONIGHT, connections, [NURSE.lower()], {**recent, **last}, LONG_AGO
+    )
 
 
 def found(seen: Seen) -> list[tuple[str, str, str]]:
@@ -52,7 +57,7 @@ def found(seen: Seen) -> list[tuple[str, str, str]]:
 
 
 def test_registered_workstation_is_confirmed_whatever_the_case_of_its_name() -> None:
-    result = read_connections([record()], TONIGHT, [connection("pc-1")], [NURSE], {})
+    result = read_connections([record()], TONIGHT, [connection("pc-1")], [NURSE], {}, LONG_AGO)
     assert result.last == {"PC-1": YESTERDAY}
     assert result.confirmed == 1
 
@@ -101,7 +106,7 @@ def test_workstation_that_nobody_has_used_for_long_is_told(
     last: str | None, is_unused: bool
 ) -> None:
     days = {"PC-1": dt.date.fromisoformat(last)} if last else {}
-    result = read_connections([record()], TONIGHT, [], [], {"PC-2": TONIGHT, **days})
+    result = read_connections([record()], TONIGHT, [], [], {"PC-2": TONIGHT, **days}, LONG_AGO)
     assert found(result) == [("unused", "exempel", "PC-1")] * is_unused
 
 
@@ -109,7 +114,7 @@ def test_workstation_that_nobody_has_used_for_long_is_told(
     "changes", [{(*PC_1, "from"): "2026-02-01"}, {(*PC_1, "admitted_by"): "none"}]
 )
 def test_workstation_that_is_new_or_not_admitted_is_not_unused(changes: dict[Path, Any]) -> None:
-    result = read_connections([record(changes)], TONIGHT, [], [], {"PC-2": TONIGHT})
+    result = read_connections([record(changes)], TONIGHT, [], [], {"PC-2": TONIGHT}, LONG_AGO)
     assert found(result) == []
 
 
@@ -117,12 +122,22 @@ def test_more_workstations_than_the_groups_hold_are_told() -> None:
     rows = [{"name": f"PC-{n}", "unit": "norr"} for n in range(11)]
     many = record({("equipment", "workstations"): rows})
     last = {f"PC-{n}": TONIGHT for n in range(11)}
-    result = read_connections([many], TONIGHT, [], [], last)
+    result = read_connections([many], TONIGHT, [], [], last, LONG_AGO)
     assert found(result) == [("over_capacity", "exempel", "exempel")]
+
+
+def test_nobody_is_told_unused_before_the_nights_have_looked_for_long() -> None:
+    result = read_connections([record()], TONIGHT, [], [], {}, TONIGHT - dt.timedelta(days=60))
+    assert found(result) == []
+    result = read_connections([record()], TONIGHT, [], [], {}, TONIGHT - dt.timedelta(days=61))
+    assert [name for name, _provider, _object in found(result)] == ["unused", "unused"]
 
 
 def test_last_days_are_remembered_for_ninety_days(ledgers: Ledgers) -> None:
     ledger = ledgers.open()
     old, recent = ledger.run.as_of - dt.timedelta(91), ledger.run.as_of - dt.timedelta(90)
-    note_seen(ledger, {"PC-1": old, "PC-2": recent}, "2026-03-02T01:02:03.4Z")
-    assert last_seen(ledgers.open("run-2")) == ({"PC-2": recent}, "2026-03-02T01:02:03.4Z")
+    first = last_seen(ledger)
+    assert first == Sightings({}, "", ledger.run.as_of)
+    noted = Sightings({"PC-1": old, "PC-2": recent}, "2026-03-02T01:02:03.4Z", old)
+    note_seen(ledger, noted)
+    assert last_seen(ledgers.open("run-2")) == replace(noted, last={"PC-2": recent})
