@@ -28,7 +28,7 @@ options:
     description:
       - A CSV file of Win32_TSIssuedLicense, as Export-Csv writes it. C(docs/licences.md) has the
         commands.
-      - A line that cannot be used is a finding V(not_checked) and a warning. The rest is used.
+      - A line that cannot be used is a finding V(evidence_unclear) and a warning. The rest is used.
     type: path
 """
 

@@ -43,6 +43,7 @@ class Licences:
     rules: Rules = field(default_factory=lambda: Rules({"windows": 20, "rds": 20}))
     users: Users | None = None
     evidence: Evidence | None = None
+    seen: frozenset[str] = frozenset()
     desired: Desired | None = None
 
     def run(
@@ -60,7 +61,7 @@ class Licences:
 
         def wish(held: Sequence[Entry]) -> Desired:
             self.desired = assignments.desire(
-                everything, day, self.rules, held, self.users, self.evidence
+                everything, day, self.rules, held, self.users, self.evidence, self.seen
             )
             return self.desired
 

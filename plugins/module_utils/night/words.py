@@ -29,6 +29,7 @@ _SWEDISH = {
     "doubled": "Flera poster i HSA för samma person",
     "end_refused": "Uppsägning avslagen",
     "ended": "Avtalet har upphört, posterna ligger kvar",
+    "evidence_unclear": "Rad från licensservern som inte gick att läsa",
     "extension_not_available": "Anknytning som adressen inte har",
     "foreign_mapping": "Konto som kan öppnas med annat än innehavarens kort",
     "grant_in_force": "Gällande beslut om tillfällig åtkomst",
@@ -66,6 +67,7 @@ _SWEDISH = {
     "person_archived": "Personen är arkiverad i HSA",
     "person_not_ours": "Regionens egna personposter",
     "person_without_key": "Person utan vår nyckel",
+    "pool_overdrawn": "Fler licenser tilldelade än vad som finns",
     "privileged_account": "Konto som kan ha rättigheter över domänen",
     "privileged_group": "Grupp som kan ge rättigheter över domänen",
     "protected_contact": "Kontaktperson med skyddade uppgifter",
@@ -83,6 +85,7 @@ _SWEDISH = {
     "unregistered_connection": "Anslutning från en arbetsplats som inte är registrerad",
     "unused": "Registrerad arbetsplats som inte använts",
     "weak_logon": "Konto med försvagad inloggning",
+    "workstation_without_key": "Arbetsplats utan vår nyckel",
 }
 
 

@@ -20,6 +20,7 @@ from ..engine.plan import Entry
 from ..engine.provision import Desired
 from ..ledger.ledger import Ledger
 from ..ledger.licence_book import LicenceBook
+from ..ledger.sightings import last_seen
 from ..records.payload import Approved
 from ..records.words import NAMED
 from .identities import IDENTITY_ARGUMENTS, identities
@@ -49,7 +50,9 @@ def run(module: AnsibleModule) -> None:
 
     def wish(approved: Approved, as_of: dt.date, held: Sequence[Entry], ledger: Ledger) -> Desired:
         users = _users(module, approved, as_of, ledger) if rules.of_users else None
-        return desire(approved, as_of, rules, held, users, _evidence(module, as_of))
+        seen, _mark = last_seen(ledger)
+        names = frozenset(name.casefold() for name in seen)
+        return desire(approved, as_of, rules, held, users, _evidence(module, as_of), names)
 
     bring_in_line(module, "licences", LicenceBook, wish)
 

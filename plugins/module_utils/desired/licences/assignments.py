@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...engine.guard import Holding
@@ -39,8 +39,9 @@ def desire(
     held: Sequence[Entry],
     users: Users | None = None,
     evidence: Evidence | None = None,
+    seen: Collection[str] = (),
 ) -> Desired:
-    """What the ledger must hold on a day; see `allocate` on `users`."""
+    """What the ledger must hold on a day; see `allocate` on `users` and `findings` on `seen`."""
     before = {cal.key: (cal, entry) for entry in held for cal in [of_entry(entry)]}
     full = {r.id: reason for r in approved.records if (reason := over_capacity(r, as_of))}
     theirs = [cal for cal, _entry in before.values()]
@@ -51,7 +52,7 @@ def desire(
         wanted=tuple(draft.wanted(outcome)),
         attributes=ATTRIBUTES,
         holdings=_held_today(theirs),
-        findings=findings(approved, as_of, rules, outcome.cals.values(), evidence),
+        findings=findings(approved, as_of, rules, outcome.cals.values(), evidence, seen),
         errors={provider: (message,) for provider, message in errors.items()},
         returns=_in_numbers(approved, as_of, rules, outcome),
     )

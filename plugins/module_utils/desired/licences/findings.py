@@ -61,7 +61,7 @@ def _overdrawn(as_of: dt.date, rules: Rules, cals: Collection[Cal]) -> Iterator[
 
 def _faults(evidence: Evidence) -> Iterator[Finding]:
     for fault in evidence.faults:
-        yield Finding("", "not_checked", "licence evidence", fault)
+        yield Finding("", "evidence_unclear", "licence evidence", fault)
 
 
 def _missing(

@@ -24,6 +24,7 @@ def findings(
     """All findings, each under the provider it concerns."""
     live = [r for r in approved.records if phase(r, as_of) not in ("application", "ended")]
     return (
+        *(finding for record in live for finding in _over_capacity(record, as_of)),
         *(finding for record in live for finding in _attestations(record, as_of, layout)),
         *(finding for record in live for finding in _inspections(record, as_of)),
         *(finding for record in live for finding in _peripherals(record, as_of)),
@@ -64,6 +65,12 @@ def name_error(key: str, holdings: Holdings, known: Collection[str]) -> str:
     if is_registered(other) and owner not in known:
         return f"is registered for {owner}, whose record cannot be read or is not there"
     return ""
+
+
+def _over_capacity(record: Record, as_of: dt.date) -> Iterator[Finding]:
+    message = over_capacity(record, as_of)
+    if message:
+        yield Finding(record.id, "over_capacity", record.id, message)
 
 
 def _attestations(record: Record, as_of: dt.date, layout: Layout) -> Iterator[Finding]:

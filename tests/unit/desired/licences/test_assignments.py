@@ -279,11 +279,19 @@ def test_workstation_that_was_used_without_an_active_licence_is_told(licences: L
     assert licences.codes() == [("alfa", "cal_missing", "PC-02")]
 
 
+def test_workstation_that_was_seen_to_connect_and_is_not_in_the_list_is_told(
+    licences: Licences,
+) -> None:
+    licences.evidence, licences.seen = evidence("pc-01"), frozenset(("pc-01", "pc-03"))
+    licences.run(provider("alfa", *pcs(3)))
+    assert licences.codes() == [("alfa", "cal_missing", "PC-03")]
+
+
 @pytest.mark.parametrize("half", [{"unclear": frozenset(("pc-02",))}, {"is_complete": False}])
 def test_no_licence_is_missed_by_half_a_file(licences: Licences, half: dict[str, Any]) -> None:
     licences.evidence = evidence("pc-01", other=("pc-02",), faults=("line 4: x",), **half)
     licences.run(provider("alfa", *pcs(3)))
-    assert licences.codes() == [("", "not_checked", "licence evidence")]
+    assert licences.codes() == [("", "evidence_unclear", "licence evidence")]
 
 
 def test_active_licence_of_a_computer_that_the_ledger_does_not_know_is_told(

@@ -175,6 +175,7 @@ def test_more_than_the_groups_hold_on_the_day_writes_nothing(registry: Registry)
         " (annex 2.8)"
     }
     assert registry.registered() == {"B-1"}
+    assert codes(registry) == [("over_capacity", "alfa")]
 
 
 def test_capacity_error_does_not_delay_a_dated_end(registry: Registry) -> None:
