@@ -50,7 +50,7 @@ def run(module: AnsibleModule) -> None:
 
     def wish(approved: Approved, as_of: dt.date, held: Sequence[Entry], ledger: Ledger) -> Desired:
         users = _users(module, approved, as_of, ledger) if rules.of_users else None
-        seen, _mark = last_seen(ledger)
+        seen = last_seen(ledger).last
         names = frozenset(name.casefold() for name in seen)
         return desire(approved, as_of, rules, held, users, _evidence(module, as_of), names)
 
