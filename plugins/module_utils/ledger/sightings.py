@@ -41,7 +41,7 @@ def last_seen(ledger: Tables) -> Sightings:
 def everybody_seen(ledger: Tables) -> frozenset[str]:
     """The HSA-ids of all people whom any run has seen. Raises LedgerError."""
     with ledger.reading() as connection:
-        return frozenset(row.hsa_id for row in connection.execute(ledger.seen_ids.select()))
+        return frozenset(row.hsa_id for row in connection.execute(ledger.taken_ids.select()))
 
 
 def note_seen(ledger: Tables, seen: Sightings) -> None:

@@ -38,29 +38,27 @@ _OVERLAP = dt.timedelta(hours=1)
 
 def run(module: AnsibleModule) -> None:
     """Read connections and live sessions, hold them against the records, and leave the module."""
+    with_ledger(module, lambda ledger, as_of: look(module.params, ledger, as_of))
 
-    def work(ledger: Ledger, as_of: dt.date) -> dict[str, Any]:
-        records = payload.read(module.params["records"]).records
-        before = last_seen(ledger)
-        site = CitrixSite(settings(module.params), module.params["delivery_group"])
-        monitor = CitrixMonitor(settings(module.params))
-        group = site.group_id().casefold()
-        machines = {
-            str(row["Id"]).casefold(): str(row.get("DesktopGroupId") or "").casefold()
-            for row in monitor.machines()
-        }
-        rows = list(monitor.connections(_since(before.mark, as_of)))
-        of_group = [row for row in rows if _group(row, machines) in (group, "")]
-        connections = [*_connections(of_group), *_sessions(site.sessions(), as_of)]
-        people = everybody_seen(ledger)
-        seen = read_connections(records, as_of, connections, people, before.last, before.since)
-        if not ledger.check:
-            mark = max((str(row["ModifiedDate"]) for row in rows), default=before.mark)
-            note_seen(ledger, replace(before, last=seen.last, mark=mark))
-        blind = [] if connections or group in machines.values() else [_blind(len(machines))]
-        return _result(seen, blind, len(connections))
 
-    with_ledger(module, work)
+def look(params: Mapping[str, Any], ledger: Ledger, as_of: dt.date) -> dict[str, Any]:
+    """The module's result. Raises the errors of the ledger, the payload and the site."""
+    records, before = payload.read(params["records"]).records, last_seen(ledger)
+    site = CitrixSite(settings(params), params["delivery_group"])
+    monitor, group = CitrixMonitor(settings(params)), site.group_id().casefold()
+    machines = {
+        _folded(row["Id"]): _folded(row.get("DesktopGroupId")) for row in monitor.machines()
+    }
+    rows = list(monitor.connections(_since(before.mark, as_of)))
+    of_group = [row for row in rows if _group(row, machines) in (group, "")]
+    connections = [*_connections(of_group), *_sessions(site.sessions(), as_of)]
+    people = everybody_seen(ledger)
+    seen = read_connections(records, as_of, connections, people, before.last, before.since)
+    if not ledger.check:
+        mark = max((str(row["ModifiedDate"]) for row in rows), default=before.mark)
+        note_seen(ledger, replace(before, last=seen.last, mark=mark))
+    blind = [] if connections or group in machines.values() else [_blind(len(machines))]
+    return _result(seen, blind, len(connections))
 
 
 def _since(mark: str, as_of: dt.date) -> dt.datetime:
@@ -74,8 +72,11 @@ def _moment(text: str) -> dt.datetime:
 
 def _group(row: Mapping[str, Any], machines: Mapping[str, str]) -> str:
     """The delivery group of a connection, "" where its machine is gone or not to be seen."""
-    machine = str((row.get("Session") or {}).get("MachineId") or "").casefold()
-    return machines.get(machine, "")
+    return machines.get(_folded((row.get("Session") or {}).get("MachineId")), "")
+
+
+def _folded(identity: Any) -> str:
+    return str(identity or "").casefold()
 
 
 def _connections(rows: Iterable[Mapping[str, Any]]) -> Iterator[Connection]:
