@@ -86,7 +86,6 @@ def read_connections(
         *_unregistered(strangers),
         *(_unknown_user(*place, number) for place, number in unknown.items()),
         *_unused(records, as_of, last, since),
-        *_over_capacity(records, as_of),
     ]
     names = {name for _provider, name in known.values()}
     return Seen(last, tuple(found), len(names & last.keys()))
@@ -137,11 +136,3 @@ def _unused(
             if one.admitted_by != "none" and last.get(one.name.upper(), begun) < as_of - UNUSED:
                 message = f"nobody has connected from it since {last.get(one.name.upper(), begun)}"
                 yield Found("unused", "info", SYSTEM, record.id, one.name.upper(), message)
-
-
-def _over_capacity(records: Iterable[Record], as_of: dt.date) -> Iterator[Found]:
-    for record in records:
-        number, groups = len(registered(record, as_of)), record.agreement.workstation_groups
-        if number > groups * 10:
-            message = f"{number} workstations are registered in {groups} groups of ten (annex 2.8)"
-            yield Found("over_capacity", "normal", SYSTEM, record.id, record.id, message)

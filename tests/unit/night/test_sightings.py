@@ -118,14 +118,6 @@ def test_workstation_that_is_new_or_not_admitted_is_not_unused(changes: dict[Pat
     assert found(result) == []
 
 
-def test_more_workstations_than_the_groups_hold_are_told() -> None:
-    rows = [{"name": f"PC-{n}", "unit": "norr"} for n in range(11)]
-    many = record({("equipment", "workstations"): rows})
-    last = {f"PC-{n}": TONIGHT for n in range(11)}
-    result = read_connections([many], TONIGHT, [], [], last, LONG_AGO)
-    assert found(result) == [("over_capacity", "exempel", "exempel")]
-
-
 def test_nobody_is_told_unused_before_the_nights_have_looked_for_long() -> None:
     result = read_connections([record()], TONIGHT, [], [], {}, TONIGHT - dt.timedelta(days=60))
     assert found(result) == []
