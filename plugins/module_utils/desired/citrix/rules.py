@@ -188,8 +188,11 @@ class _Draft:
 
 
 def by_hand(rule: Entry, kind: Kind, admitted: Collection[str]) -> Values:
-    """The clients that somebody excluded from a rule that names them."""
-    named = folded(admitted)
+    """The clients that somebody excluded from a rule that names them.
+
+    Not those that a run put there as they left: they may be registered again by now.
+    """
+    named = folded(admitted) & folded(clients(rule, kind))
     return tuple(c for c in rule.attributes.get(EXCLUDED[kind], ()) if c.casefold() in named)
 
 

@@ -265,6 +265,23 @@ def test_a_client_that_a_person_excluded_stays_out(citrix: Citrix, rules: Memory
     assert gets_in(rules, "alfa", "PC-2")
 
 
+def test_a_client_whose_sessions_were_left_gets_in_when_it_is_registered_again(
+    citrix: Citrix, rules: MemoryRules
+) -> None:
+    citrix.run(provider("alfa", pc("PC-1"), pc("PC-2")))
+    ours = next(r for r in rules.read() if r.dn.startswith("CN=Halsoval-alfa,"))
+    left = {
+        "IncludedClientNames": ("PC-2",),
+        "ExcludedClientNames": ("pc-1",),
+        "ExcludedClientNameFilterEnabled": ("true",),
+    }
+    rules.rules[ours.address] = replace(ours, attributes={**ours.attributes, **left})
+    citrix.run(provider("alfa", pc("PC-1"), pc("PC-2")))
+    assert gets_in(rules, "alfa", "PC-1")
+    citrix.run(provider("alfa", pc("PC-1"), pc("PC-2")))
+    assert not citrix.findings
+
+
 def test_rules_of_others_are_left_alone(rules: MemoryRules) -> None:
     others = [
         rule("Halsoval-alfa-old", IncludedClientNames=("PC-9",)),
