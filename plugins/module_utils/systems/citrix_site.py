@@ -22,7 +22,7 @@ from ..engine import matching
 from ..engine.journal import Unsettled
 from ..engine.plan import Entry, Operation, Values
 from ..records.words import some_of
-from .citrix_rest import CitrixRest, Missing, Settings, SiteError, part
+from .citrix_rest import CitrixRest, Missing, Refused, Settings, SiteError, part
 from .http import BACK_OFF, HttpError, Transient, rest
 
 __all__ = ["CitrixSite", "Settings", "SiteError"]
@@ -317,6 +317,8 @@ class CitrixSite:
                 self._rest.again("POST", f"/Sessions/{part(session)}/$logoff")
             except Missing:
                 del still[session]
+            except Refused:  # it may be ending: whether it goes is seen below, as of the others
+                continue
         deadline = time.monotonic() + self.patience
         looks = iter(_LOOKS)
         while still := {s: called for s, called in still.items() if self._is_there(s)}:
@@ -375,7 +377,8 @@ def _leaving(held: Mapping[str, Values], then: Mapping[str, Values]) -> frozense
     before, after = _let_in(held), _let_in(then)
     marked = (held[excluded] for _i, _f, excluded, _g in _CLIENTS)
     left = (then[excluded] for _i, _f, excluded, _g in _CLIENTS)
-    return (before - after) | (_union(marked) - _union(left))
+    # Whom the rule names again has not left.
+    return (before | (_union(marked) - _union(left))) - after
 
 
 def _let_in(rule: Mapping[str, Values]) -> frozenset[str]:
