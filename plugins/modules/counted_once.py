@@ -24,8 +24,8 @@ options:
   variables:
     description:
       - Names of the variables.
-      - Without it, those that the roles C(hsa), C(siths), C(ad) and C(services) hand to their
-        modules, C(halsoval_systems), and those that say how Ansible runs a module.
+      - Without it, those that the roles of the systems and C(sightings) hand to their modules,
+        C(halsoval_systems), and those that say how Ansible runs a module.
     type: list
     elements: str
 attributes:

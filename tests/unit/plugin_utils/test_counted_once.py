@@ -184,6 +184,16 @@ def test_playbooks_look_before_any_role_and_run_none_where_something_differs(pla
         assert role["when"][0] == "halsoval_variables is not failed"
 
 
+def test_the_night_sums_up_what_was_done_for_the_providers() -> None:
+    plays = yaml.safe_load((COLLECTION / "playbooks/reconcile.yml").read_text("utf-8"))
+    _records, look = plays[0]["tasks"]
+    (play,) = (play for play in plays if "roles" in play)
+    assert {role["role"].rpartition(".")[2] for role in play["roles"]} == set(ROLES)
+    summed_up = {name for name in reads([plays[2]["vars"], plays[2]["tasks"]]) if name in names()}
+    asked = look["regionjh.halsoval.counted_once"]["variables"]
+    assert set(asked) == summed_up - {"halsoval_started_by"}
+
+
 @pytest.mark.parametrize("playbook", ["audit", "hold", "receipts"])
 def test_playbooks_about_the_ledger_look_whether_it_is_that_of_the_providers(playbook: str) -> None:
     plays = yaml.safe_load((COLLECTION / f"playbooks/{playbook}.yml").read_text("utf-8"))
