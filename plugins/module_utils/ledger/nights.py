@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from .database import insert
@@ -32,11 +32,11 @@ class Streak:
 
 
 def note_night(
-    ledger: Tables, found: Iterable[Key], unchecked: Collection[str]
+    ledger: Tables, found: Iterable[Key], has_looked: Callable[[Key], bool]
 ) -> Mapping[Key, Streak]:
     """Note what the run's night found; returns the streak of each.
 
-    What it did not find any more is forgotten, but for what is of systems that were not checked.
+    What it did not find any more is forgotten, but for what it has not looked at.
     In check mode nothing is noted. Raises LedgerError.
     """
     tonight, table = ledger.run.as_of, ledger.findings
@@ -46,7 +46,7 @@ def note_night(
             for row in connection.execute(table.select())
         }
         now = {key: before.get(key, Streak(tonight, tonight)).by(tonight) for key in found}
-        kept = {k: streak for k, streak in before.items() if k[1] in unchecked and k not in now}
+        kept = {k: streak for k, streak in before.items() if k not in now and not has_looked(k)}
         if not ledger.check:
             connection.execute(table.delete())
             insert(connection, table, [_row(*item) for item in {**kept, **now}.items()])

@@ -69,12 +69,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A system's night: whether it was checked, for all providers, and how much was changed."""
+    """A system's night: whether it was checked, for all providers, and how much was changed.
+
+    `silent` are the providers that its result says nothing of.
+    """
 
     system: str
     state: State
     message: str
     changes: int
+    silent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,18 @@ class Night:
         """The findings of a severity."""
         return [found for found in self.found if found.severity == severity]
 
+    def has_looked(self, system: str, provider: str) -> bool:
+        """Whether the night would have found what there is of a system, at a provider or at none.
+
+        Where a plan was refused, or a write failed, all was found before.
+        """
+        if system in ("", "records"):
+            return True
+        own = next((one for one in self.systems if one.system == system), None)
+        if own is None or own.state == "not_checked":
+            return False
+        return provider not in self.invalid and provider not in own.silent
+
 
 def read_night(
     as_of: dt.date,
@@ -109,7 +125,11 @@ def read_night(
     `results` has {providers, findings, failed, skipped, msg} by system; `phases` is of the valid
     records, `errors` are those of the others. `more` is what is found elsewhere.
     """
-    asked = {system: own for system, own in results.items() if not own.get("skipped")}
+    asked = {
+        system: _of_everybody(system, own, {*phases, *errors})
+        for system, own in results.items()
+        if not own.get("skipped")
+    }
     systems = tuple(_checked(system, own) for system, own in asked.items())
     found = [
         *(_invalid(provider, theirs) for provider, theirs in errors.items()),
@@ -117,10 +137,25 @@ def read_night(
         *more,
     ]
     troubled = {one.provider for one in found}
-    is_whole = all(system.state != "not_checked" for system in systems)
+    is_whole = bool(systems) and all(system.state != "not_checked" for system in systems)
+    is_whole = is_whole and not any(one.name == "monitor_blind" for one in found)
     quiet = [p for p in phases if is_whole and p not in troubled]
     found += [Found("confirmed", "info", "", p, "", "all is as the record says") for p in quiet]
     return Night(as_of, run, phases, frozenset(errors), systems, tuple(_once(found)))
+
+
+def _of_everybody(
+    system: str, own: Mapping[str, Any], providers: Iterable[str]
+) -> Mapping[str, Any]:
+    """A system's result, in which a provider that it says nothing of has failed.
+
+    Connections are of nobody's: their result names the providers with findings alone.
+    """
+    if own.get("failed") or system == "sightings":
+        return own
+    silent = {"failed": True, "msg": "the task's result says nothing of this provider"}
+    told = own.get("providers", {})
+    return {**own, "providers": {**dict.fromkeys(sorted(providers), silent), **told}}
 
 
 def _checked(system: str, own: Mapping[str, Any]) -> Checked:
@@ -129,7 +164,8 @@ def _checked(system: str, own: Mapping[str, Any]) -> Checked:
     if own.get("failed"):
         return Checked(system, "not_checked", str(own.get("msg", "")), changes)
     is_whole = not any(one.get("failed") for one in providers)
-    return Checked(system, "checked" if is_whole else "partly", "", changes)
+    silent = (p for p, one in own.get("providers", {}).items() if "findings" not in one)
+    return Checked(system, "checked" if is_whole else "partly", "", changes, frozenset(silent))
 
 
 def _of_system(system: str, own: Mapping[str, Any], invalid: Collection[str]) -> Iterator[Found]:
@@ -167,7 +203,7 @@ def _invalid(provider: str, errors: Sequence[str]) -> Found:
 
 
 def _once(found: Iterable[Found]) -> Iterable[Found]:
-    """One finding for each key: several messages about one object stand together."""
+    """One finding for each key, as grave as any: messages about one object stand together."""
     together: dict[tuple[str, str, str, str], Found] = {}
     for one in found:
         earlier = together.get(one.key)
@@ -175,5 +211,6 @@ def _once(found: Iterable[Found]) -> Iterable[Found]:
             together[one.key] = one
         elif one.message not in earlier.message:
             message = f"{earlier.message}; {one.message}"
-            together[one.key] = replace(one, message=message)
+            graver = max(earlier, one, key=lambda found: found.severity == "high")
+            together[one.key] = replace(graver, message=message)
     return together.values()

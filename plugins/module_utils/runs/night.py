@@ -33,6 +33,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
+_OF_ORDERS = ("active_card_of_leaver", "order_overdue")
+
+
 def run(module: AnsibleModule) -> None:
     """Read the night, write it down, tell of what is new and grave, and leave the module."""
 
@@ -43,8 +46,9 @@ def run(module: AnsibleModule) -> None:
             as_of, ledger.run.id, told_of["phases"], told_of["errors"], told_of["results"],
             _of_orders(ledger),
         )  # fmt: skip
-        unchecked = {one.system for one in night.systems if one.state != "checked"}
-        streaks = note_night(ledger, [one.key for one in night.found], unchecked)
+        streaks = note_night(
+            ledger, [one.key for one in night.found], lambda key: _has_looked(night, key)
+        )
         night = replace(
             night,
             found=tuple(
@@ -59,6 +63,12 @@ def run(module: AnsibleModule) -> None:
         return _result(night)
 
     with_ledger(module, work)
+
+
+def _has_looked(night: Night, key: Key) -> bool:
+    """Whether the night would have found something again; the ledger tells of orders each time."""
+    name, system, provider, _object = key
+    return name in _OF_ORDERS or night.has_looked(system, provider)
 
 
 def _of_orders(ledger: Ledger) -> Iterator[Found]:

@@ -22,38 +22,42 @@ def day(number: int) -> dt.date:
     return TODAY + dt.timedelta(days=number)
 
 
+def looked(_key: object) -> bool:
+    return True
+
+
 def test_nights_in_a_row_are_counted_once_each(ledgers: Ledgers) -> None:
     for number in (0, 0, 1, 1, 2):
-        streaks = note_night(ledgers.open(as_of=day(number)), [ORPHAN], [])
+        streaks = note_night(ledgers.open(as_of=day(number)), [ORPHAN], looked)
     assert streaks == {ORPHAN: Streak(TODAY, day(2), 3)}
 
 
 def test_what_was_gone_for_a_night_begins_anew(ledgers: Ledgers) -> None:
-    note_night(ledgers.open(), [ORPHAN, MOVED], [])
-    note_night(ledgers.open(as_of=day(1)), [MOVED], [])
-    streaks = note_night(ledgers.open(as_of=day(2)), [ORPHAN, MOVED], [])
+    note_night(ledgers.open(), [ORPHAN, MOVED], looked)
+    note_night(ledgers.open(as_of=day(1)), [MOVED], looked)
+    streaks = note_night(ledgers.open(as_of=day(2)), [ORPHAN, MOVED], looked)
     assert {key: streak.nights for key, streak in streaks.items()} == {ORPHAN: 1, MOVED: 3}
 
 
 def test_a_night_that_did_not_check_a_system_forgets_nothing_of_it(ledgers: Ledgers) -> None:
-    note_night(ledgers.open(), [ORPHAN], [])
-    assert note_night(ledgers.open(as_of=day(1)), [], ["hsa"]) == {}
-    streaks = note_night(ledgers.open(as_of=day(2)), [ORPHAN], [])
+    note_night(ledgers.open(), [ORPHAN], looked)
+    assert note_night(ledgers.open(as_of=day(1)), [], lambda key: key[1] != "hsa") == {}
+    streaks = note_night(ledgers.open(as_of=day(2)), [ORPHAN], looked)
     assert streaks[ORPHAN] == Streak(TODAY, day(2), 2)
 
 
 def test_who_was_told_is_not_told_again_until_it_comes_anew(ledgers: Ledgers) -> None:
-    note_night(ledgers.open(), [ORPHAN, MOVED], [])
+    note_night(ledgers.open(), [ORPHAN, MOVED], looked)
     note_told(ledgers.open(), [ORPHAN])
-    streaks = note_night(ledgers.open(as_of=day(1)), [ORPHAN, MOVED], [])
+    streaks = note_night(ledgers.open(as_of=day(1)), [ORPHAN, MOVED], looked)
     assert [streaks[key].told for key in (ORPHAN, MOVED)] == [True, False]
-    note_night(ledgers.open(as_of=day(2)), [], [])
-    assert not note_night(ledgers.open(as_of=day(3)), [ORPHAN], [])[ORPHAN].told
+    note_night(ledgers.open(as_of=day(2)), [], looked)
+    assert not note_night(ledgers.open(as_of=day(3)), [ORPHAN], looked)[ORPHAN].told
 
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_check_mode_counts_and_notes_nothing(ledgers: Ledgers, number: int) -> None:
-    note_night(ledgers.open(), [ORPHAN], [])
-    checked = note_night(ledgers.open(as_of=day(number), check=True), [ORPHAN, MOVED], [])
+    note_night(ledgers.open(), [ORPHAN], looked)
+    checked = note_night(ledgers.open(as_of=day(number), check=True), [ORPHAN, MOVED], looked)
     assert checked[ORPHAN].nights == number + 1
-    assert MOVED not in note_night(ledgers.open(as_of=day(number)), [ORPHAN], [])
+    assert MOVED not in note_night(ledgers.open(as_of=day(number)), [ORPHAN], looked)

@@ -97,6 +97,49 @@ def test_finding_keeps_its_severity_unless_its_name_decides() -> None:
     ]
 
 
+def test_provider_that_a_system_says_nothing_of_was_not_checked() -> None:
+    told = night({"providers": {"alfa": own()}})
+    assert names(told) == [("not_checked", "high", "beta"), ("confirmed", "info", "alfa")]
+    assert told.systems[0].state == "partly"
+
+
+def test_without_any_system_nobody_is_confirmed() -> None:
+    assert read_night(TONIGHT, "run-1", PHASES, {}, {"hsa": {"skipped": True}}).found == ()
+
+
+def test_where_connections_are_not_seen_nobody_is_confirmed() -> None:
+    blind = {"code": "monitor_blind", "severity": "high", "provider": "", "object": "sightings",
+             "message": "no machine"}  # fmt: skip
+    quiet = {"providers": {provider: own() for provider in PHASES}}
+    results = {"hsa": quiet, "sightings": {"providers": {}, "findings": [blind]}}
+    assert names(read_night(TONIGHT, "run-1", PHASES, {}, results)) == [
+        ("monitor_blind", "high", "")
+    ]
+
+
+def test_what_was_found_at_others_is_known_though_something_failed_at_one() -> None:
+    refused = own(failed=True, refused=True, msg="20 of 20")
+    told = night(
+        {"providers": {"alfa": refused, "beta": own(), "gamma": own(failed=True)}},
+        {"gamma": ["an error"]},
+    )
+    assert told.systems[0].state == "partly"
+    assert told.has_looked("hsa", "")
+    assert told.has_looked("hsa", "alfa")
+    assert not told.has_looked("hsa", "gamma")
+    assert not told.has_looked("citrix", "")
+    assert not night({"failed": True, "msg": "away"}).has_looked("hsa", "alfa")
+
+
+def test_of_two_messages_about_one_object_the_graver_counts() -> None:
+    findings = [
+        {"code": "orphan", "severity": severity, "object": "rule", "message": severity}
+        for severity in ("high", "normal")
+    ]
+    hsa = {"providers": {"alfa": own(findings=findings), "beta": own()}}
+    assert names(night(hsa))[0] == ("orphaned", "high", "alfa")
+
+
 def test_system_that_is_no_part_of_the_night_is_not_told() -> None:
     assert [one.system for one in night({"skipped": True}).systems] == ["ad"]
 
