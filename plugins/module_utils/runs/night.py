@@ -21,6 +21,7 @@ from ..night.metrics import as_metrics
 from ..night.report import as_json, as_page, finding
 from ..orders.files import replace_file
 from ..orders.overdue import overdue
+from ..records.identifiers import shown
 from .ledger import LEDGER_ARGUMENTS, with_ledger
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -58,8 +59,9 @@ def run(module: AnsibleModule) -> None:
         )
         untold = [o for o in night.found if o.severity == "high" and not streaks[o.key].told]
         if not module.check_mode:
-            _write(module.params, night)
+            # First: whoever is to be told hears of it though the disk is full.
             note_told(ledger, _tell(module, night, untold))
+            _write(module.params, night)
         return _result(night)
 
     with_ledger(module, work)
@@ -112,9 +114,13 @@ def _tell(module: AnsibleModule, night: Night, untold: Iterable[Found]) -> Itera
             "findings": [{**finding(one), "message": None} for one in new],
         }
     )
-    status, _out, err = module.run_command(module.params["tell"], data=text)
+    command = module.params["tell"]
+    try:
+        status, _out, err = module.run_command(command, data=text, handle_exceptions=False)
+    except OSError as error:
+        status, err = 1, str(error.strerror)
     if status:
-        module.warn(f"nobody was told: {module.params['tell'][0]} ended with {status}: {err}")
+        module.warn(shown(f"nobody was told: {command[0]} ended with {status}: {err}"))
         return []
     return [one.key for one in new]
 
