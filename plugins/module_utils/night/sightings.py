@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..records.model import Record
 from ..records.words import some_of
@@ -63,18 +63,19 @@ def read_connections(
     remembered: Mapping[str, dt.date],
     since: dt.date,
 ) -> Seen:
-    """Hold connections against what is registered on the day.
+    """Hold connections against what is registered on the day, or was on theirs.
 
     `people` are the HSA-ids of everybody we know; `remembered` is `Seen.last` of the nights
-    before, the first of which was on the day `since`.
+    before, the first of which was on the day `since`. Who is called by no name and no address is
+    told of by nobody: a session that is being made, or a connection that never was.
     """
-    known = _clients(records, as_of)
+    known = _Clients(records, as_of)
     last = dict(remembered)
     strangers: dict[str, list[Connection]] = {}
     unknown: dict[tuple[str, str], int] = {}
     ours = {hsa_id.casefold() for hsa_id in people}
-    for one in connections:
-        place = next((known[c] for c in _called(one) if c in known), None)
+    for one in filter(_is_called, connections):
+        place = known.place(one)
         if place is None:
             strangers.setdefault(one.label, []).append(one)
             continue
@@ -87,26 +88,47 @@ def read_connections(
         *(_unknown_user(*place, number) for place, number in unknown.items()),
         *_unused(records, as_of, last, since),
     ]
-    names = {name for _provider, name in known.values()}
+    names = {name for _provider, name in known.of_day(as_of).values()}
     return Seen(last, tuple(found), len(names & last.keys()))
 
 
-def _clients(records: Sequence[Record], as_of: dt.date) -> dict[str, tuple[str, str]]:
-    """Provider and workstation by what its client is called: names folded, addresses.
+@dataclass
+class _Clients:
+    """Provider and workstation by what a client is called: names folded, addresses."""
 
-    One whose last day was yesterday is still known: connections are told of the night before.
-    """
-    found: dict[str, tuple[str, str]] = {}
-    for record in records:
-        yesterday = registered(record, as_of - dt.timedelta(days=1))
-        for one in (*registered(record, as_of), *yesterday):
-            place = (record.id, one.name.upper())
-            # Addresses repeat between providers: one tells only where it is what admits.
-            address = one.ip if one.admitted_by == "address" else None
-            for called in (client_name(one).casefold(), one.name.casefold(), address):
-                if called:
-                    found.setdefault(called, place)
-    return found
+    records: Sequence[Record]
+    as_of: dt.date
+    _of_day: dict[dt.date, dict[str, tuple[str, str]]] = field(default_factory=dict)
+
+    def place(self, connection: Connection) -> tuple[str, str] | None:
+        """Whose workstation somebody connected from, None where it is nobody's.
+
+        One whose last day was yesterday is still known, as a session may have lasted, and one that
+        has left since the connection: a night may have been missed.
+        """
+        yesterday = self.as_of - dt.timedelta(days=1)
+        for known in map(self.of_day, (self.as_of, yesterday, connection.day)):
+            for called in _called(connection):
+                if called in known:
+                    return known[called]
+        return None
+
+    def of_day(self, day: dt.date) -> dict[str, tuple[str, str]]:
+        """Those that are registered on a day."""
+        if day not in self._of_day:
+            found = self._of_day[day] = {}
+            for record in self.records:
+                for one in registered(record, day):
+                    # Addresses repeat between providers: one tells only where it is what admits.
+                    address = one.ip if one.admitted_by == "address" else None
+                    for called in (client_name(one).casefold(), one.name.casefold(), address):
+                        if called:
+                            found.setdefault(called, (record.id, one.name.upper()))
+        return self._of_day[day]
+
+
+def _is_called(connection: Connection) -> bool:
+    return bool(connection.names or connection.addresses)
 
 
 def _called(connection: Connection) -> Iterator[str]:

@@ -99,6 +99,19 @@ def test_workstation_that_left_yesterday_is_still_known() -> None:
     assert found(seen(left, connection("PC-1")))[0][0] == "unregistered_connection"
 
 
+def test_workstation_that_left_since_the_connection_was_registered_then() -> None:
+    left = record({(*PC_1, "to"): "2026-02-26"})
+    for day, is_told in ((26, False), (27, True)):
+        then = replace(connection("PC-1"), day=dt.date(2026, 2, day))
+        others = replace(connection("PC-2"), day=dt.date(2026, 2, 20))
+        assert bool(found(seen(left, others, then))) is is_told
+
+
+def test_connection_of_a_client_without_name_and_address_is_nobodys() -> None:
+    nobody = Connection(frozenset(), frozenset(), YESTERDAY, NURSE)
+    assert found(seen(record(), nobody)) == []
+
+
 @pytest.mark.parametrize(
     ("last", "is_unused"), [("2026-01-01", False), ("2025-12-31", True), (None, True)]
 )
