@@ -57,7 +57,8 @@ def look(params: Mapping[str, Any], ledger: Ledger, as_of: dt.date) -> dict[str,
     if not ledger.check:
         mark = max((str(row["ModifiedDate"]) for row in rows), default=before.mark)
         note_seen(ledger, replace(before, last=seen.last, mark=mark))
-    blind = [] if connections or group in machines.values() else [_blind(len(machines))]
+    # Live sessions come from elsewhere: they say nothing of what Monitor shows.
+    blind = [] if of_group or group in machines.values() else [_blind(len(machines))]
     return _result(seen, blind, len(connections))
 
 
