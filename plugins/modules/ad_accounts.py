@@ -84,6 +84,13 @@ options:
     description: Name that stands for a protected person's, of at most 64 characters.
     type: str
     default: Skyddad person
+  dormant_days:
+    description:
+      - An enabled account that nobody has logged on with for more days than these is a finding,
+        C(dormant_account). It stays enabled.
+      - AD notes a logon only where what it noted before is 9 to 14 days old.
+    type: int
+    default: 90
   certificates:
     description:
       - Certificates on people's cards, several for one person if need be. They become strong

@@ -106,7 +106,7 @@ def _desired(
         ),
         attributes=schema(holdings.layout, lambda dn: ids.get(dn, dn)),
         holdings=_held_objects(kept, holdings),
-        findings=findings(everybody, kept, holdings, approved, gate),
+        findings=findings(everybody, kept, holdings, approved, gate, as_of),
         errors=wrong.by_provider,
         waiting=waiting(everybody, holdings, gate),
         returns=tasks(everybody, holdings, (record.id for record in approved.records)),

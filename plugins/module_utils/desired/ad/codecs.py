@@ -1,15 +1,17 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AD stores in another form than is compared: logon flags, expiry, the password, SIDs."""
+"""What AD stores in another form than is compared: logon flags, moments, the password, SIDs."""
 
 from __future__ import annotations
 
 import datetime as dt
 import secrets
 import struct
+from contextlib import suppress
 
 from ...engine.plan import Codec, Values
+from ...records.lifecycle import STOCKHOLM
 
 # --- userAccountControl --------------------------------------------------------------------------
 
@@ -112,6 +114,26 @@ def moment_form(shown: str) -> str:
 
 
 EXPIRY = Codec(lambda values: tuple(map(_shown, values)), lambda values: tuple(map(_ticks, values)))
+
+
+# --- lastLogonTimestamp, whenCreated -------------------------------------------------------------
+
+
+def day_of_ticks(ticks: str | None) -> dt.date | None:
+    """The day of a moment in 100 ns since 1601, None where there is none (0) or nobody can tell."""
+    with suppress(ValueError, OverflowError):
+        seconds = int(ticks or 0) // _SECOND
+        if seconds > 0:
+            return (_EPOCH + dt.timedelta(seconds=seconds)).astimezone(STOCKHOLM).date()
+    return None
+
+
+def day_of_time(text: str | None) -> dt.date | None:
+    """The day of a GeneralizedTime in UTC, as AD writes it (20260302090000.0Z), else None."""
+    with suppress(ValueError):
+        moment = dt.datetime.strptime((text or "")[:14], "%Y%m%d%H%M%S").replace(tzinfo=dt.UTC)
+        return moment.astimezone(STOCKHOLM).date()
+    return None
 
 
 # --- objectSid -----------------------------------------------------------------------------------

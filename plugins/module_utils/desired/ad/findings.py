@@ -8,6 +8,7 @@ People are named by HSA-id alone, so that a report never tells a protected name.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from ...records.lifecycle import trials
 from ...records.payload import Approved
 from ...records.words import some_of
 from ..people.gate import Gate, waiting_in_words
+from .dormant import dormant
 from .holdings import Holdings, cn, folded, hsa_id, is_enabled, our_id
 from .layout import name_form
 from .owners import Account, Holder, unnamed
@@ -73,6 +75,7 @@ def findings(
     holdings: Holdings,
     approved: Approved,
     gate: Gate,
+    as_of: dt.date,
 ) -> tuple[Finding, ...]:
     """All findings, each under the provider it concerns."""
     return (
@@ -86,6 +89,7 @@ def findings(
         *_strangers(everybody, holdings),
         *_other_groups(holdings, approved),
         *watched(holdings),
+        *dormant(everybody, holdings, as_of),
     )
 
 

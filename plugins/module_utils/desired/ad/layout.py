@@ -47,6 +47,9 @@ WATCHED = (
     "msDS-KeyCredentialLink", "sIDHistory",
 )  # fmt: skip
 
+# What tells how long nobody has logged on (desired/ad/dormant.py). Likewise.
+LOGONS = ("lastLogonTimestamp", "whenCreated")
+
 KEY = "halsoval:"
 DISABLED_BY_US = KEY + "disabled"
 
@@ -57,6 +60,7 @@ class Layout:
 
     `account_name` is a format string over the fields serial (of the HSA-id), given and surname;
     `in_ascii` gives the Latin letters that stand for others, of which it is to lose none.
+    `dormant_days` is for how long nobody may have logged on with an enabled account unnoticed.
     `certificates` are the certificate mappings (altSecurityIdentities) by folded HSA-id; with None
     they are left alone, and so are those of people whom it does not name unless `are_all`.
     `known_certificates` are all that the ledger has ever known, those of cards that are over too.
@@ -73,6 +77,7 @@ class Layout:
     group_prefix: str = "Halsoval-"
     key_attribute: str = "extensionName"
     protected_name: str = "Skyddad person"
+    dormant_days: int = 90
     certificates: Mapping[str, Values] | None = None
     are_all: bool = True
     known_certificates: Mapping[str, Values] = field(default_factory=dict)
@@ -84,6 +89,8 @@ class Layout:
                 raise ValueError(f"expected in groups a service that AD groups open, not {service}")
             if not matching.split_dn(dn):
                 raise ValueError(f"expected the DN of a group for the service {service}")
+        if self.dormant_days < 1:
+            raise ValueError("expected dormant_days of 1 or more")
         if not FORBIDDEN_IN_NAMES.isdisjoint(self.group_prefix):
             raise ValueError("expected a group_prefix that AD takes in a sAMAccountName")
         for option, most in (("group_prefix", _LONGEST_PREFIX), ("protected_name", LENGTHS["sn"])):
@@ -143,7 +150,7 @@ def searches(layout: Layout) -> tuple[tuple[str | Values, ...], ...]:
     """
     names = ("sAMAccountName", "userPrincipalName", "employeeNumber")
     account = tuple(a.name for a in schema(layout) if a.name not in ("member", "unicodePwd"))
-    account = (*account, *WATCHED, "memberOf")
+    account = (*account, *WATCHED, *LOGONS, "memberOf")
     any_group = (*names, "objectClass", layout.key_attribute, "objectSid", "adminCount", "memberOf")
     group = (*any_group, "member")
     user = "(&(objectClass=user)(sAMAccountName=*))"
