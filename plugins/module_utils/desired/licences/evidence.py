@@ -106,7 +106,9 @@ def day(text: str) -> dt.date | None:
         offset = dt.timedelta(minutes=int(sign + minutes))
         zone = dt.timezone(offset)
         local = dt.datetime.strptime(moment, "%Y%m%d%H%M%S").replace(tzinfo=zone)
-        return local.astimezone(STOCKHOLM).date()
+        # The first and the last year that there are stand for "never".
+        is_far = not 1 < local.year < dt.MAXYEAR
+        return local.date() if is_far else local.astimezone(STOCKHOLM).date()
     if found := _ISO.fullmatch(text):
         return dt.date(*map(int, found.groups()))
     if found := _OF_CULTURE.fullmatch(text):
@@ -137,7 +139,10 @@ def _lines(text: str) -> Iterator[tuple[int, Mapping[str, str] | str]]:
         skipped = 1
     first = text.split("\n", 2)[skipped] if text.count("\n") >= skipped else ""
     rows = csv.reader(buffer, delimiter=";" if ";" in first else ",", strict=True)
-    names = [name.strip().casefold() for name in next(rows, [])]
+    try:
+        names = [name.strip().casefold() for name in next(rows, [])]
+    except csv.Error as error:
+        raise ValueError(f"expected CSV: {error}") from None
     missing = [_SPELLED[name] for name in (_COMPUTER, _STATUS) if name not in names]
     if missing:
         raise ValueError(f"expected the columns {' and '.join(missing)} in the first line")

@@ -152,3 +152,14 @@ def test_quote_that_never_ends_is_told_and_the_lines_before_are_used() -> None:
 def test_file_that_is_no_list_of_licences_is_an_error(content: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         read(content, TODAY)
+
+
+@pytest.mark.parametrize("moment", ["99991231235959.999999+000", "00010101000000.000000+060"])
+def test_days_that_stand_for_never_are_days(moment: str) -> None:
+    assert day(moment) in (dt.date.min, dt.date.max)
+
+
+@pytest.mark.parametrize("content", [b'"sIssuedToComputer,LicenseStatus\nPC-1,2', b"x" * 200_000])
+def test_first_line_that_is_no_csv_is_an_error_with_a_reason(content: bytes) -> None:
+    with pytest.raises(ValueError, match="expected CSV"):
+        read(content, dt.date(2026, 3, 2))
