@@ -41,20 +41,7 @@ def as_metrics(night: Night, finished: dt.datetime) -> str:
             "Records that are not valid.",
             {(): str(len(night.invalid))},
         ),
-        *_metric(
-            "halsoval_system_checked",
-            "Whether a system was checked for all providers: 1 for the state it is in.",
-            {
-                (("state", state), ("system", system.system)): str(int(system.state == state))
-                for system in night.systems
-                for state in _STATES
-            },
-        ),
-        *_metric(
-            "halsoval_changes",
-            "Changes that the night made, by system.",
-            {(("system", system.system),): str(system.changes) for system in night.systems},
-        ),
+        *_of_systems(night),
         *_metric(
             "halsoval_findings",
             "Findings by name and severity.",
@@ -65,6 +52,23 @@ def as_metrics(night: Night, finished: dt.datetime) -> str:
         ),
     ]
     return "\n".join([*lines, ""])
+
+
+def _of_systems(night: Night) -> Iterator[str]:
+    yield from _metric(
+        "halsoval_system_checked",
+        "Whether a system was checked for all providers: 1 for the state it is in.",
+        {
+            (("state", state), ("system", system.system)): str(int(system.state == state))
+            for system in night.systems
+            for state in _STATES
+        },
+    )
+    yield from _metric(
+        "halsoval_changes",
+        "Changes that the night made, by system.",
+        {(("system", system.system),): str(system.changes) for system in night.systems},
+    )
 
 
 def _metric(name: str, meaning: str, values: Mapping[Labels, str]) -> Iterator[str]:

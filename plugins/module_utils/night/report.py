@@ -23,7 +23,8 @@ _STATES = {"checked": "kontrollerat", "partly": "delvis", "not_checked": "EJ KON
 def as_page(night: Night) -> str:
     """A page for people: first who cannot work today and why, then what else to look at."""
     keeps = [one for one in night.found if one.name in KEEPS_FROM_WORK]
-    rest = [one for one in night.found if one not in keeps and one.severity != "info"]
+    others = (one for one in night.found if one.name not in KEEPS_FROM_WORK)
+    rest = [one for one in others if one.severity != "info"]
     counted = Counter(one.name for one in night.of_severity("info"))
     lines = [
         f"Hälsoval: natten till {night.as_of.isoformat()}",
