@@ -33,7 +33,8 @@ def overdue(ledger: Tables) -> list[Overdue]:
     """The orders that an answer is overdue of, on the run's day. Raises LedgerError."""
     table, today = ledger.orders, ledger.run.as_of
     with ledger.reading() as connection:
-        is_open = table.c.state.in_(("ordered", "sent")) & table.c.ordered_on.is_not(None)
+        # A card that was sent is answered: that nobody collects it is another finding.
+        is_open = (table.c.state == "ordered") & table.c.ordered_on.is_not(None)
         rows = connection.execute(table.select().where(is_open).order_by(table.c.key)).all()
     found = []
     for row in rows:
