@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from ..records.model import Record
 from ..records.words import some_of
 from ..records.workstations import client_name, registered
-from .found import Found
+from .found import Found, Severity
 
 SYSTEM = "sightings"
 # A workstation that nobody has connected from for so long may be given back.
@@ -62,12 +62,14 @@ def read_connections(
     people: Collection[str],
     remembered: Mapping[str, dt.date],
     since: dt.date,
+    unread: Collection[str] = (),
 ) -> Seen:
     """Hold connections against what is registered on the day, or was on theirs.
 
     `people` are the HSA-ids of everybody we know; `remembered` is `Seen.last` of the nights
-    before, the first of which was on the day `since`. Who is called by no name and no address is
-    told of by nobody: a session that is being made, or a connection that never was.
+    before, the first of which was on the day `since`. `unread` are the providers whose records are
+    not valid: what is registered of theirs nobody can say. Who is called by no name and no address
+    counts for nothing: a session that is being made or disconnected, a connection that never was.
     """
     known = _Clients(records, as_of)
     last = dict(remembered)
@@ -84,7 +86,7 @@ def read_connections(
         if one.user and one.user.casefold() not in ours:
             unknown[provider, name] = unknown.get((provider, name), 0) + 1
     found = [
-        *_unregistered(strangers),
+        *_unregistered(strangers, unread),
         *(_unknown_user(*place, number) for place, number in unknown.items()),
         *_unused(records, as_of, last, since),
     ]
@@ -137,11 +139,16 @@ def _called(connection: Connection) -> Iterator[str]:
     yield from sorted(connection.addresses)
 
 
-def _unregistered(strangers: Mapping[str, Sequence[Connection]]) -> Iterator[Found]:
+def _unregistered(
+    strangers: Mapping[str, Sequence[Connection]], unread: Collection[str]
+) -> Iterator[Found]:
+    severity: Severity = "normal" if unread else "high"
+    perhaps = f"; it may be of {some_of(sorted(unread))}, whose record is not valid"
     for label, theirs in strangers.items():
         addresses = sorted({a for one in theirs for a in one.addresses})
         message = f"{len(theirs)} connections, from {some_of(addresses) or 'no known address'}"
-        yield Found("unregistered_connection", "high", SYSTEM, "", label, message)
+        message += perhaps * bool(unread)
+        yield Found("unregistered_connection", severity, SYSTEM, "", label, message)
 
 
 def _unknown_user(provider: str, name: str, number: int) -> Found:

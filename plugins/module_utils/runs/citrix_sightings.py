@@ -43,7 +43,7 @@ def run(module: AnsibleModule) -> None:
 
 def look(params: Mapping[str, Any], ledger: Ledger, as_of: dt.date) -> dict[str, Any]:
     """The module's result. Raises the errors of the ledger, the payload and the site."""
-    records, before = payload.read(params["records"]).records, last_seen(ledger)
+    approved, before = payload.read(params["records"]), last_seen(ledger)
     site = CitrixSite(settings(params), params["delivery_group"])
     monitor, group = CitrixMonitor(settings(params)), site.group_id().casefold()
     machines = {
@@ -53,7 +53,9 @@ def look(params: Mapping[str, Any], ledger: Ledger, as_of: dt.date) -> dict[str,
     of_group = [row for row in rows if _group(row, machines) in (group, "")]
     connections = [*_connections(of_group), *_sessions(site.sessions(), as_of)]
     people = everybody_seen(ledger)
-    seen = read_connections(records, as_of, connections, people, before.last, before.since)
+    seen = read_connections(
+        approved.records, as_of, connections, people, before.last, before.since, approved.invalid
+    )
     if not ledger.check:
         mark = max((str(row["ModifiedDate"]) for row in rows), default=before.mark)
         note_seen(ledger, replace(before, last=seen.last, mark=mark))

@@ -73,6 +73,14 @@ def test_client_that_is_not_registered_is_told(name: str) -> None:
     assert result.found[0].message == "2 connections, from 192.0.2.1, 192.0.2.2"
 
 
+def test_while_a_record_is_not_valid_a_client_may_be_that_providers() -> None:
+    (one,) = read_connections(
+        [], TONIGHT, [connection("PC-9")], [NURSE], {}, LONG_AGO, ["exempel"]
+    ).found
+    assert (one.name, one.severity) == ("unregistered_connection", "normal")
+    assert one.message.endswith("it may be of exempel, whose record is not valid")
+
+
 def test_client_goes_by_any_name_that_it_has() -> None:
     own_name = record({(*PC_1, "client_name"): "Jour"})
     for names in (["JOUR"], ["PC-1"], ["WR_1", "jour"]):
