@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from .citrix_rest import Settings, SiteError
-from .http import Https, Reply, Transient, is_transient, pause_asked, retried
+from .https import Https, Reply, Transient, is_transient, pause_asked, retried
 
 try:
     from requests_ntlm import HttpNtlmAuth

@@ -23,7 +23,7 @@ from ..engine.journal import Unsettled
 from ..engine.plan import Entry, Operation, Values
 from ..records.words import some_of
 from .citrix_rest import CitrixRest, Missing, Settings, SiteError, part
-from .http import BACK_OFF, HttpError, Transient, rest
+from .https import BACK_OFF, HttpError, Transient, rest
 
 __all__ = ["CitrixSite", "Settings", "SiteError"]
 
