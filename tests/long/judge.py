@@ -124,6 +124,7 @@ class Judge:
             for row in provider.rows:
                 self.words[row.number] |= row.words
                 self.known.pairs.update(frozenset((row.number, n)) for n in row.previous)
+        self._forget_deleted_accounts()
         expired = frozenset(
             _first(entry, "employeeNumber") for entry in self._accounts() if _expired(entry, day)
         )
@@ -161,6 +162,12 @@ class Judge:
         self.offers = {}
         for system, number, _hsa_id in self.seen_hidden():
             self.known.hidden[system].add(number)
+
+    def _forget_deleted_accounts(self) -> None:
+        """Who is confirmed in HSA is hidden in AD by the account alone, and somebody deleted it."""
+        shown = {number for system, number, _hsa_id in self.seen_hidden() if system == "AD"}
+        hidden = shown | self.known.hidden["HSA"]
+        self.known.hidden["AD"] = {n for n in self.known.hidden["AD"] if self.same(n) & hidden}
 
     def _note(self, now: _Case) -> None:
         now.remember()
@@ -663,12 +670,13 @@ class _Case:
         """Whether the record says that it is over, where no run remembers it.
 
         The end of a unit may tell of an assignment that had ended long before, or not.
+        What was to begin after the end has given nothing that could be over.
         """
         last, away = stay.last, stay.away_since
         return (
             self._is_held(hsa_id, stay.provider.id)
             or (away is not None and stay.is_away(self.day) and self.day - away <= MONTH)
-            or (last is not None and last < self.day and self.day - last <= MONTH)
+            or (last is not None and stay.job.first <= last < self.day and self.day - last <= MONTH)
             or (not sure and self._site_explains(system, stay.provider.id, stay.job.unit))
             or self._had_a_grant(hsa_id)
         )
