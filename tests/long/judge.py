@@ -502,12 +502,25 @@ class _Case:
         """Whether a record that cannot be read, or is away, may give it (docs: what vanishes)."""
         if item[0] == "member":
             return item[1] in out
+        if item[0] == "role" and self._is_told_to_merge(hsa_id):
+            return True
         # Who is in no record that can be read may be in one that cannot: AD leaves the account.
         number = self.judge.owner.get(hsa_id)
         is_named = bool(number and self._stays_of(number))
         if is_named and item[0] == "group" and item[1].startswith("Halsoval-"):
             return item[1].removeprefix("Halsoval-") in out
         return bool(self._keys(hsa_id) & set(out))
+
+    def _is_told_to_merge(self, hsa_id: str) -> bool:
+        """Whether a person has several entries, and is told: system roles stay (docs: merge)."""
+        number = self._number_in_hsa(hsa_id)
+        theirs = self.judge.same(number) if number else frozenset()
+        entries = [e for e in self.judge._people() if _first(e, NUMBER) in theirs]
+        results = self.outcome.results.get("HSA", {}).values()
+        told = " ".join(error for own in results for error in own["errors"])
+        return len(entries) > 1 and any(
+            hsa_id in ids for ids in re.findall(r"several entries for one person \((.*?)\)", told)
+        )
 
     def _keys(self, hsa_id: str) -> set[str]:
         """The providers that have somebody, by the keys in HSA and AD."""
