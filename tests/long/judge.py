@@ -94,6 +94,8 @@ class Known:
     """What the ledger is to remember, as the judge has seen it happen.
 
     `given` and `days` are by system and provider; `days` are those of the providers' last runs.
+    `pairs` are numbers that a row has called one person's; `linked` are those of them, with the
+    provider, that a run took at their word: the others wait, or a row has taken them back.
     `hidden` are the numbers of those who are protected until a person confirms otherwise, by
     system: that is remembered, and the systems themselves tell it.
     """
@@ -102,6 +104,7 @@ class Known:
     days: dict[tuple[str, str], dt.date] = field(default_factory=dict)
     lost: list[tuple[str, dt.date, str, str]] = field(default_factory=list)
     pairs: set[frozenset[str]] = field(default_factory=set)
+    linked: set[tuple[str, str, str]] = field(default_factory=set)
     hidden: dict[str, set[str]] = field(default_factory=lambda: {"HSA": set(), "AD": set()})
 
 
@@ -112,6 +115,7 @@ class Judge:
         self.region = region
         self.known = Known()
         self.owner: dict[str, str] = {}  # HSA-id → a number of whose it is
+        self.unseen: set[str] = set()  # the HSA-ids that HSA alone tells, not the ledger
         self.accounts: dict[str, str] = {}  # an account's address → a number of whose it is
         self.words: dict[str, set[str]] = defaultdict(set)  # number → all that rows called them
         self.offers: dict[str, Offer] = {}
@@ -124,6 +128,12 @@ class Judge:
             for row in provider.rows:
                 self.words[row.number] |= row.words
                 self.known.pairs.update(frozenset((row.number, n)) for n in row.previous)
+                self.known.linked -= {
+                    link
+                    for link in self.known.linked
+                    if link[:2] == (provider.id, row.number) and link[2] not in row.previous
+                }
+        self._forget_deleted_entries()
         self._forget_deleted_accounts()
         expired = frozenset(
             _first(entry, "employeeNumber") for entry in self._accounts() if _expired(entry, day)
@@ -159,9 +169,16 @@ class Judge:
         there = {_first(e, "hsaIdentity") for e in self.region.ad.hsa.entries()}
         kept = there | self.region.ad._taken
         self.owner = {i: n for i, n in self.owner.items() if i in kept}
+        self.unseen = there - self.region.ad._taken
         self.offers = {}
         for system, number, _hsa_id in self.seen_hidden():
             self.known.hidden[system].add(number)
+
+    def _forget_deleted_entries(self) -> None:
+        """Nobody knows what somebody deleted before the first run with this ledger."""
+        there = {_first(e, "hsaIdentity") for e in self.region.ad.hsa.entries()}
+        for hsa_id in self.unseen - there:
+            self.owner.pop(hsa_id, None)
 
     def _forget_deleted_accounts(self) -> None:
         """Who is confirmed in HSA is hidden in AD by the account alone, and somebody deleted it."""
@@ -171,6 +188,8 @@ class Judge:
 
     def _note(self, now: _Case) -> None:
         now.remember()
+        if "HSA" in now.outcome.results:
+            self.unseen = set()
         for entry in self._people():
             hsa_id = _first(entry, "hsaIdentity")
             # What a run wrote that was killed, none has seen: deleted by hand, it may come back.
@@ -181,6 +200,7 @@ class Judge:
             if number:
                 self.accounts.setdefault(entry.address, number)
         now.note_who_is_hidden()
+        now.note_who_is_linked()
         self.offers = dict(now.offers())
 
     # --- what the systems hold -------------------------------------------------------------------
@@ -257,10 +277,7 @@ class Judge:
 
     def same(self, number: str) -> frozenset[str]:
         """All numbers that records have called the same person's."""
-        numbers = {number}
-        while more := {n for pair in self.known.pairs if pair & numbers for n in pair} - numbers:
-            numbers |= more
-        return frozenset(numbers)
+        return _joined(number, self.known.pairs)
 
 
 NUMBER = "personalIdentityNumber"
@@ -350,13 +367,13 @@ class _Case:
 
     def _secrets(self, system: str) -> set[str]:
         """The words that nothing may tell: of those who are hidden, and of nobody else's."""
-        protected = {n for n in self._protected() for n in self.judge.same(n)}
+        protected = {n for n in self._protected() for n in self._surely_same(n)}
         revealed = self._revealed(system)
         theirs = {n for n, ids in self.ids_of.items() if ids & revealed}
         shielded = {
             same
             for number in self.judge.known.hidden[system]
-            for same in self.judge.same(number)
+            for same in self._surely_same(number)
             if not self.judge.same(number) & theirs
         }
         secret = {w for n in protected | shielded for w in self.judge.words[n]}
@@ -375,11 +392,12 @@ class _Case:
         for entry in self.judge._accounts():
             shown.append(("AD", entry, self.judge.owner.get(_first(entry, "employeeNumber"), "")))
         for system, entry, number in shown:
-            theirs = self._stays_of(number)
+            numbers = self._surely_same(number)
+            theirs = [stay for stay in self.stays if numbers & set(stay.row.numbers)]
             failed = any(self._result(system, stay.provider.id)["failed"] for stay in theirs)
             if not failed and any(stay.row.protected for stay in theirs):
                 told = " ".join(value for values in entry.attributes.values() for value in values)
-                words = {w for n in self.judge.same(number) for w in self.judge.words[n]}
+                words = {w for n in numbers for w in self.judge.words[n]}
                 _assert_untold(words & secret, told, f"still in {system}")
 
     def note_who_is_hidden(self) -> None:
@@ -390,6 +408,20 @@ class _Case:
             theirs |= {number for name, number, _hsa_id in hidden if name == system}
             for hsa_id in self._revealed(system) - still:
                 theirs -= self.judge.same(self.judge.owner.get(hsa_id, ""))
+
+    def note_who_is_linked(self) -> None:
+        """Where nothing waits for a person, the numbers that rows call one person's are so."""
+        for name, own in self.outcome.results.get("HSA", {}).items():
+            waits = own["failed"] or "linked_numbers" in str(own.get("findings"))
+            if not waits and not self.outcome.killed:
+                theirs = [row for provider, row in self.books.rows() if provider.id == name]
+                self.judge.known.linked |= {(name, r.number, n) for r in theirs for n in r.previous}
+
+    def _surely_same(self, number: str) -> frozenset[str]:
+        """The numbers of a person by the records of today, and by what runs took at its word."""
+        said = {frozenset((r.number, n)) for _p, r in self.books.rows() for n in r.previous}
+        said |= {frozenset(link[1:]) for link in self.judge.known.linked}
+        return _joined(number, said)
 
     def _revealed(self, system: str) -> set[str]:
         return {i for o in self.confirmed if o.system == system for i in o.reveals}
@@ -805,6 +837,14 @@ class _Case:
     def _stays_of(self, number: str) -> list[Stay]:
         numbers = self.judge.same(number)
         return [stay for stay in self.stays if numbers & set(stay.row.numbers)]
+
+
+def _joined(number: str, pairs: Collection[frozenset[str]]) -> frozenset[str]:
+    """All numbers that pairs join with a number."""
+    numbers = {number}
+    while more := {n for pair in pairs if pair & numbers for n in pair} - numbers:
+        numbers |= more
+    return frozenset(numbers)
 
 
 def _giver(item: Item) -> Callable[[str, str, str, tuple[str, ...]], bool]:
