@@ -96,6 +96,7 @@ class Known:
     `given` and `days` are by system and provider; `days` are those of the providers' last runs.
     `pairs` are numbers that a row has called one person's; `linked` are those of them, with the
     provider, that a run took at their word: the others wait, or a row has taken them back.
+    `rows` are the numbers that a row with access may have had, by provider and `ref`.
     `hidden` are the numbers of those who are protected until a person confirms otherwise, by
     system: that is remembered, and the systems themselves tell it.
     """
@@ -105,6 +106,7 @@ class Known:
     lost: list[tuple[str, dt.date, str, str]] = field(default_factory=list)
     pairs: set[frozenset[str]] = field(default_factory=set)
     linked: set[tuple[str, str, str]] = field(default_factory=set)
+    rows: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     hidden: dict[str, set[str]] = field(default_factory=lambda: {"HSA": set(), "AD": set()})
 
 
@@ -147,6 +149,7 @@ class Judge:
         now.nobody_is_shared_or_doubled()
         now.no_protected_name_left()
         now.nobody_gained_what_no_record_gives()
+        now.nobody_gained_by_anothers_row()
         now.nobody_lost_what_nothing_explains()
         if not outcome.asked.check:
             now.nobody_keeps_what_has_ended()
@@ -201,6 +204,7 @@ class Judge:
                 self.accounts.setdefault(entry.address, number)
         now.note_who_is_hidden()
         now.note_who_is_linked()
+        now.note_whose_rows_are()
         self.offers = dict(now.offers())
 
     # --- what the systems hold -------------------------------------------------------------------
@@ -436,6 +440,40 @@ class _Case:
         for system, operation in self.outcome.written:
             if system == "services" and operation.action == "add" and operation.kind == "join":
                 self._assert_may_join(operation)
+
+    def nobody_gained_by_anothers_row(self) -> None:
+        """Who stands in a row that was another number's waits for a person's word."""
+        if self.asked.expected or "HSA" not in self.outcome.results:
+            return
+        entries = self.judge._entries_by_number()
+        gained = {hsa_id for hsa_id, _item in self.held - self.before.held}
+        for provider, row in self.books.rows():
+            had = self.judge.known.rows.get((provider.id, row.ref))
+            if had is None or had & self.judge.same(row.number) or not self._has_access(row):
+                continue
+            theirs = set(entries.get(row.number, ()))
+            was = any(self.before.entries.get(n) for n in self.judge.same(row.number))
+            assert was or not theirs, f"{theirs} entered for a row that was another's"
+            assert not theirs & gained, f"{theirs & gained} got what was in another's row"
+
+    def _has_access(self, row: Row) -> bool:
+        stays = [stay for stay in self.stays if stay.row is row]
+        return any(self._gives(s, i) for s in stays for i in self._some_id(row.number))
+
+    def note_whose_rows_are(self) -> None:
+        """Where nothing failed, or a person has confirmed something, rows are whose they say."""
+        results = {} if self.outcome.killed else self.outcome.results.get("HSA", {})
+        before, self.judge.known.rows = self.judge.known.rows, {}
+        now = {(p.id, row.ref): row for p, row in self.books.rows()}
+        for place in before.keys() | now.keys():
+            had, row = before.get(place, set()), now.get(place)
+            own = results.get(place[0])
+            if own and row and self._has_access(row):
+                had = had | ({row.number} if self.asked.expected or not own["failed"] else set())
+            elif own:
+                had = set()
+            if had:
+                self.judge.known.rows[place] = had
 
     def _assert_may_join(self, operation: Any) -> None:
         said = {c.attribute: c.add[0] for c in operation.changes if c.add}
