@@ -426,7 +426,7 @@ def _plans(outcome: Outcome, system: str) -> dict[str, tuple[Any, Any]]:
     return {p: (own["plan"], own.get("diff")) for p, own in outcome.results[system].items()}
 
 
-# How many histories: a few that are the same until the code is edited, or so many others.
+# How many histories: a few that are the same until a test is edited, or so many others.
 HISTORIES = int(os.environ.get("HALSOVAL_HISTORIES", "0"))
 
 
