@@ -383,12 +383,16 @@ def _leaving(held: Mapping[str, Values], then: Mapping[str, Values]) -> frozense
     before, after = _let_in(held), _let_in(then)
     marked = (held[excluded] for _i, _f, excluded, _g in _CLIENTS)
     left = (then[excluded] for _i, _f, excluded, _g in _CLIENTS)
-    return (before - after) | (_union(marked) - _union(left))
+    # A rule that somebody disabled has ended no session, so who leaves its list may have one still.
+    removed = _named(held) - _named(then)
+    return (before - after) | removed | (_union(marked) - _union(left))
 
 
 def _let_in(rule: Mapping[str, Values]) -> frozenset[str]:
-    if not rule.get("Enabled"):
-        return frozenset()
+    return _named(rule) if rule.get("Enabled") else frozenset()
+
+
+def _named(rule: Mapping[str, Values]) -> frozenset[str]:
     return _union(rule.get(included, ()) for included, flag, *_x in _CLIENTS if rule.get(flag))
 
 

@@ -82,3 +82,15 @@ def test_name_that_leaves_ends_its_sessions_at_whatever_address(citrix: Citrix) 
     session(citrix, "s2", "ALFA-2", "192.0.2.9")
     citrix.run(provider("alfa", pc("ALFA-1", to="2026-03-01"), pc("ALFA-2")), beta)
     assert left(citrix) == {"s2"}
+
+
+def test_workstation_that_leaves_a_rule_that_a_person_disabled_loses_its_session(
+    citrix: Citrix,
+) -> None:
+    citrix.run(provider("alfa", pc("ALFA-1"), pc("ALFA-2")))
+    session(citrix, "s1", "ALFA-1", "192.0.2.1")
+    session(citrix, "s2", "ALFA-2", "192.0.2.2")
+    for rule in citrix.system._rest.rules.values():  # type: ignore[attr-defined]
+        rule["Enabled"] = False
+    citrix.run(provider("alfa", pc("ALFA-1", to="2026-03-01"), pc("ALFA-2")))
+    assert left(citrix) == {"s2"}
