@@ -68,9 +68,7 @@ def _of_orders(ledger: Ledger) -> Iterator[Found]:
         yield Found(name, severity, one.system, one.provider, one.object, message)
 
 
-def _report(
-    module: AnsibleModule, ledger: Ledger, night: Night, untold: Iterable[Found]
-) -> None:
+def _report(module: AnsibleModule, ledger: Ledger, night: Night, untold: Iterable[Found]) -> None:
     """Write it down and tell it: a full disk keeps nobody from being told."""
     try:
         _write(module.params, night)

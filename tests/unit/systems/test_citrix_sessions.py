@@ -64,7 +64,7 @@ def left(citrix: Citrix) -> set[str]:
 
 
 def test_address_that_leaves_ends_no_session_of_a_client_that_a_rule_names(citrix: Citrix) -> None:
-    # Addresses are claimed by nobody: else who writes one record logs off who sits behind another's.
+    # Nobody claims an address: who writes one record could log off another provider's network.
     beta = provider("beta", pc("BETA-1"))
     alfa = provider("alfa", pc("ALFA-1", ip="192.0.2.9"), pc("ALFA-2"))
     citrix.run(alfa, beta)
