@@ -54,8 +54,7 @@ def run(module: AnsibleModule) -> None:
         )
         untold = [o for o in night.found if o.severity == "high" and not streaks[o.key].told]
         if not module.check_mode:
-            _write(module.params, night)
-            note_told(ledger, _tell(module, night, untold))
+            _report(module, ledger, night, untold)
         return _result(night)
 
     with_ledger(module, work)
@@ -67,6 +66,14 @@ def _of_orders(ledger: Ledger) -> Iterator[Found]:
         message = f"order {one.number} ({one.kind}) has no answer since {one.days} days"
         severity: Any = "high" if one.is_revocation else "normal"
         yield Found(name, severity, one.system, one.provider, one.object, message)
+
+
+def _report(module: AnsibleModule, ledger: Ledger, night: Night, untold: Iterable[Found]) -> None:
+    """Write it down and tell it: a full disk keeps nobody from being told."""
+    try:
+        _write(module.params, night)
+    finally:
+        note_told(ledger, _tell(module, night, untold))
 
 
 def _write(params: dict[str, Any], night: Night) -> None:

@@ -291,20 +291,28 @@ class CitrixSite:
                 )
         wanted = frozenset().union(*gone.values())
         try:
-            sessions = self._sessions(wanted) if wanted else {}
+            sessions = self._sessions(wanted, admitted) if wanted else {}
             still = self._ended(sessions)
         except HttpError as error:
             return {o: f"sessions may be left: {error}" for o, clients in gone.items() if clients}
         return {operation: _left(still, clients) for operation, clients in gone.items()}
 
-    def _sessions(self, clients: AbstractSet[str]) -> dict[str, frozenset[str]]:
+    def _sessions(
+        self, clients: AbstractSet[str], admitted: AbstractSet[str]
+    ) -> dict[str, frozenset[str]]:
         """The sessions of clients, by id, with what each client is called.
 
+        Behind an address several may sit: of those a client that a rule names keeps its session.
         All are read: `$search` does not know the name that StoreFront passed on, which is the one
         that a rule sees, and takes a filter that is misspelled for none.
         """
         called = {str(session["Id"]): _called(session) for session in self.sessions()}
-        return {session: names for session, names in called.items() if names & clients}
+        return {
+            session: names
+            for session, names in called.items()
+            if names & clients
+            and (names.isdisjoint(admitted) or not all(map(_is_address, names & clients)))
+        }
 
     def _ended(self, sessions: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
         """Log sessions off and look until they are gone; returns those that are not.
@@ -375,12 +383,16 @@ def _leaving(held: Mapping[str, Values], then: Mapping[str, Values]) -> frozense
     before, after = _let_in(held), _let_in(then)
     marked = (held[excluded] for _i, _f, excluded, _g in _CLIENTS)
     left = (then[excluded] for _i, _f, excluded, _g in _CLIENTS)
-    return (before - after) | (_union(marked) - _union(left))
+    # A rule that somebody disabled has ended no session, so who leaves its list may have one still.
+    removed = _named(held) - _named(then)
+    return (before - after) | removed | (_union(marked) - _union(left))
 
 
 def _let_in(rule: Mapping[str, Values]) -> frozenset[str]:
-    if not rule.get("Enabled"):
-        return frozenset()
+    return _named(rule) if rule.get("Enabled") else frozenset()
+
+
+def _named(rule: Mapping[str, Values]) -> frozenset[str]:
     return _union(rule.get(included, ()) for included, flag, *_x in _CLIENTS if rule.get(flag))
 
 
