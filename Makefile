@@ -86,7 +86,7 @@ lab-possible:
 
 .PHONY: test
 test: lab-possible .venv/servers ## Everything that CI runs
-	$(MAKE) --no-print-directory --jobs=3 --output-sync=target \
+	$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync=target \
 		lint made-lab sanity molecule pytest-playbooks pytest-lab pytest-ad pytest-others
 
 .PHONY: lint

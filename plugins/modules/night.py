@@ -43,6 +43,10 @@ options:
     type: list
     elements: str
     default: []
+  night:
+    description: File with what the tasks registered. The action sets it, do not give it yourself.
+    type: path
+    required: true
 attributes:
   check_mode:
     description: Reads the same; writes and tells nothing.

@@ -19,7 +19,9 @@ from typing import Any
 import yaml
 from jinja2 import Environment, TemplateSyntaxError, meta, nodes
 
-ROLES = ("hsa", "workstations", "licences", "siths", "ad", "citrix", "services", "sightings")
+ROLES = (
+    "hsa", "workstations", "licences", "siths", "ad", "citrix", "services", "sightings",
+)  # fmt: skip
 # What the playbooks decide by, and how Ansible runs a module.
 _OTHERS = (
     "halsoval_systems",

@@ -19,13 +19,13 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.citrix.r
 from ansible_collections.regionjh.halsoval.plugins.module_utils.systems import (
     citrix_rest,
     citrix_site,
-    http,
+    https,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.citrix_site import (
     CitrixSite,
     Settings,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.http import HttpError
+from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.https import HttpError
 from ansible_collections.regionjh.halsoval.tests.certificates import authority
 from ansible_collections.regionjh.halsoval.tests.citrix import (
     HALSOVAL,
@@ -93,7 +93,7 @@ def a_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture
 def site(a_site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """The site without rules of ours, sessions and faults, and nobody waits long."""
-    monkeypatch.setattr(http, "BACK_OFF", (0.01, 0.02, 0.05))
+    monkeypatch.setattr(https, "BACK_OFF", (0.01, 0.02, 0.05))
     monkeypatch.setattr(citrix_site, "BACK_OFF", (0.01, 0.02, 0.05))
     monkeypatch.setattr(citrix_rest, "_JOB_PAUSES", (0.02, 0.1))
     yield a_site
@@ -330,7 +330,7 @@ def test_a_job_that_never_ends_is_not_taken_for_done(
     site.fault("job", status="InProgress")
     rest = system(site)
     rest.read()
-    with pytest.raises(http.Transient, match="has not ended"):
+    with pytest.raises(https.Transient, match="has not ended"):
         rest._rest.write("POST", f"{rest._path}?async=true", {"Name": "X"})
 
 
@@ -377,7 +377,7 @@ class Dying(CitrixSite):
     def let(self, requests: int, is_carried_out: bool) -> Dying:
         send, left = self._rest._https.send, iter(range(requests))
 
-        def dying(*arguments: Any, **more: Any) -> http.Reply:
+        def dying(*arguments: Any, **more: Any) -> https.Reply:
             if next(left, None) is None:
                 if is_carried_out:
                     send(*arguments, **more)

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems import http
+from ansible_collections.regionjh.halsoval.plugins.module_utils.systems import https
 from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.citrix_monitor import (
     CitrixMonitor,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.citrix_rest import Settings
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.http import HttpError
+from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.https import HttpError
 from ansible_collections.regionjh.halsoval.tests.citrix import (
     PASSWORD,
     USER,
@@ -41,7 +41,7 @@ def a_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CitrixSite]:
 
 @pytest.fixture
 def site(a_site: CitrixSite, monkeypatch: pytest.MonkeyPatch) -> Iterator[CitrixSite]:
-    monkeypatch.setattr(http, "BACK_OFF", (0.01, 0.02))
+    monkeypatch.setattr(https, "BACK_OFF", (0.01, 0.02))
     yield a_site
     a_site.lab("faults", "DELETE")
 

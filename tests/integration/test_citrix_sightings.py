@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.citrix_sightings import look
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems import http
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.http import HttpError
+from ansible_collections.regionjh.halsoval.plugins.module_utils.systems import https
+from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.https import HttpError
 from ansible_collections.regionjh.halsoval.tests.citrix import (
     HALSOVAL,
     PASSWORD,
@@ -34,7 +34,7 @@ TOMORROW = TODAY + dt.timedelta(days=1)
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CitrixSite]:
     """A site on the evening before the run, with a rule that lets a group in from anywhere."""
-    monkeypatch.setattr(http, "BACK_OFF", (0.01, 0.02))
+    monkeypatch.setattr(https, "BACK_OFF", (0.01, 0.02))
     (tmp_path / "site").mkdir()
     with citrix_site(tmp_path / "site") as site:
         site.lab("clock", now=f"{TODAY - dt.timedelta(days=1)}T18:00:00Z")

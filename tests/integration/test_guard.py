@@ -127,6 +127,23 @@ def test_refusal_delays_no_end_with_a_date(lab: Lab, site: Site, onboarded: Held
     assert onboarded.members("alfa") - held(lab).members("alfa") == set(entry["hsaIdentity"])
 
 
+def test_one_record_gets_nobody_elses_person_by_naming_their_number(
+    lab: Lab, site: Site, onboarded: Held
+) -> None:
+    newcomer = person(40, previous_numbers=[number(2)])
+    site.put(record("beta", [SHARED, newcomer]))
+
+    run = onboard(site, "-v")
+
+    assert (run.rc, run.hosts("failed")) == (2, {"alfa", "beta"})
+    told = {p: {f["code"] for f in own["hsa"]["findings"]} for p, own in run.results.items()}
+    assert "linked_numbers" in told["alfa"] & told["beta"]
+    after = held(lab)
+    assert after.person(number(2)) == onboarded.person(number(2))
+    assert after.person(number(40)) is None
+    assert after.members("beta") == onboarded.members("beta")
+
+
 @pytest.mark.parametrize("beta", ["keeps", "ends"])
 def test_broken_record_takes_nothing_from_a_person_it_shares(
     lab: Lab, site: Site, onboarded: Held, beta: str

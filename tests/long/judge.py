@@ -94,6 +94,9 @@ class Known:
     """What the ledger is to remember, as the judge has seen it happen.
 
     `given` and `days` are by system and provider; `days` are those of the providers' last runs.
+    `pairs` are numbers that a row has called one person's; `linked` are those of them, with the
+    provider, that a run took at their word: the others wait, or a row has taken them back.
+    `rows` are the numbers that a row with access may have had, by provider and `ref`.
     `hidden` are the numbers of those who are protected until a person confirms otherwise, by
     system: that is remembered, and the systems themselves tell it.
     """
@@ -102,6 +105,8 @@ class Known:
     days: dict[tuple[str, str], dt.date] = field(default_factory=dict)
     lost: list[tuple[str, dt.date, str, str]] = field(default_factory=list)
     pairs: set[frozenset[str]] = field(default_factory=set)
+    linked: set[tuple[str, str, str]] = field(default_factory=set)
+    rows: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     hidden: dict[str, set[str]] = field(default_factory=lambda: {"HSA": set(), "AD": set()})
 
 
@@ -112,6 +117,7 @@ class Judge:
         self.region = region
         self.known = Known()
         self.owner: dict[str, str] = {}  # HSA-id → a number of whose it is
+        self.unseen: set[str] = set()  # the HSA-ids that HSA alone tells, not the ledger
         self.accounts: dict[str, str] = {}  # an account's address → a number of whose it is
         self.words: dict[str, set[str]] = defaultdict(set)  # number → all that rows called them
         self.offers: dict[str, Offer] = {}
@@ -124,6 +130,13 @@ class Judge:
             for row in provider.rows:
                 self.words[row.number] |= row.words
                 self.known.pairs.update(frozenset((row.number, n)) for n in row.previous)
+                self.known.linked -= {
+                    link
+                    for link in self.known.linked
+                    if link[:2] == (provider.id, row.number) and link[2] not in row.previous
+                }
+        self._forget_deleted_entries()
+        self._forget_deleted_accounts()
         expired = frozenset(
             _first(entry, "employeeNumber") for entry in self._accounts() if _expired(entry, day)
         )
@@ -136,6 +149,7 @@ class Judge:
         now.nobody_is_shared_or_doubled()
         now.no_protected_name_left()
         now.nobody_gained_what_no_record_gives()
+        now.nobody_gained_by_anothers_row()
         now.nobody_lost_what_nothing_explains()
         if not outcome.asked.check:
             now.nobody_keeps_what_has_ended()
@@ -158,12 +172,27 @@ class Judge:
         there = {_first(e, "hsaIdentity") for e in self.region.ad.hsa.entries()}
         kept = there | self.region.ad._taken
         self.owner = {i: n for i, n in self.owner.items() if i in kept}
+        self.unseen = there - self.region.ad._taken
         self.offers = {}
         for system, number, _hsa_id in self.seen_hidden():
             self.known.hidden[system].add(number)
 
+    def _forget_deleted_entries(self) -> None:
+        """Nobody knows what somebody deleted before the first run with this ledger."""
+        there = {_first(e, "hsaIdentity") for e in self.region.ad.hsa.entries()}
+        for hsa_id in self.unseen - there:
+            self.owner.pop(hsa_id, None)
+
+    def _forget_deleted_accounts(self) -> None:
+        """Who is confirmed in HSA is hidden in AD by the account alone, and somebody deleted it."""
+        shown = {number for system, number, _hsa_id in self.seen_hidden() if system == "AD"}
+        hidden = shown | self.known.hidden["HSA"]
+        self.known.hidden["AD"] = {n for n in self.known.hidden["AD"] if self.same(n) & hidden}
+
     def _note(self, now: _Case) -> None:
         now.remember()
+        if "HSA" in now.outcome.results:
+            self.unseen = set()
         for entry in self._people():
             hsa_id = _first(entry, "hsaIdentity")
             # What a run wrote that was killed, none has seen: deleted by hand, it may come back.
@@ -174,6 +203,8 @@ class Judge:
             if number:
                 self.accounts.setdefault(entry.address, number)
         now.note_who_is_hidden()
+        now.note_who_is_linked()
+        now.note_whose_rows_are()
         self.offers = dict(now.offers())
 
     # --- what the systems hold -------------------------------------------------------------------
@@ -250,10 +281,7 @@ class Judge:
 
     def same(self, number: str) -> frozenset[str]:
         """All numbers that records have called the same person's."""
-        numbers = {number}
-        while more := {n for pair in self.known.pairs if pair & numbers for n in pair} - numbers:
-            numbers |= more
-        return frozenset(numbers)
+        return _joined(number, self.known.pairs)
 
 
 NUMBER = "personalIdentityNumber"
@@ -343,13 +371,13 @@ class _Case:
 
     def _secrets(self, system: str) -> set[str]:
         """The words that nothing may tell: of those who are hidden, and of nobody else's."""
-        protected = {n for n in self._protected() for n in self.judge.same(n)}
+        protected = {n for n in self._protected() for n in self._surely_same(n)}
         revealed = self._revealed(system)
         theirs = {n for n, ids in self.ids_of.items() if ids & revealed}
         shielded = {
             same
             for number in self.judge.known.hidden[system]
-            for same in self.judge.same(number)
+            for same in self._surely_same(number)
             if not self.judge.same(number) & theirs
         }
         secret = {w for n in protected | shielded for w in self.judge.words[n]}
@@ -368,11 +396,12 @@ class _Case:
         for entry in self.judge._accounts():
             shown.append(("AD", entry, self.judge.owner.get(_first(entry, "employeeNumber"), "")))
         for system, entry, number in shown:
-            theirs = self._stays_of(number)
+            numbers = self._surely_same(number)
+            theirs = [stay for stay in self.stays if numbers & set(stay.row.numbers)]
             failed = any(self._result(system, stay.provider.id)["failed"] for stay in theirs)
             if not failed and any(stay.row.protected for stay in theirs):
                 told = " ".join(value for values in entry.attributes.values() for value in values)
-                words = {w for n in self.judge.same(number) for w in self.judge.words[n]}
+                words = {w for n in numbers for w in self.judge.words[n]}
                 _assert_untold(words & secret, told, f"still in {system}")
 
     def note_who_is_hidden(self) -> None:
@@ -383,6 +412,20 @@ class _Case:
             theirs |= {number for name, number, _hsa_id in hidden if name == system}
             for hsa_id in self._revealed(system) - still:
                 theirs -= self.judge.same(self.judge.owner.get(hsa_id, ""))
+
+    def note_who_is_linked(self) -> None:
+        """Where nothing waits for a person, the numbers that rows call one person's are so."""
+        for name, own in self.outcome.results.get("HSA", {}).items():
+            waits = own["failed"] or "linked_numbers" in str(own.get("findings"))
+            if not waits and not self.outcome.killed:
+                theirs = [row for provider, row in self.books.rows() if provider.id == name]
+                self.judge.known.linked |= {(name, r.number, n) for r in theirs for n in r.previous}
+
+    def _surely_same(self, number: str) -> frozenset[str]:
+        """The numbers of a person by the records of today, and by what runs took at its word."""
+        said = {frozenset((r.number, n)) for _p, r in self.books.rows() for n in r.previous}
+        said |= {frozenset(link[1:]) for link in self.judge.known.linked}
+        return _joined(number, said)
 
     def _revealed(self, system: str) -> set[str]:
         return {i for o in self.confirmed if o.system == system for i in o.reveals}
@@ -397,6 +440,40 @@ class _Case:
         for system, operation in self.outcome.written:
             if system == "services" and operation.action == "add" and operation.kind == "join":
                 self._assert_may_join(operation)
+
+    def nobody_gained_by_anothers_row(self) -> None:
+        """Who stands in a row that was another number's waits for a person's word."""
+        if self.asked.expected or "HSA" not in self.outcome.results:
+            return
+        entries = self.judge._entries_by_number()
+        gained = {hsa_id for hsa_id, _item in self.held - self.before.held}
+        for provider, row in self.books.rows():
+            had = self.judge.known.rows.get((provider.id, row.ref))
+            if had is None or had & self.judge.same(row.number) or not self._has_access(row):
+                continue
+            theirs = set(entries.get(row.number, ()))
+            was = any(self.before.entries.get(n) for n in self.judge.same(row.number))
+            assert was or not theirs, f"{theirs} entered for a row that was another's"
+            assert not theirs & gained, f"{theirs & gained} got what was in another's row"
+
+    def _has_access(self, row: Row) -> bool:
+        stays = [stay for stay in self.stays if stay.row is row]
+        return any(self._gives(s, i) for s in stays for i in self._some_id(row.number))
+
+    def note_whose_rows_are(self) -> None:
+        """Where nothing failed, or a person has confirmed something, rows are whose they say."""
+        results = {} if self.outcome.killed else self.outcome.results.get("HSA", {})
+        before, self.judge.known.rows = self.judge.known.rows, {}
+        now = {(p.id, row.ref): row for p, row in self.books.rows()}
+        for place in before.keys() | now.keys():
+            had, row = before.get(place, set()), now.get(place)
+            own = results.get(place[0])
+            if own and row and self._has_access(row):
+                had = had | ({row.number} if self.asked.expected or not own["failed"] else set())
+            elif own:
+                had = set()
+            if had:
+                self.judge.known.rows[place] = had
 
     def _assert_may_join(self, operation: Any) -> None:
         said = {c.attribute: c.add[0] for c in operation.changes if c.add}
@@ -495,12 +572,25 @@ class _Case:
         """Whether a record that cannot be read, or is away, may give it (docs: what vanishes)."""
         if item[0] == "member":
             return item[1] in out
+        if item[0] == "role" and self._is_told_to_merge(hsa_id):
+            return True
         # Who is in no record that can be read may be in one that cannot: AD leaves the account.
         number = self.judge.owner.get(hsa_id)
         is_named = bool(number and self._stays_of(number))
         if is_named and item[0] == "group" and item[1].startswith("Halsoval-"):
             return item[1].removeprefix("Halsoval-") in out
         return bool(self._keys(hsa_id) & set(out))
+
+    def _is_told_to_merge(self, hsa_id: str) -> bool:
+        """Whether a person has several entries, and is told: system roles stay (docs: merge)."""
+        number = self._number_in_hsa(hsa_id)
+        theirs = self.judge.same(number) if number else frozenset()
+        entries = [e for e in self.judge._people() if _first(e, NUMBER) in theirs]
+        results = self.outcome.results.get("HSA", {}).values()
+        told = " ".join(error for own in results for error in own["errors"])
+        return len(entries) > 1 and any(
+            hsa_id in ids for ids in re.findall(r"several entries for one person \((.*?)\)", told)
+        )
 
     def _keys(self, hsa_id: str) -> set[str]:
         """The providers that have somebody, by the keys in HSA and AD."""
@@ -663,12 +753,13 @@ class _Case:
         """Whether the record says that it is over, where no run remembers it.
 
         The end of a unit may tell of an assignment that had ended long before, or not.
+        What was to begin after the end has given nothing that could be over.
         """
         last, away = stay.last, stay.away_since
         return (
             self._is_held(hsa_id, stay.provider.id)
             or (away is not None and stay.is_away(self.day) and self.day - away <= MONTH)
-            or (last is not None and last < self.day and self.day - last <= MONTH)
+            or (last is not None and stay.job.first <= last < self.day and self.day - last <= MONTH)
             or (not sure and self._site_explains(system, stay.provider.id, stay.job.unit))
             or self._had_a_grant(hsa_id)
         )
@@ -784,6 +875,14 @@ class _Case:
     def _stays_of(self, number: str) -> list[Stay]:
         numbers = self.judge.same(number)
         return [stay for stay in self.stays if numbers & set(stay.row.numbers)]
+
+
+def _joined(number: str, pairs: Collection[frozenset[str]]) -> frozenset[str]:
+    """All numbers that pairs join with a number."""
+    numbers = {number}
+    while more := {n for pair in pairs if pair & numbers for n in pair} - numbers:
+        numbers |= more
+    return frozenset(numbers)
 
 
 def _giver(item: Item) -> Callable[[str, str, str, tuple[str, ...]], bool]:

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from functools import wraps
 from typing import Any, ClassVar
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -425,9 +426,20 @@ def _plans(outcome: Outcome, system: str) -> dict[str, tuple[Any, Any]]:
     return {p: (own["plan"], own.get("diff")) for p, own in outcome.results[system].items()}
 
 
+# How many histories: a few that are the same until a test is edited, or so many others.
+HISTORIES = int(os.environ.get("HALSOVAL_HISTORIES", "0"))
+
+
 def _share(quarters: int) -> settings:
     """So many quarters of all histories."""
-    return settings(max_examples=max(1, settings.default.max_examples * quarters // 4))
+    return settings(
+        deadline=None,
+        derandomize=not HISTORIES,
+        max_examples=max(1, (HISTORIES or 32) * quarters // 4),
+        print_blob=True,
+        stateful_step_count=30,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 TestHistories = Histories.TestCase

@@ -63,7 +63,9 @@ def provider(
     return replace(
         plain,
         agreement=replace(
-            plain.agreement, shared_access=tuple(from_json(SharedAccess, s) for s in shared)
+            plain.agreement,
+            shared_access=tuple(from_json(SharedAccess, s) for s in shared),
+            workstation_groups=fields.get("workstation_groups", 10),
         ),
         equipment=EquipmentPart(workstations=tuple(from_json(Workstation, one) for one in pcs)),
     )

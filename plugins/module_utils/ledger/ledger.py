@@ -296,6 +296,8 @@ class Ledger(Tables):
             known = self._held(connection, id)
             if known is None or known.lifted or known.until != until:
                 raise LedgerError("there is no grant of this person with this last day")
+            if id in replay.of_decisions(self, connection):
+                raise LedgerError("the grant is not as a run left it: lift it, or place it again")
             if not known.waits:
                 return False
             if user_of(known.by) == user_of(self.run.by):

@@ -267,7 +267,7 @@ def accepted(ledger: Tables, connection: Connection, doubts: Iterable[Doubt]) ->
         if doubt.table == "holds":
             rows.append(decided(holds[doubt.key], "accept"))
         elif doubt.state == GONE and not doubt.key:
-            kind, _, about = doubt.object.partition(" ")
+            kind, _space, about = doubt.object.partition(" ")
             rows.append(AuditRow(LIFTED, object=f"gone {about}", operation=kind, result="accept"))
         else:
             rows.append(AuditRow(ACCEPTED, "", doubt.system, doubt.object, doubt.state))

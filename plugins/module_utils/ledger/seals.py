@@ -70,6 +70,23 @@ def add(
     insert(connection, table, sealed)
 
 
+def broken(ledger: Tables, connection: Connection, keys: Iterable[str]) -> frozenset[str]:
+    """The keys of orders that are not as a run sealed them, or whose particulars or answers are.
+
+    Whoever changes a row seals all of it anew, and must not seal what somebody else wrote.
+    """
+    found: set[str] = set()
+    orders, sides = ledger.orders, ledger.particulars
+    for some in slices(keys):
+        rows = list(read(connection, orders.select().where(orders.c.key.in_(some))))
+        names = {row["pseudonym"]: row["key"] for row in rows}
+        found.update(row["key"] for row in rows if not is_sealed(ledger.seal_key, "orders", row))
+        for row in read(connection, sides.select().where(sides.c.pseudonym.in_(list(names)))):
+            if not is_sealed(ledger.seal_key, "particulars", row):
+                found.add(names[row["pseudonym"]])
+    return frozenset(found)
+
+
 def renew(
     ledger: Tables, connection: Connection, table: TableClause, chosen: ColumnElement[bool]
 ) -> None:

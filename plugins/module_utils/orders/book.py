@@ -35,6 +35,7 @@ SYSTEMS: tuple[OrderSystem, ...] = ("services", "siths")
 
 _CHANGED = "somebody else changed the order at the same time; run again"
 _KEY_TAKEN = "there is an order with this key already; run again"
+_NOT_OURS = "the order is not as a run left it: see audit"
 _HAS_LEFT = "an order that has left is not changed"
 
 
@@ -85,8 +86,10 @@ class OrderBook:
         with self._ledger.transaction() as connection:
             changes = _Changes(self._ledger, self._system, connection)
             held = changes.held(operation.key for operation in operations)
+            broken = seals.broken(self._ledger, connection, held)
             for operation in operations:
                 reason = _refusal(operation, held.get(operation.key))
+                reason = reason or _NOT_OURS * (operation.key in broken)
                 if reason:
                     failed[operation] = reason
                 elif operation.action == "add":

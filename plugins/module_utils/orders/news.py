@@ -162,6 +162,7 @@ class _News:
         while more:
             more = self._read(o.follows for o in more.values() if o.kind in _ABOUT_CARDS)
             self._orders |= more
+        self._broken = seals.broken(ledger, connection, self._orders)
         self._applied = self._read_applied(receipts)
         self._holders = self._read_holders() if any(map(_marks, receipts)) else {}
         self._news: list[tuple[str, Receipt]] = []
@@ -181,6 +182,7 @@ class _News:
         name = self._digest(receipt)
         if name in self._applied:
             return []
+        self._check_seals(order)
         check_issuer(receipt, self._terms.issuers)
         check_certificate(order, receipt, self._terms.vouching)
         card = self._card(order)
@@ -200,6 +202,12 @@ class _News:
         self._orders |= {after.key: after for _before, after in steps}
         self._steps += steps
         return [_applied(after) for _before, after in steps]
+
+    def _check_seals(self, order: Order) -> None:
+        """Raises Contradiction where somebody else wrote what an answer would have sealed anew."""
+        card = self._card(order)
+        if not self._broken.isdisjoint({order.key, card.key if card else order.key}):
+            raise Contradiction("order: expected one that is as a run left it: see audit")
 
     def _look_at(self, order: Order, changed: Order, name: str) -> None:
         """Raises _Waits where a person must confirm a receipt of this name, and has not."""

@@ -12,6 +12,7 @@ end that was recent when it was given. A hold goes before a grant.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -87,7 +88,8 @@ class Decisions:
 
 def user_of(by: str) -> str:
     """The user of "user@host (what is claimed)"."""
-    return by.partition(" ")[0].rpartition("@")[0] or by
+    # A user of a domain may have a name with blanks; what is claimed has none.
+    return re.sub(r" \([^ ]*\)$", "", by).rpartition("@")[0] or by
 
 
 NO_DECISIONS = Decisions()

@@ -57,8 +57,7 @@ def look(params: Mapping[str, Any], ledger: Ledger, as_of: dt.date) -> dict[str,
         approved.records, as_of, connections, people, before.last, before.since, approved.invalid
     )
     if not ledger.check:
-        mark = max((str(row["ModifiedDate"]) for row in rows), default=before.mark)
-        note_seen(ledger, replace(before, last=seen.last, mark=mark))
+        note_seen(ledger, replace(before, last=seen.last, mark=_mark(rows, before.mark)))
     # Live sessions come from elsewhere: they say nothing of what Monitor shows.
     blind = [] if of_group or group in machines.values() else [_blind(len(machines))]
     return _result(seen, blind, len(connections))
@@ -67,6 +66,13 @@ def look(params: Mapping[str, Any], ledger: Ledger, as_of: dt.date) -> dict[str,
 def _since(mark: str, as_of: dt.date) -> dt.datetime:
     first = dt.datetime.combine(as_of, dt.time(), STOCKHOLM) - _KEPT
     return _moment(mark) - _OVERLAP if mark else first
+
+
+def _mark(rows: Iterable[Mapping[str, Any]], before: str) -> str:
+    """Where the next read begins: a row of tomorrow, by a clock that is wrong, hides none."""
+    now = dt.datetime.now(dt.UTC)
+    told = (str(row["ModifiedDate"]) for row in rows)
+    return max((text for text in told if _moment(text) <= now), key=_moment, default=before)
 
 
 def _moment(text: str) -> dt.datetime:

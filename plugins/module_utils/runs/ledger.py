@@ -26,7 +26,7 @@ from ..orders.files import FileError, check_folder
 from ..records.identifiers import mask, shown
 from ..records.payload import CONFIDENTIAL, PayloadError, confidential
 from ..systems.directory import DirectoryError
-from ..systems.http import HttpError
+from ..systems.https import HttpError
 
 # The options of the doc fragment `ledger`.
 LEDGER_ARGUMENTS: dict[str, dict[str, Any]] = {

@@ -59,9 +59,7 @@ def run(module: AnsibleModule) -> None:
         )
         untold = [o for o in night.found if o.severity == "high" and not streaks[o.key].told]
         if not module.check_mode:
-            # First: whoever is to be told hears of it though the disk is full.
-            note_told(ledger, _tell(module, night, untold))
-            _write(module.params, night)
+            _report(module, ledger, night, untold)
         return _result(night)
 
     with_ledger(module, work)
@@ -79,6 +77,14 @@ def _of_orders(ledger: Ledger) -> Iterator[Found]:
         message = f"order {one.number} ({one.kind}) has no answer since {one.days} days"
         severity: Any = "high" if one.is_revocation else "normal"
         yield Found(name, severity, one.system, one.provider, one.object, message)
+
+
+def _report(module: AnsibleModule, ledger: Ledger, night: Night, untold: Iterable[Found]) -> None:
+    """Write it down and tell it: a full disk keeps nobody from being told."""
+    try:
+        _write(module.params, night)
+    finally:
+        note_told(ledger, _tell(module, night, untold))
 
 
 def _write(params: dict[str, Any], night: Night) -> None:

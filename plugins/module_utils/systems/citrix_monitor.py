@@ -14,10 +14,10 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from .citrix_rest import Settings, SiteError
-from .http import Https, Reply, Transient, is_transient, pause_asked, retried
+from .https import Https, Reply, Transient, is_transient, pause_asked, retried
 
 try:
     from requests_ntlm import HttpNtlmAuth
@@ -74,7 +74,8 @@ class CitrixMonitor:
             seen.add(path)
             page = self._page(path, entity)
             yield from page["value"]
-            path = _path(str(page.get("@odata.nextLink") or ""))
+            link = str(page.get("@odata.nextLink") or "")
+            path = _path(urljoin(f"{self._https.uri}{path}", link)) if link else ""
 
     def _page(self, path: str, entity: str) -> Mapping[str, Any]:
         def read() -> Reply:
@@ -109,4 +110,5 @@ def _path(link: str) -> str:
     with its own name, and nobody but the one that was verified is asked.
     """
     parts = urlsplit(link)
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+    path = f"/{parts.path.lstrip('/')}"
+    return f"{path}?{parts.query}" if parts.query else path

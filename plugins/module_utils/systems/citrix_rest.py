@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from ..records.identifiers import shown
-from .http import HttpError, Https, Reply, Transient, is_transient, pause_asked, retried
+from .https import HttpError, Https, Reply, Transient, is_transient, pause_asked, retried
 
 ROOT = "/cvad/manage"
 _CUSTOMER = "CitrixOnPremises"

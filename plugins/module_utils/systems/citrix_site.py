@@ -23,7 +23,7 @@ from ..engine.journal import Unsettled
 from ..engine.plan import Entry, Operation, Values
 from ..records.words import some_of
 from .citrix_rest import CitrixRest, Missing, Refused, Settings, SiteError, part
-from .http import BACK_OFF, HttpError, Transient, rest
+from .https import BACK_OFF, HttpError, Transient, rest
 
 __all__ = ["CitrixSite", "Settings", "SiteError"]
 
@@ -291,20 +291,28 @@ class CitrixSite:
                 )
         wanted = frozenset().union(*gone.values())
         try:
-            sessions = self._sessions(wanted) if wanted else {}
+            sessions = self._sessions(wanted, admitted) if wanted else {}
             still = self._ended(sessions)
         except HttpError as error:
             return {o: f"sessions may be left: {error}" for o, clients in gone.items() if clients}
         return {operation: _left(still, clients) for operation, clients in gone.items()}
 
-    def _sessions(self, clients: AbstractSet[str]) -> dict[str, frozenset[str]]:
+    def _sessions(
+        self, clients: AbstractSet[str], admitted: AbstractSet[str]
+    ) -> dict[str, frozenset[str]]:
         """The sessions of clients, by id, with what each client is called.
 
+        Behind an address several may sit: of those a client that a rule names keeps its session.
         All are read: `$search` does not know the name that StoreFront passed on, which is the one
         that a rule sees, and takes a filter that is misspelled for none.
         """
         called = {str(session["Id"]): _called(session) for session in self.sessions()}
-        return {session: names for session, names in called.items() if names & clients}
+        return {
+            session: names
+            for session, names in called.items()
+            if names & clients
+            and (names.isdisjoint(admitted) or not all(map(_is_address, names & clients)))
+        }
 
     def _ended(self, sessions: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
         """Log sessions off and look until they are gone; returns those that are not.
@@ -378,12 +386,16 @@ def _leaving(held: Mapping[str, Values], then: Mapping[str, Values]) -> frozense
     marked = (held[excluded] for _i, _f, excluded, _g in _CLIENTS)
     left = (then[excluded] for _i, _f, excluded, _g in _CLIENTS)
     # Whom the rule names again has not left.
-    return (before | (_union(marked) - _union(left))) - after
+    again = _union(marked) - _union(left) - after
+    # A rule that somebody disabled has ended no session, so who leaves its list may have one still.
+    return (before - after) | (_named(held) - _named(then)) | again
 
 
 def _let_in(rule: Mapping[str, Values]) -> frozenset[str]:
-    if not rule.get("Enabled"):
-        return frozenset()
+    return _named(rule) if rule.get("Enabled") else frozenset()
+
+
+def _named(rule: Mapping[str, Values]) -> frozenset[str]:
     return _union(rule.get(included, ()) for included, flag, *_x in _CLIENTS if rule.get(flag))
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -406,3 +407,21 @@ def _bare(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows without their seals, in the order of what is in them."""
     bare = ({name: v for name, v in row.items() if name != "seal"} for row in rows)
     return sorted(bare, key=repr)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "UPDATE holds SET by = 'bo@controller' WHERE kind = 'grant'",
+        "UPDATE holds SET reason = 'B2' WHERE kind = 'grant'",
+    ],
+)
+def test_nobody_confirms_a_grant_that_somebody_wrote_by_sql(
+    sqlite_ledgers: Ledgers, what: str
+) -> None:
+    ledger = sqlite_ledgers.open()
+    ledger.place(replace(hold(NURSE, "grant", UNTIL), by="cia@controller", confirmed_by=None))
+    by_sql(ledger, what)
+    with pytest.raises(LedgerError, match="not as a run left it"):
+        ledger.confirm_grant(hold(NURSE, "grant").id, UNTIL)
+    assert ledger.decisions().grant([NURSE], TODAY) is None

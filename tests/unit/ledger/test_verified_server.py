@@ -46,10 +46,10 @@ def _no_settings_of_libpq(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("PGSSLMODE", "disable")
 
 
-def opened(server: Server, tmp_path: Path, host: str, /, **parameters: str) -> str:
+def opened(server: Server, tmp_path: Path, at: str, /, **parameters: str) -> str:
     """How a run's connection is encrypted, "" where it is not; raises LedgerError."""
     with server.database() as plain:
-        url = plain.replace("@127.0.0.1:", f"@{host}:")
+        url = plain.replace("@127.0.0.1:", f"@{at}:")
         asked = "&".join(f"{name}={value}" for name, value in parameters.items())
         run = Run("run-1", "anna@controller", TODAY)
         with (

@@ -24,6 +24,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model im
     Record,
     from_json,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.citrix_sightings import _mark
 from ansible_collections.regionjh.halsoval.tests.conftest import Ledgers
 from ansible_collections.regionjh.halsoval.tests.unit.records.conftest import VALID, changed
 
@@ -153,4 +154,25 @@ def test_last_days_are_remembered_for_ninety_days(ledgers: Ledgers) -> None:
     assert first == Sightings({}, "", ledger.run.as_of)
     noted = Sightings({"PC-1": old, "PC-2": recent}, "2026-03-02T01:02:03.4Z", old)
     note_seen(ledger, noted)
-    assert last_seen(ledgers.open("run-2")) == replace(noted, last={"PC-2": recent})
+    tomorrow = ledger.run.as_of + dt.timedelta(days=1)
+    again = last_seen(ledgers.open("run-2", as_of=tomorrow))
+    assert again == replace(noted, last={"PC-2": recent})
+
+
+def test_a_night_that_is_made_again_reads_all_of_it_again(ledgers: Ledgers) -> None:
+    # Else the second try of a night that found a stranger would report that there was none.
+    first = ledgers.open()
+    for mark in ("2026-03-01T02:00:00Z", "2026-03-01T03:00:00Z"):
+        note_seen(first, replace(last_seen(first), mark=mark))
+        assert last_seen(first).mark == ""
+    second = ledgers.open("run-2", as_of=first.run.as_of + dt.timedelta(days=1))
+    for mark in ("2026-03-02T02:00:00Z", "2026-03-02T03:00:00Z"):
+        assert last_seen(second).mark == "2026-03-01T03:00:00Z"
+        note_seen(second, replace(last_seen(second), mark=mark))
+
+
+def test_a_row_of_tomorrow_hides_none_of_the_next_night() -> None:
+    future = f"{dt.date.today().year + 1}-01-01T00:00:00Z"
+    rows = [{"ModifiedDate": text} for text in ("2026-03-02T01:00:00Z", future)]
+    assert _mark(rows, "") == "2026-03-02T01:00:00Z"
+    assert _mark(rows[1:], "before") == "before"

@@ -42,6 +42,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.orders.order_builders impo
     line,
     make,
     ordered,
+    plan,
     revocation,
     run,
 )
@@ -563,3 +564,36 @@ def test_runs_that_are_killed_apply_every_answer_once_and_lose_no_line(
             == b"line 22: columns: expected 10\n"
         )
     assert len(kept) == 3 * len(names)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "UPDATE orders SET object = 'SE2321000214-X'",
+        "UPDATE particulars SET content = '{}'",
+        "INSERT INTO particulars (pseudonym, kind, content, seal)"
+        """ SELECT pseudonym, 'answer', '{"ski": "FF00"}', 'x' FROM orders""",
+    ],
+)
+def test_no_answer_seals_what_somebody_wrote_by_sql(opened: Open, inbox: Path, what: str) -> None:
+    ordered(opened, inbox, card())
+    ledger = opened()
+    with ledger.transaction() as connection:
+        connection.exec_driver_sql(what)
+    leave(inbox, line())
+    report = receipts.apply(ledger, inbox)
+    assert [one.reason for one in report.rejected] == [
+        "order: expected one that is as a run left it: see audit"
+    ]
+    assert ledger.doubts() != []
+    assert states(opened, inbox) == {card().key: "ordered"}
+
+
+def test_no_run_seals_what_somebody_wrote_by_sql(opened: Open, inbox: Path) -> None:
+    outbox = inbox.parent / "outbox"
+    book = make(opened(), outbox, [card(state="wanted")])
+    with opened().transaction() as connection:
+        connection.exec_driver_sql("UPDATE orders SET recipient = 'somebody'")
+    (why,) = book.apply(plan([card()], book.read())).values()
+    assert why == "the order is not as a run left it: see audit"
+    assert opened().doubts() != []

@@ -26,13 +26,13 @@ SECRET = "Fjällström"
 def audited(
     ledger: Ledger,
     dest: Path | None = None,
-    ledger_options: Mapping[str, Any] = {},
+    ledger_options: Mapping[str, Any] | None = None,
     **retention: Any,
 ) -> dict[str, Any]:
     days = {"first_day": "2000-01-01", "last_day": "2100-01-01"}
     params = {
         **days, "dest": str(dest) if dest else None, "retention": retention,
-        "known_heads": [], "expected": None, **ledger_options,
+        "known_heads": [], "expected": None, **(ledger_options or {}),
     }  # fmt: skip
     return audit(params, ledger, TODAY)
 

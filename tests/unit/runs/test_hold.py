@@ -16,6 +16,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger im
     LedgerError,
     Run,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.holds import user_of
 from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.hold import decide
 from ansible_collections.regionjh.halsoval.tests.conftest import Ledgers
 from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY, number
@@ -253,3 +254,14 @@ def test_the_log_tells_who_confirmed_what(ledger: Ledger, others_ledger: Ledger)
         ("grant", "anna@controller", "place", f"{days}, unconfirmed"),
         ("grant", "berit@other (anna)", "confirm", days),
     ]
+
+
+def test_a_user_whose_name_has_blanks_is_one_user_whatever_is_claimed() -> None:
+    for by, user in {
+        "anna@host": "anna",
+        "anna@host (berit)": "anna",
+        "anna@host (a@b)": "anna",
+        "REGION\\Anna Ek@host (berit)": "REGION\\Anna Ek",
+        "Anna Ek@region@host (cia)": "Anna Ek@region",
+    }.items():
+        assert user_of(by) == user

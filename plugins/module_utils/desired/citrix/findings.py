@@ -41,9 +41,13 @@ def findings(
     )
 
 
-def errors(wanted: Sequence[Wanted], holdings: Holdings) -> dict[str, tuple[str, ...]]:
-    """Why providers' plans may not be carried out."""
+def errors(
+    wanted: Sequence[Wanted], holdings: Holdings, full: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
+    """Why providers' plans may not be carried out; `full` is why of those over their capacity."""
     found: dict[str, list[str]] = defaultdict(list)
+    for provider, reason in full.items():
+        found[provider].append(reason)
     for provider, kind in sorted(holdings.doubled):
         name = holdings.layout.rule_name(provider, kind)
         found[provider].append(

@@ -78,9 +78,13 @@ def nobody(rule: Entry) -> str:
 
 def _filters_clients(rule: Entry) -> bool:
     names, addresses = (_names(rule, f"IncludedClient{what}") for what in ("Names", "IPs"))
-    by_name = _included(rule, "ClientName") and "*" not in names
+    by_name = _included(rule, "ClientName") and not any(map(_is_anything, names))
     by_address = _included(rule, "ClientIP") and not any(map(_is_everywhere, addresses))
     return by_name or by_address
+
+
+def _is_anything(name: str) -> bool:
+    return "*" in name and not name.strip("*?")
 
 
 def _is_everywhere(address: str) -> bool:

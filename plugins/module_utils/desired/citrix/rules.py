@@ -20,7 +20,7 @@ from ...engine.provision import Desired
 from ...records.lifecycle import phase
 from ...records.model import Record
 from ...records.payload import Approved
-from ...records.workstations import admission, is_end_explained
+from ...records.workstations import admission, is_end_explained, over_capacity
 from .findings import errors, findings
 from .holdings import Holdings, clients, folded, index, is_disabled_by_us, is_enabled
 from .layout import (
@@ -59,12 +59,17 @@ def desire(approved: Approved, as_of: dt.date, layout: Layout, held: Sequence[En
         attributes=schema(),
         holdings=holdings.held(),
         findings=findings(approved, holdings, gone),
-        errors=errors(rules, holdings),
+        errors=errors(rules, holdings, _over_capacity(approved, as_of)),
         taken=tuple(rule.dn for rule in held),
         witnesses=frozenset(f"rule {layout.rule_name(*place)}" for place in holdings.ours),
         facts=facts_of(rules, gone, approved.memory, as_of),
         people={rule.id: frozenset({approved.memory.digest(rule.id)}) for rule in rules},
     )
+
+
+def _over_capacity(approved: Approved, as_of: dt.date) -> Mapping[str, str]:
+    """The providers whose workstations the registry refuses, so that none comes to a rule."""
+    return {r.id: reason for r in approved.records if (reason := over_capacity(r, as_of))}
 
 
 @dataclass(frozen=True)

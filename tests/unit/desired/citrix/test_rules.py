@@ -429,3 +429,14 @@ def _works(record: Record) -> bool:
     dates = record.agreement.agreement
     has_ended = dates.ends is not None and dates.ends < TODAY
     return dates.operation_start is not None and not has_ended
+
+
+def test_a_provider_over_its_capacity_gets_no_workstation_more_and_loses_what_ends() -> None:
+    # Rows that end some day count for no record's capacity, only for that of the day.
+    citrix, last = Citrix(), "2099-01-01"
+    citrix.run(provider("alfa", pc("A-0", to=last), pc("A-1", to=last), workstation_groups=1))
+    many = [pc(f"A-{number}", to=last) for number in range(1, 12)]
+    full = provider("alfa", pc("A-0", to="2026-03-01"), *many, workstation_groups=1)
+    result = citrix.run(full)["alfa"]
+    assert "11 workstations are registered" in result["msg"]
+    assert citrix.system.named("Halsoval-alfa")["IncludedClientNames"] == ("A-1",)

@@ -16,8 +16,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems import http
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.http import (
+from ansible_collections.regionjh.halsoval.plugins.module_utils.systems import https
+from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.https import (
     HttpError,
     Https,
     Reply,
@@ -123,12 +123,12 @@ def test_a_server_that_is_away_is_worth_another_try() -> None:
     ("asked", "seconds"), [("7", 7.0), ("", 0.0), ("soon", 0.0), ("-1", 0.0), ("999999", 999999.0)]
 )
 def test_a_pause_that_the_server_asks_for_is_read(asked: str, seconds: float) -> None:
-    assert http.pause_asked(Reply(429, {"Retry-After": asked}, None)) == seconds
+    assert https.pause_asked(Reply(429, {"Retry-After": asked}, None)) == seconds
 
 
 def test_a_pause_is_granted_within_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(http.time, "sleep", waited.append)
+    monkeypatch.setattr(https.time, "sleep", waited.append)
     for pause, asked in ((0.5, 0.0), (0.5, 7.0), (4.0, 1.0), (0.5, 999999.0)):
-        http.rest(pause, asked)
+        https.rest(pause, asked)
     assert waited == [0.5, 7.0, 4.0, 60.0]
