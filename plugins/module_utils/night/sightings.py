@@ -62,11 +62,13 @@ def read_connections(
     people: Collection[str],
     remembered: Mapping[str, dt.date],
     since: dt.date,
+    is_whole: bool = True,
 ) -> Seen:
     """Hold connections against what is registered on the day.
 
     `people` are the HSA-ids of everybody we know; `remembered` is `Seen.last` of the nights
-    before, the first of which was on the day `since`.
+    before, the first of which was on the day `since`. Where some records are not valid
+    (`is_whole`), a workstation that was registered then counts as registered.
     """
     known = _clients(records, as_of)
     last = dict(remembered)
@@ -75,13 +77,16 @@ def read_connections(
     ours = {hsa_id.casefold() for hsa_id in people}
     for one in connections:
         place = next((known[c] for c in _called(one) if c in known), None)
-        if place is None:
+        before = next((n for n in one.names if n.upper() in remembered), "")
+        if place is None and before and not is_whole:
+            last[before.upper()] = max(one.day, last[before.upper()])
+        elif place is None:
             strangers.setdefault(one.label, []).append(one)
-            continue
-        provider, name = place
-        last[name] = max(one.day, last.get(name, one.day))
-        if one.user and one.user.casefold() not in ours:
-            unknown[provider, name] = unknown.get((provider, name), 0) + 1
+        else:
+            _provider, name = place
+            last[name] = max(one.day, last.get(name, one.day))
+            if one.user and one.user.casefold() not in ours:
+                unknown[place] = unknown.get(place, 0) + 1
     found = [
         *_unregistered(strangers),
         *(_unknown_user(*place, number) for place, number in unknown.items()),

@@ -22,6 +22,7 @@ from ..records.lifecycle import STOCKHOLM
 from ..systems.citrix_monitor import CitrixMonitor
 from ..systems.citrix_site import CitrixSite
 from .citrix import CITRIX_ARGUMENTS, settings
+from .contested import undisputed
 from .ledger import LEDGER_ARGUMENTS, with_ledger
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -43,7 +44,10 @@ def run(module: AnsibleModule) -> None:
 
 def look(params: Mapping[str, Any], ledger: Ledger, as_of: dt.date) -> dict[str, Any]:
     """The module's result. Raises the errors of the ledger, the payload and the site."""
-    records, before = payload.read(params["records"]).records, last_seen(ledger)
+    approved, before = (
+        undisputed(payload.read(params["records"]), ledger).approved,
+        last_seen(ledger),
+    )
     site = CitrixSite(settings(params), params["delivery_group"])
     monitor, group = CitrixMonitor(settings(params)), site.group_id().casefold()
     machines = {
@@ -53,7 +57,10 @@ def look(params: Mapping[str, Any], ledger: Ledger, as_of: dt.date) -> dict[str,
     of_group = [row for row in rows if _group(row, machines) in (group, "")]
     connections = [*_connections(of_group), *_sessions(site.sessions(), as_of)]
     people = everybody_seen(ledger)
-    seen = read_connections(records, as_of, connections, people, before.last, before.since)
+    seen = read_connections(
+        approved.records, as_of, connections, people, before.last, before.since,
+        is_whole=not approved.invalid,
+    )  # fmt: skip
     if not ledger.check:
         note_seen(ledger, replace(before, last=seen.last, mark=_mark(rows, before.mark)))
     blind = [] if connections or group in machines.values() else [_blind(len(machines))]

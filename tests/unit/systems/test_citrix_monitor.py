@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.systems import citrix_monitor
 from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.citrix_rest import Settings
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.http import Reply
+from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.https import Reply
 
 DATA = "/Citrix/Monitor/OData/v4/Data/"
 
