@@ -68,8 +68,9 @@ def read_connections(
 
     `people` are the HSA-ids of everybody we know; `remembered` is `Seen.last` of the nights
     before, the first of which was on the day `since`. `unread` are the providers whose records are
-    not valid: what is registered of theirs nobody can say. Who is called by no name and no address
-    counts for nothing: a session that is being made or disconnected, a connection that never was.
+    not valid: what is registered of theirs nobody can say, but for who was registered before. Who
+    is called by no name and no address counts for nothing: a session that is being made or
+    disconnected, a connection that never was.
     """
     known = _Clients(records, as_of)
     last = dict(remembered)
@@ -78,13 +79,16 @@ def read_connections(
     ours = {hsa_id.casefold() for hsa_id in people}
     for one in filter(_is_called, connections):
         place = known.place(one)
-        if place is None:
+        before = next((n for n in one.names if n.upper() in remembered), "")
+        if place is None and before and unread:
+            last[before.upper()] = max(one.day, last[before.upper()])
+        elif place is None:
             strangers.setdefault(one.label, []).append(one)
-            continue
-        provider, name = place
-        last[name] = max(one.day, last.get(name, one.day))
-        if one.user and one.user.casefold() not in ours:
-            unknown[provider, name] = unknown.get((provider, name), 0) + 1
+        else:
+            _provider, name = place
+            last[name] = max(one.day, last.get(name, one.day))
+            if one.user and one.user.casefold() not in ours:
+                unknown[place] = unknown.get(place, 0) + 1
     found = [
         *_unregistered(strangers, unread),
         *(_unknown_user(*place, number) for place, number in unknown.items()),

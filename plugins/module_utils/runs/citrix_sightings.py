@@ -22,6 +22,7 @@ from ..records.lifecycle import STOCKHOLM
 from ..systems.citrix_monitor import CitrixMonitor
 from ..systems.citrix_site import CitrixSite
 from .citrix import CITRIX_ARGUMENTS, settings
+from .contested import undisputed
 from .ledger import LEDGER_ARGUMENTS, with_ledger
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -43,7 +44,10 @@ def run(module: AnsibleModule) -> None:
 
 def look(params: Mapping[str, Any], ledger: Ledger, as_of: dt.date) -> dict[str, Any]:
     """The module's result. Raises the errors of the ledger, the payload and the site."""
-    approved, before = payload.read(params["records"]), last_seen(ledger)
+    approved, before = (
+        undisputed(payload.read(params["records"]), ledger).approved,
+        last_seen(ledger),
+    )
     site = CitrixSite(settings(params), params["delivery_group"])
     monitor, group = CitrixMonitor(settings(params)), site.group_id().casefold()
     machines = {

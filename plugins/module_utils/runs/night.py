@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +33,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "tell": {"type": "list", "elements": "str", "default": []},
     "night": {"type": "path", "required": True},
 }
+
+# How long the command that tells people may take, in seconds.
+_PATIENCE = 60
 
 
 _OF_ORDERS = ("active_card_of_leaver", "order_overdue")
@@ -120,15 +124,23 @@ def _tell(module: AnsibleModule, night: Night, untold: Iterable[Found]) -> Itera
             "findings": [{**finding(one), "message": None} for one in new],
         }
     )
-    command = module.params["tell"]
-    try:
-        status, _out, err = module.run_command(command, data=text, handle_exceptions=False)
-    except OSError as error:
-        status, err = 1, str(error.strerror)
-    if status:
-        module.warn(shown(f"nobody was told: {command[0]} ended with {status}: {err}"))
+    why = _handed(module.params["tell"], text)
+    if why:
+        module.warn(shown(f"nobody was told: {module.params['tell'][0]} {why}"))
         return []
     return [one.key for one in new]
+
+
+def _handed(command: list[str], text: str) -> str:
+    """Hand a text to a command; why it did not take it, "" if it did."""
+    try:
+        done = subprocess.run(
+            command, input=text.encode(), capture_output=True, timeout=_PATIENCE, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"could not be run: {type(error).__name__}"
+    said = done.stderr.decode(errors="replace").strip()
+    return f"ended with {done.returncode}: {said}" if done.returncode else ""
 
 
 def _result(night: Night) -> dict[str, Any]:

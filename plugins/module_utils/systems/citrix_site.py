@@ -130,8 +130,7 @@ class CitrixSite:
         """The delivery group's live sessions as the site has them, complete, or an error."""
         group = self.group_id().casefold()
         for session in self._rest.pages("/Sessions"):
-            theirs = (session.get("Machine") or {}).get("DeliveryGroup") or {}
-            if str(theirs.get("Id") or group).casefold() == group:
+            if str(_tells_group(session) or group).casefold() == group:
                 yield session
 
     def apply(self, operations: Sequence[Operation]) -> dict[Operation, str]:
@@ -305,8 +304,9 @@ class CitrixSite:
         Behind an address several may sit: of those a client that a rule names keeps its session.
         All are read: `$search` does not know the name that StoreFront passed on, which is the one
         that a rule sees, and takes a filter that is misspelled for none.
+        One that does not tell its delivery group may be another's.
         """
-        called = {str(session["Id"]): _called(session) for session in self.sessions()}
+        called = {str(one["Id"]): _called(one) for one in self.sessions() if _tells_group(one)}
         return {
             session: names
             for session, names in called.items()
@@ -406,6 +406,12 @@ def _union(lists: Iterable[Values]) -> frozenset[str]:
 def _admitted(rules: Iterable[Entry]) -> frozenset[str]:
     """The clients that enabled rules name."""
     return frozenset().union(*(_let_in(rule.attributes) for rule in rules))
+
+
+def _tells_group(session: Mapping[str, Any]) -> str:
+    """The id of a session's delivery group, "" where it tells none."""
+    group = (session.get("Machine") or {}).get("DeliveryGroup") or {}
+    return str(group.get("Id") or "")
 
 
 def _called(session: Mapping[str, Any]) -> frozenset[str]:

@@ -140,6 +140,14 @@ def test_workstation_that_is_new_or_not_admitted_is_not_unused(changes: dict[Pat
     assert found(result) == []
 
 
+def test_while_a_record_is_not_valid_what_was_registered_counts_as_registered() -> None:
+    there = [connection("pc-7"), connection("PC-9")]
+    last = {"PC-1": TONIGHT, "PC-2": TONIGHT, "PC-7": LONG_AGO}
+    result = read_connections([record()], TONIGHT, there, [NURSE], last, LONG_AGO, unread=["other"])
+    assert found(result) == [("unregistered_connection", "", "PC-9")]
+    assert result.last["PC-7"] == YESTERDAY
+
+
 def test_nobody_is_told_unused_before_the_nights_have_looked_for_long() -> None:
     result = read_connections([record()], TONIGHT, [], [], {}, TONIGHT - dt.timedelta(days=60))
     assert found(result) == []

@@ -88,7 +88,8 @@ def schema() -> tuple[Attribute, ...]:
         Attribute("AllowedConnection"),
         Attribute("AllowedUsers"),
         Attribute("IncludedUserFilterEnabled", matching.exact),
-        Attribute("IncludedUsers"),
+        # Another domain or prefix than yesterday's would lock the whole staff out.
+        Attribute("IncludedUsers", grants="entry"),
         *(Attribute(INCLUDED[kind], grants="value", names="workstation") for kind in KINDS),
         *(Attribute(EXCLUDED[kind]) for kind in KINDS),
         *(Attribute(INCLUDES[kind], matching.exact) for kind in KINDS),

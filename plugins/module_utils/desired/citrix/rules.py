@@ -179,6 +179,7 @@ class _Draft:
             INCLUDED[kind]: [c for c in now if c.casefold() in gone and (c in over or not lets_in)],
             # Their sessions are ended whatever becomes of the rest.
             EXCLUDED[kind]: held.attributes.get(EXCLUDED[kind], ()),
+            "IncludedUsers": () if lets_in and _is_swapped(held, values) else _users(held),
         }
         if not values[EXCLUDES[kind]]:
             dated[EXCLUDES[kind]] = ("true",)
@@ -190,6 +191,16 @@ class _Draft:
     def _is_explained(self, client: str, record: Record) -> bool:
         last_run = self.approved.memory.days.get(record.id)
         return is_end_explained(client, record, self.approved.records, self.as_of, last_run)
+
+
+def _is_swapped(held: Entry, values: Mapping[str, Values]) -> bool:
+    """Whether nobody whom a rule lets in is let in by what it is to be: a wrong domain, perhaps."""
+    wanted = folded(values["IncludedUsers"])
+    return bool(wanted) and wanted.isdisjoint(folded(_users(held)))
+
+
+def _users(rule: Entry) -> Values:
+    return rule.attributes.get("IncludedUsers", ())
 
 
 def by_hand(rule: Entry, kind: Kind, admitted: Collection[str]) -> Values:

@@ -125,6 +125,18 @@ def test_what_somebody_opened_is_closed_again(
     }
 
 
+def test_another_domain_locks_nobody_out_before_a_person_has_confirmed_it(
+    citrix: Citrix, rules: MemoryRules
+) -> None:
+    record = provider("alfa", pc("PC-1"))
+    citrix.run(record)
+    ours = next(r for r in rules.read() if r.dn.startswith("CN=Halsoval-alfa,"))
+    old = {"IncludedUsers": ("OLD\\Halsoval-alfa",)}
+    rules.rules[ours.address] = replace(ours, attributes={**ours.attributes, **old})
+    assert citrix.run(record)["alfa"]["refused"]
+    assert rules.named("Halsoval-alfa")["IncludedUsers"] == old["IncludedUsers"]
+
+
 @pytest.mark.parametrize("phase", ["establishment", "operation", "wind_down"])
 def test_a_rule_is_there_before_operation_and_lets_in_from_then(
     citrix: Citrix, rules: MemoryRules, phase: str
