@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,17 +37,12 @@ def night(tmp_path: Path, **options: Any) -> dict[str, Any]:
     def leave(**result: Any) -> None:
         raise Left(**result)
 
-    def command(args: Sequence[str], data: str, handle_exceptions: bool) -> tuple[int, str, str]:
-        assert not handle_exceptions
-        done = subprocess.run(args, input=data, capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout, done.stderr
-
     plain = {name: spec.get("default") for name, spec in ARGUMENTS.items()}
     own = {"as_of": TONIGHT, "state_directory": str(tmp_path / "state"), "run": "run"}
     module: Any = SimpleNamespace(
         params={**plain, **own, "night": str(file), **options}, argument_spec=ARGUMENTS,
         no_log_values=set(), check_mode=False, exit_json=leave, fail_json=leave,
-        log=lambda _text: None, warn=warnings.append, run_command=command,
+        log=lambda _text: None, warn=warnings.append,
     )  # fmt: skip
     with pytest.raises(Left) as ended:
         run(module)
