@@ -308,10 +308,13 @@ def test_a_job_that_fails_is_told(site: Site, status: str) -> None:
     citrix.run(ALFA, as_of=YESTERDAY)
     session = opened(site, "alfa", "PC-1")
     citrix.run(provider("alfa", pc("PC-1", to=str(YESTERDAY)), pc("PC-2")))
-    told = citrix.system.left["alfa"]  # type: ignore[attr-defined]
+    of_site: CitrixSite = citrix.system  # type: ignore[assignment]
+    (told,) = of_site.told
     assert f"its job ended as {status}: The job ended as {status}" in told
     assert "Transaction " in told
-    assert (session in sessions(site)) is (status != "NonTerminatingError")
+    is_left = status != "NonTerminatingError"
+    assert (session in sessions(site)) is is_left
+    assert ("session_left" in of_site.left.get("alfa", "")) is is_left
 
 
 def test_a_warning_of_a_job_is_told_and_is_no_failure(site: Site) -> None:

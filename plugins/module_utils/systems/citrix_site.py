@@ -325,8 +325,8 @@ class CitrixSite:
                 self._rest.again("POST", f"/Sessions/{part(session)}/$logoff")
             except Missing:
                 del still[session]
-            except Refused:  # it may be ending: whether it goes is seen below, as of the others
-                continue
+            except Refused as error:  # it may be ending: whether it goes is seen below
+                self.told.append(f"a session was not logged off at once: {error}")
         deadline = time.monotonic() + self.patience
         looks = iter(_LOOKS)
         while still := {s: called for s, called in still.items() if self._is_there(s)}:
