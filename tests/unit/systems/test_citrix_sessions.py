@@ -56,7 +56,8 @@ def citrix(monkeypatch: pytest.MonkeyPatch) -> Citrix:
 
 def session(citrix: Citrix, id: str, name: str, address: str) -> None:
     rest = citrix.system._rest  # type: ignore[attr-defined]
-    rest.sessions[id] = {"Id": id, "Client": {"Name": name, "IPAddress": address}}
+    client, group = {"Name": name, "IPAddress": address}, {"DeliveryGroup": {"Id": "group"}}
+    rest.sessions[id] = {"Id": id, "Client": client, "Machine": group}
 
 
 def left(citrix: Citrix) -> set[str]:
