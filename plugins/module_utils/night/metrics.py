@@ -11,13 +11,12 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from typing import get_args
 
-from .found import Night
+from ..records.lifecycle import Phase
+from .found import Night, State
 
 Labels = tuple[tuple[str, str], ...]
-
-_PHASES = ("application", "establishment", "operation", "wind_down", "ended")
-_STATES = ("checked", "partly", "not_checked")
 
 
 def as_metrics(night: Night, finished: dt.datetime) -> str:
@@ -34,7 +33,7 @@ def as_metrics(night: Night, finished: dt.datetime) -> str:
         *_metric(
             "halsoval_providers",
             "Providers by phase, of valid records.",
-            {(("phase", phase),): str(phases[phase]) for phase in _PHASES},
+            {(("phase", phase),): str(phases[phase]) for phase in get_args(Phase)},
         ),
         *_metric(
             "halsoval_invalid_records",
@@ -61,7 +60,7 @@ def _of_systems(night: Night) -> Iterator[str]:
         {
             (("state", state), ("system", system.system)): str(int(system.state == state))
             for system in night.systems
-            for state in _STATES
+            for state in get_args(State)
         },
     )
     yield from _metric(

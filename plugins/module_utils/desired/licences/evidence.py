@@ -62,7 +62,7 @@ def read(content: bytes, as_of: dt.date) -> Evidence:
     """What a file says on a day. Raises ValueError where it is no list of issued licences."""
     lines = _lines(_text(content))
     computers, active, unclear = set(), set(), set()
-    faults, is_complete = [], True
+    faults = []
     for number, row in lines:
         name = "" if isinstance(row, str) else computer(row.get(_COMPUTER, ""))
         try:
@@ -81,10 +81,9 @@ def read(content: bytes, as_of: dt.date) -> Evidence:
         computers.add(name)
         if is_active:
             active.add(name)
-    is_complete = "" not in unclear
     return Evidence(
         frozenset(computers), frozenset(active), frozenset(unclear - {""}), tuple(faults),
-        is_complete,
+        is_complete="" not in unclear,
     )  # fmt: skip
 
 
