@@ -67,6 +67,13 @@ def night(site: Site, *options: str, **variables: object) -> tuple[Run, dict[str
     return run, json.loads(reports[-1].read_text(encoding="utf-8")) if reports else {}
 
 
+def listener(directory: Path) -> tuple[Path, list[str]]:
+    """A file, and a command that adds to it what it is told, a line each time."""
+    heard, teller = directory / "heard", directory / "teller.py"
+    teller.write_text(f"import sys; open({str(heard)!r}, 'a').write(sys.stdin.read() + '\\n')")
+    return heard, [sys.executable, str(teller)]
+
+
 def found(report: dict[str, Any], *names: str) -> list[dict[str, Any]]:
     return [finding for finding in report["findings"] if finding["name"] in names]
 
@@ -118,9 +125,8 @@ def test_check_mends_nothing_and_leaves_no_report(lab: Lab, site: Site) -> None:
 
 
 def test_refusal_is_grave_and_told_once(site: Site, tmp_path: Path) -> None:
-    heard, teller = tmp_path / "heard", tmp_path / "teller.py"
-    teller.write_text(f"import sys; open({str(heard)!r}, 'a').write(sys.stdin.read() + '\\n')")
-    tell = {"halsoval_tell": [sys.executable, str(teller)]}
+    heard, command = listener(tmp_path)
+    tell = {"halsoval_tell": command}
     site.put(record("alfa", STAFF[:1]))
     run, report = night(site, **tell)
     assert run.rc == 2
@@ -136,10 +142,9 @@ def test_refusal_is_grave_and_told_once(site: Site, tmp_path: Path) -> None:
 def test_directory_that_is_away_leaves_the_rest_checked_and_wakes_a_person(
     site: Site, tmp_path: Path
 ) -> None:
-    heard, teller = tmp_path / "heard", tmp_path / "teller.py"
-    teller.write_text(f"import sys; open({str(heard)!r}, 'a').write(sys.stdin.read() + '\\n')")
+    heard, command = listener(tmp_path)
     away = {"halsoval_hsa_server_uri": "ldaps://localhost:1", "halsoval_hsa_timeout": 2}
-    run, report = night(site, **away, halsoval_tell=[sys.executable, str(teller)])
+    run, report = night(site, **away, halsoval_tell=command)
     assert run.rc == 2
     assert ("hsa", "not_checked") in {(o["system"], o["state"]) for o in report["systems"]}
     assert json.loads(heard.read_text(encoding="utf-8"))["wake"]
