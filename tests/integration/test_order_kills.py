@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import time
 import traceback
@@ -243,9 +244,10 @@ def test_two_hundred_killed_runs_make_every_order_exactly_once(
 def test_two_controllers_at_once_make_every_order_exactly_once(
     tmp_path: Path, postgresql: Server, stages: list[Stage]
 ) -> None:
-    """They share the ledger and the outbox, nothing else; one of them is killed."""
+    """They share the ledger, its key and the outbox, nothing else; one of them is killed."""
     one = Controller(postgresql.new_database(), tmp_path / "one", tmp_path / "outbox")
-    other = replace(one, state=tmp_path / "other")
+    with one.ledger():
+        other = replace(one, state=shutil.copytree(one.state, tmp_path / "other"))
     killer = Killer()
     for stage, (staff, expected) in enumerate(stages[::2]):
         for kill in range(KILLS // 2):

@@ -32,12 +32,18 @@ CANARIES = {
     "CANARY_HSA": "canary-of-hsa",
     "CANARY_READER": "canary-of-the-reader",
     "CANARY_AD": "canary-of-ad",
+    "CANARY_REGISTRY": "canary-of-the-registry",
+    "CANARY_CITRIX": "canary-of-citrix",
     "CANARY_OBJECT": number(3650 * 876 + 77),
 }
 # Each playbook, with its modules in their order. The first that fails ends receipts.
+SYSTEMS = [
+    "hsa", "workstations", "licences", "siths_orders", "ad_accounts", "citrix_access",
+    "service_orders",
+]  # fmt: skip
 MODULES = {
-    "onboard": ["hsa", "siths_orders", "ad_accounts", "service_orders"],
-    "reconcile": ["hsa", "siths_orders", "ad_accounts", "service_orders", "night"],
+    "onboard": SYSTEMS,
+    "reconcile": [*SYSTEMS, "citrix_sightings", "night"],
     "receipts": ["receipts"],
     "audit": ["audit"],
     "hold": ["hold"],
@@ -47,6 +53,8 @@ halsoval_ledger_url: "postgresql://x:{{ lookup('env', 'CANARY_LEDGER') }}@127.0.
 halsoval_hsa_bind_password: "{{ lookup('env', 'CANARY_HSA') }}"
 halsoval_hsa_reader_password: "{{ lookup('env', 'CANARY_READER') }}"
 halsoval_ad_bind_password: "{{ lookup('env', 'CANARY_AD') }}"
+halsoval_workstations_bind_password: "{{ lookup('env', 'CANARY_REGISTRY') }}"
+halsoval_citrix_password: "{{ lookup('env', 'CANARY_CITRIX') }}"
 hold_state: placed
 hold_object: "{{ lookup('env', 'CANARY_OBJECT') }}"
 hold_reason: H2

@@ -839,6 +839,7 @@ LISTS: dict[Path, tuple[str, str]] = {
     ("agreement", "units", 0, "management"): ("Gruße", "GRUSSE"),
     (*ASSIGNMENT, "rights"): ("Läsa;alla;SJF", "läsa;alla;sjf"),
     ("agreement", "telephony"): ("Norr", "norr"),
+    ("agreement", "shared_access"): ("beta", "Beta"),
 }
 
 
@@ -857,6 +858,7 @@ def _listed(path: Path, values: list[str]) -> tuple[dict[Path, Any], Path]:
             },
             ("ace", "cooperation"),
         ),
+        "shared_access": ([SHARE | {"providers": values}], (0, "providers")),
     }  # fmt: skip
     value, below = whole.get(str(path[-1]), (values, ()))
     services = {("agreement", "services"): [*SERVICES, "ace_telefoniplattform"]}
