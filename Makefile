@@ -47,8 +47,9 @@ help: ## List what can be made
 .PHONY: demo
 demo: lab-up ## Start the lab and onboard the example providers; SYSTEMS=hsa does without Active Directory
 	ansible-playbook -i $(LAB) regionjh.halsoval.onboard $(LESS)
+	ansible-playbook -i $(LAB) regionjh.halsoval.reconcile $(LESS)
 	@printf '%s\n' '' \
-		'The lab now holds what the records of the example providers ask for on its day.' \
+		'The lab now holds what the records of the example providers ask for on its day, and a night has looked at it.' \
 		'Look around:' \
 		'' \
 		'  LDAPTLS_CACERT=.lab/ca/ca.pem ldapsearch -x -LLL -o ldif-wrap=no -H ldaps://127.0.0.1:6636 \' \

@@ -81,8 +81,15 @@ def _in_words(systems: Mapping[str, Mapping[str, Any]]) -> str:
         waiting = len(own.get("owner_tasks", ())) if "services" not in systems else 0
         tasks = f"; tasks for people {waiting}" if waiting else ""
         more = " (see them with -v)" if found or waiting else ""
-        texts.append(f"{name}: {failed}{counts or 'nothing'}{findings}{tasks}{more}")
+        room = _room(own["workstations"]) if "workstations" in own else ""
+        texts.append(f"{name}: {failed}{counts or 'nothing'}{room}{findings}{tasks}{more}")
     return "; ".join(texts)
+
+
+def _room(workstations: Mapping[str, int]) -> str:
+    """How much is used of what the provider has ordered (annex 2.8)."""
+    registered, capacity = workstations["registered"], workstations["capacity"]
+    return f"; {registered} of {capacity} in {workstations['groups']} groups"
 
 
 def _of_high_severity(own: Mapping[str, Any]) -> int:

@@ -111,3 +111,12 @@ def test_the_line_counts_tasks_for_people_unless_they_are_orders() -> None:
     assert "tasks" not in words(owner_tasks=[])
     ordered = {"ad": {**UNCHANGED, "owner_tasks": [{}]}, "services": UNCHANGED}
     assert _in_words(ordered) == "ad: nothing; services: nothing"
+
+
+def test_what_of_the_ordered_groups_is_used_is_said_beside_the_workstations() -> None:
+    own = {"counts": {"workstation": 17, "added": 2}}
+    used = {"workstations": {"registered": 17, "capacity": 20, "groups": 2}}
+    said = _in_words({"hsa": own, "workstations": {**own, **used}})
+    assert said == (
+        "hsa: workstation 17, added 2; workstations: workstation 17, added 2; 17 of 20 in 2 groups"
+    )
