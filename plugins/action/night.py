@@ -3,6 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.regionjh.halsoval.plugins.plugin_utils.night_action import ActionModule
+from ansible_collections.regionjh.halsoval.plugins.modules import night
+from ansible_collections.regionjh.halsoval.plugins.plugin_utils import night_action
 
-__all__ = ["ActionModule"]
+
+class ActionModule(night_action.ActionModule):
+    """Runs the module of the same name."""
+
+    _main = staticmethod(night.main)

@@ -3,6 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.regionjh.halsoval.plugins.plugin_utils.ledger_action import ActionModule
+from ansible_collections.regionjh.halsoval.plugins.modules import receipts
+from ansible_collections.regionjh.halsoval.plugins.plugin_utils import ledger_action
 
-__all__ = ["ActionModule"]
+
+class ActionModule(ledger_action.ActionModule):
+    """Runs the module of the same name."""
+
+    _main = staticmethod(receipts.main)

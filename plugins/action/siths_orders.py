@@ -3,6 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.regionjh.halsoval.plugins.plugin_utils.system_action import ActionModule
+from ansible_collections.regionjh.halsoval.plugins.modules import siths_orders
+from ansible_collections.regionjh.halsoval.plugins.plugin_utils import system_action
 
-__all__ = ["ActionModule"]
+
+class ActionModule(system_action.ActionModule):
+    """Runs the module of the same name."""
+
+    _main = staticmethod(siths_orders.main)

@@ -165,8 +165,6 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]  # ansible-cor
         # Modules run where the records are, with the Python that has what they need.
         self.inventory.set_variable(host, "ansible_connection", "local")
         self.inventory.set_variable(host, "ansible_python_interpreter", sys.executable)
-        # Else each module is written to disk first.
-        self.inventory.set_variable(host, "ansible_pipelining", True)
 
 
 def _day(given: Any) -> dt.date:

@@ -26,12 +26,8 @@ ROLES = (
 _OTHERS = (
     "halsoval_systems",
     "ansible_become",
-    "ansible_become_method",
-    "ansible_become_user",
     "ansible_connection",
-    "ansible_pipelining",
     "ansible_python_interpreter",
-    "ansible_remote_tmp",
 )
 _ROLES = Path(__file__).parents[2] / "roles"
 

@@ -3,9 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The action of every module that uses the ledger: it tells which run it is, and which day.
 
-Passwords, and what somebody may have typed a personal number into, travel in memory as records do.
-An argument would be shown by -vvv and by syslog, and is in a file on disk wherever Ansible does not
-pipe its modules; that file outlives a kill.
+Passwords, and what somebody may have typed a personal number into, travel in memory as records do:
+an argument would be shown by -vvv and by syslog.
 """
 
 from __future__ import annotations
@@ -14,19 +13,21 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import CONFIDENTIAL
 
 from . import record_store
+from .forked_module import Main, run_forked
 from .memory_file import memory_file
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no types
     """Runs the task's module with its own options, the run's id and the day of the records."""
 
+    # The function `main` of the module.
+    _main: Main
     # What the action sets, and nobody else.
     _own: tuple[str, ...] = ("run", "by_clock", "confidential")
     # A detached module would look for the records after this process has gone.
@@ -43,11 +44,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
             raise AnsibleActionFail(
                 "expected ansible_connection: local; modules run where the records are"
             )
-        if constants.DEFAULT_KEEP_REMOTE_FILES:
-            raise AnsibleActionFail(
-                "expected Ansible to keep no files of modules (ANSIBLE_KEEP_REMOTE_FILES,"
-                " keep_remote_files): they tell what a module was given"
-            )
+        if self._connection.become is not None:
+            raise AnsibleActionFail("expected no become: modules run as the user of the run")
         try:
             reading = record_store.reading()
             options = {"as_of": reading.as_of.isoformat(), **self._task.args}
@@ -62,7 +60,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
         # Empty here, so that the module knows which were given.
         told = {**options, **dict.fromkeys(kept, "")}
         with memory_file("halsoval-options", [json.dumps(kept).encode()]) as path:
-            own: dict[str, Any] = self._execute_module(
-                module_args={**told, "confidential": path}, task_vars=task_vars
-            )
-        return own
+            arguments = {**told, "confidential": path}
+            self._update_module_args(self._task.action, arguments, task_vars)
+            environment: dict[str, str] = {}
+            self._compute_environment_string(environment)
+            name = self._task.action.rpartition(".")[2]
+            return run_forked(name, self._main, arguments, environment)

@@ -317,13 +317,15 @@ class Site:
         return found
 
     def module_processes(self) -> list[int]:
-        """The running modules: Python that reads its program from a pipe or a file of Ansible."""
-        return [
-            pid
-            for pid, (program, *arguments) in self.processes().items()
-            if "python" in Path(program).name
-            if not arguments or Path(arguments[0]).name.startswith("AnsiballZ_")
-        ]
+        """The running modules, which are forks of Ansible's processes with a name of their own."""
+        return [pid for pid in self.processes() if _is_module(pid)]
+
+
+def _is_module(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().startswith("halsoval ")
+    except OSError:  # it ended meanwhile
+        return False
 
 
 def make_site(path: Path, lab: Lab, examples: bool = True) -> Site:
