@@ -150,6 +150,12 @@ providers:
       elements: str
       returned: success
       sample: []
+    undone:
+      description:
+        - Whether something was tried and failed. Where the plan was refused that was a removal,
+          which a date or a hold asks for.
+      type: bool
+      returned: success
     refused:
       description: Whether the plan was refused, but for what a date has ended.
       type: bool

@@ -136,9 +136,9 @@ def provision(
 ) -> dict[str, dict[str, Any]]:
     """Bring a system to what is desired; returns each selected provider's result.
 
-    A result is {changed, failed, msg, counts, changes, errors, findings, plan, withheld, refused}
-    and, where a diff is asked for, diff. Raises the errors of the system's `read` and of the
-    journal.
+    A result is {changed, failed, msg, counts, changes, errors, undone, findings, plan, withheld,
+    refused} and, where a diff is asked for, diff. Raises the errors of the system's `read` and of
+    the journal.
     """
     with nullcontext() if request.check else journal.exclusive(system.name):
         held = system.read()
@@ -428,7 +428,8 @@ def _outcome(
 ) -> dict[str, Any]:
     """What was done and what not, for the reasons that there are; `wanted` counts what there is.
 
-    `errors` are all of it, `msg` is what a person can take in.
+    `errors` are all of it, `msg` is what a person can take in. `undone` says whether something was
+    tried and failed, which where the plan was refused is a removal.
     """
     said, each = list(filter(None, reasons)), [f"{what}: {why}" for what, why in failures]
     errors = [shown(error) for error in (*said, *each, *waiting)]
@@ -439,6 +440,7 @@ def _outcome(
         "counts": {**wanted, **_actions(done)},
         "changes": [f"{operation.action} {label(operation)}" for operation in done],
         "errors": errors,
+        "undone": bool(failures),
     }
 
 

@@ -27,8 +27,14 @@ SEVERITIES: Mapping[str, Severity] = {
     "monitor_blind": "high",
     "active_card_of_leaver": "high",
 }
-# What a person is woken for: a stranger may get in, or nobody knows.
-WAKING = frozenset({"open_rule", "active_card_of_leaver", "not_checked", "monitor_blind"})
+# What a person is woken for where it is of high severity: a stranger or a leaver may get in, or
+# nobody knows. A rule of a provider that is no more is orphaned, and high while it lets people in.
+WAKING = frozenset(
+    {
+        "account_moved", "active_card_of_leaver", "monitor_blind", "not_checked", "open_rule",
+        "orphaned", "session_left",
+    }
+)  # fmt: skip
 # What keeps somebody from working today.
 KEEPS_FROM_WORK = frozenset(
     {
@@ -64,7 +70,7 @@ class Found:
     @property
     def wakes(self) -> bool:
         """Whether a person is woken for it."""
-        return self.name in WAKING
+        return self.severity == "high" and self.name in WAKING
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +189,22 @@ def _of_system(system: str, own: Mapping[str, Any], invalid: Collection[str]) ->
 def _of_provider(system: str, provider: str, result: Mapping[str, Any]) -> Iterator[Found]:
     if changes := len(result.get("changes", ())):
         yield Found("healed", "info", system, provider, "", f"{changes} changes were made")
-    if result.get("failed"):
-        name = "refused" if result.get("refused") or result.get("withheld") else "not_checked"
+    for name in _failures(result):
         yield Found(name, "high", system, provider, "", str(result.get("msg", "")))
     for finding in result.get("findings", ()):
         yield _found(system, provider, finding)
+
+
+def _failures(result: Mapping[str, Any]) -> Iterator[str]:
+    """What kinds of failure a result tells of: a plan that was refused, and a write that failed.
+
+    Where both are, what failed was a removal.
+    """
+    is_refused = bool(result.get("refused") or result.get("withheld"))
+    if is_refused and result.get("failed"):
+        yield "refused"
+    if result.get("undone") or (result.get("failed") and not is_refused):
+        yield "not_checked"
 
 
 def _found(system: str, provider: str, finding: Mapping[str, str]) -> Found:

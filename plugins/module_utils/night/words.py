@@ -76,6 +76,7 @@ _SWEDISH = {
     "revocation_refused": "Kortspärr avslagen",
     "rules_vanished": "Våra Citrixregler har försvunnit",
     "session_left": "Citrixsession som inte gick att avsluta",
+    "shared_with_nobody": "Arbetsplats delad med en vårdgivare som inte finns",
     "takeover_refused": "Övertag av kort avslaget",
     "trial_too_early": "Prov innan personen kan föras in",
     "unapproved_equipment": "Utrustning utan samråd",

@@ -129,4 +129,5 @@ def _with(result: dict[str, Any], error: str | None) -> dict[str, Any]:
     if error is None:
         return result
     errors, msg = [*result["errors"], shown(error)], [result["msg"]] * bool(result["msg"])
-    return {**result, "failed": True, "errors": errors, "msg": "\n".join([*msg, errors[-1]])}
+    told = {"errors": errors, "msg": "\n".join([*msg, errors[-1]])}
+    return {**result, "failed": True, "undone": True, **told}

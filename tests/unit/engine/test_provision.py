@@ -591,6 +591,21 @@ def test_a_result_says_whether_the_plan_was_refused(world: World) -> None:
     assert world.run(known=frozenset(), check=True)["alfa"]["refused"] is False
 
 
+def test_a_removal_that_fails_at_a_refused_provider_is_told_apart(world: World) -> None:
+    world.run()
+    world.errors = {"alfa": ("two entries of one person",)}
+    world.wanted[4] = replace(
+        world.wanted[4], attributes={"hsaCommissionMember": ("p2",)},
+        dated={"hsaCommissionMember": ("p1",)},
+    )  # fmt: skip
+    world.directory.refuses = refuse("c1")
+    failed = world.run()["alfa"]
+    assert (failed["refused"], failed["undone"]) == (True, True)
+    world.directory.refuses = refuse()
+    done = world.run()["alfa"]
+    assert (done["refused"], done["undone"], done["failed"]) == (True, False, True)
+
+
 def test_a_run_in_which_something_waits_is_not_the_providers_last_one(world: World) -> None:
     world.run()
     assert world.journal.days == {("HSA", "alfa"): TODAY, ("HSA", "beta"): TODAY}

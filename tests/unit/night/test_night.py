@@ -77,6 +77,31 @@ def test_refusal_is_told_apart_from_what_was_not_checked() -> None:
     assert found == [("refused", "high", "alfa"), ("not_checked", "high", "beta")]
 
 
+@pytest.mark.parametrize("reason", [{"refused": True}, {"withheld": ["p1 waits"]}])
+def test_removal_that_failed_beside_a_refusal_is_told_by_itself_and_wakes(reason: Result) -> None:
+    failed = own(failed=True, undone=True, msg="20 of 20; modify p1: busy", **reason)
+    found = night({"providers": {"alfa": failed, "beta": own()}}).found
+    assert [(one.name, one.provider, one.wakes) for one in found[:2]] == [
+        ("refused", "alfa", False),
+        ("not_checked", "alfa", True),
+    ]
+
+
+def test_hold_that_failed_at_a_provider_whose_record_is_not_valid_is_told() -> None:
+    failed = own(failed=True, undone=True, msg="modify p1: busy")
+    found = night({"providers": {"alfa": failed, "beta": own()}}, {"alfa": ["an error"]})
+    assert ("not_checked", "high", "alfa") in names(found)
+
+
+@pytest.mark.parametrize("code", ["session_left", "account_moved", "orphan"])
+@pytest.mark.parametrize("severity", ["normal", "high"])
+def test_leaver_who_may_get_in_wakes(code: str, severity: str) -> None:
+    finding = {"code": code, "severity": severity, "object": "rule", "message": "left"}
+    hsa = {"providers": {"alfa": own(findings=[finding]), "beta": own()}}
+    (found,) = (one for one in night(hsa).found if one.system == "hsa")
+    assert found.wakes is (severity == "high")
+
+
 def test_record_with_errors_is_told_once_and_not_by_each_system() -> None:
     hsa = {"providers": {"alfa": own(), "beta": own(), "gamma": own(failed=True, msg="invalid")}}
     found = names(night(hsa, {"gamma": ["gamma/staff.yml:3: expected a day", "another"]}))

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...engine.plan import Wanted
 from ...engine.provision import Finding
+from ...records.lifecycle import is_over
 from ...records.payload import Approved
 from ...records.words import some_of
 from .holdings import Holdings, Place, clients, folded, is_disabled_by_us, is_enabled, rule_name
@@ -21,6 +23,7 @@ _OPEN = (
     "Citrix, or give it a filter of client names or addresses (a built-in rule can be disabled, "
     "not removed)"
 )
+_SHARED = "shared_access names this provider, and there is no record of it: correct the id"
 _REMOVED = "somebody removed the rule; it is made again"
 _REMOVED_TWICE = (
     "the rule was removed {times} times within a month, and is made again: probably a tool keeps "
@@ -30,11 +33,12 @@ _REMOVED_TWICE = (
 
 
 def findings(
-    approved: Approved, holdings: Holdings, gone: Mapping[str, int]
+    approved: Approved, as_of: dt.date, holdings: Holdings, gone: Mapping[str, int]
 ) -> tuple[Finding, ...]:
     """All findings; `gone` says how often a rule of ours has been removed, by its name."""
     return (
         *_open_rules(holdings),
+        *_shared_with_nobody(approved, as_of),
         *_orphans(approved, holdings),
         *_vanished(gone, holdings),
         *(f for place, _rule in sorted(holdings.ours.items()) for f in _of_rule(place, holdings)),
@@ -67,6 +71,15 @@ def _open_rules(holdings: Holdings) -> Iterator[Finding]:
     for rule in holdings.every:
         if is_open(rule):
             yield Finding("", "open_rule", rule_name(rule), _OPEN, "high")
+
+
+def _shared_with_nobody(approved: Approved, as_of: dt.date) -> Iterator[Finding]:
+    known = approved.invalid.union(record.id for record in approved.records)
+    for record in approved.records:
+        for share in record.agreement.shared_access:
+            for provider in () if is_over(share.to, as_of) else share.providers:
+                if provider not in known:
+                    yield Finding(record.id, "shared_with_nobody", provider, _SHARED)
 
 
 def _orphans(approved: Approved, holdings: Holdings) -> Iterator[Finding]:

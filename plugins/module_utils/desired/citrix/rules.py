@@ -58,7 +58,7 @@ def desire(approved: Approved, as_of: dt.date, layout: Layout, held: Sequence[En
         wanted=tuple(rules),
         attributes=schema(),
         holdings=holdings.held(),
-        findings=findings(approved, holdings, gone),
+        findings=findings(approved, as_of, holdings, gone),
         errors=errors(rules, holdings, _over_capacity(approved, as_of)),
         taken=tuple(rule.dn for rule in held),
         witnesses=frozenset(f"rule {layout.rule_name(*place)}" for place in holdings.ours),

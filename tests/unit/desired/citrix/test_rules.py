@@ -224,6 +224,16 @@ def test_a_shared_workstation_lets_the_others_in_for_its_days(
         assert gets_in(rules, "alfa", "PC-1")
 
 
+def test_a_share_with_nobody_is_told_while_it_lasts(citrix: Citrix) -> None:
+    shared = [share("Beta", "gamma", of=["PC-1"], to=str(TODAY))]
+    owner = provider("alfa", pc("PC-1"), shared=shared)
+    found = ("alfa", "shared_with_nobody", "Beta")
+    citrix.run(owner, provider("beta", pc("PC-3")), invalid=["gamma"])
+    assert citrix.findings == {found}
+    citrix.run(owner, provider("beta", pc("PC-3")), as_of=TOMORROW)
+    assert found not in citrix.findings
+
+
 def test_what_another_shares_stays_while_its_record_cannot_be_read(
     citrix: Citrix, rules: MemoryRules
 ) -> None:
