@@ -12,13 +12,17 @@ from ..ledger.tables import Tables
 
 # After so many days without an answer; of cards, the longest that they take (annex 3.3).
 WAITING = {"siths": 56, "services": 14}
-# A card of somebody who has left opens doors until its revocation is confirmed.
-REVOKING = 7
+# A card that its holder no longer may use, or no longer has, opens doors until its revocation is
+# confirmed. One that was replaced is its holder's still, and one that nobody collected opens none.
+REVOKING, _OPENING = 7, frozenset({"left", "lost", "returned"})
 
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """An order without an answer; `is_revocation` of a card, `days` since it left."""
+    """An order without an answer, `days` since it left.
+
+    `lets_in` says that it is the revocation of a card that somebody may use who should not.
+    """
 
     system: str
     provider: str
@@ -26,7 +30,7 @@ class Overdue:
     kind: str
     number: str
     days: int
-    is_revocation: bool
+    lets_in: bool
 
 
 def overdue(ledger: Tables) -> list[Overdue]:
@@ -39,10 +43,10 @@ def overdue(ledger: Tables) -> list[Overdue]:
     found = []
     for row in rows:
         days = (today - dt.date.fromisoformat(row.ordered_on)).days
-        is_revocation = row.kind == "revocation"
-        if days > (REVOKING if is_revocation else WAITING.get(row.system, 0)):
+        lets_in = row.kind == "revocation" and row.cause in _OPENING
+        if days > (REVOKING if lets_in else WAITING.get(row.system, 0)):
             number = row.key
             found.append(
-                Overdue(row.system, row.provider, row.object, row.kind, number, days, is_revocation)
+                Overdue(row.system, row.provider, row.object, row.kind, number, days, lets_in)
             )
     return found

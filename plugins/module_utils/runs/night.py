@@ -77,9 +77,9 @@ def _has_looked(night: Night, key: Key) -> bool:
 
 def _of_orders(ledger: Ledger) -> Iterator[Found]:
     for one in overdue(ledger):
-        name = "active_card_of_leaver" if one.is_revocation else "order_overdue"
+        name = "active_card_of_leaver" if one.lets_in else "order_overdue"
         message = f"order {one.number} ({one.kind}) has no answer since {one.days} days"
-        severity: Any = "high" if one.is_revocation else "normal"
+        severity: Any = "high" if one.lets_in else "normal"
         yield Found(name, severity, one.system, one.provider, one.object, message)
 
 

@@ -27,7 +27,7 @@ Open = Callable[..., Ledger]
 def found(opened: Open, days: int) -> list[tuple[str, int, bool]]:
     """What is overdue so many days after the orders left."""
     ledger = opened(run(TODAY + dt.timedelta(days=days), "later"))
-    return [(one.kind, one.days, one.is_revocation) for one in overdue(ledger)]
+    return [(one.kind, one.days, one.lets_in) for one in overdue(ledger)]
 
 
 @pytest.mark.parametrize(("days", "is_overdue"), [(56, False), (57, True)])
@@ -44,6 +44,15 @@ def test_revocation_that_nobody_answers_is_overdue_sooner(
 ) -> None:
     make(opened(), tmp_path / "outbox", [revocation()])
     assert found(opened, days) == [("revocation", days, True)] * is_overdue
+
+
+@pytest.mark.parametrize("cause", ["replaced", "uncollected"])
+@pytest.mark.parametrize(("days", "is_overdue"), [(56, False), (57, True)])
+def test_revocation_of_a_card_that_opens_nothing_to_others_can_wait(
+    opened: Open, tmp_path: Path, cause: str, days: int, is_overdue: bool
+) -> None:
+    make(opened(), tmp_path / "outbox", [revocation(cause=cause)])
+    assert found(opened, days) == [("revocation", days, False)] * is_overdue
 
 
 @pytest.mark.parametrize("state", ["wanted", "sent", "active", "refused", "done", "cancelled"])
