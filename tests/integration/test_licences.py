@@ -5,12 +5,8 @@
 
 from __future__ import annotations
 
-import os
-import random
-import signal
-import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -36,6 +32,11 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.licence_b
     LicenceBook,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
+from ansible_collections.regionjh.halsoval.tests.integration.killing import (
+    Killer,
+    finished,
+    start,
+)
 from ansible_collections.regionjh.halsoval.tests.integration.onboarding import (
     Site,
     empty,
@@ -50,7 +51,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     workstation,
 )
 
-SEED, ROUNDS, KILLS = 20260302, 5, 4
+ROUNDS, KILLS = 5, 4
 BOTH = ["workstations", "licences"]
 
 
@@ -148,36 +149,16 @@ def bring(state: Path, name: str, everything: Approved) -> None:
     assert not any(own["failed"] for own in results.values()), results
 
 
-def start(state: Path, name: str, everything: Approved, seconds: float = 0) -> int:
-    """A run in a process of its own, which the kernel ends after seconds; its exit status."""
-    child = os.fork()
-    if child == 0:
-        status = 1
-        signal.signal(signal.SIGPROF, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_PROF, seconds)
-        with suppress(BaseException):
-            try:
-                bring(state, name, everything)
-                status = 0
-            except BaseException:
-                traceback.print_exc()
-        os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
 def test_killed_runs_give_each_workstation_one_licence(tmp_path: Path) -> None:
     """Twenty runs are killed in their midst, and each stage ends as it does without kills."""
     state, undisturbed = tmp_path / "state", tmp_path / "undisturbed"
-    chance, killed, longest = random.Random(SEED), 0, 0.5
+    killer, killed = Killer(0.5), 0
     for stage in range(ROUNDS):
         everything = fleet(stage)
-        assert start(undisturbed, f"run-{stage}", everything) == 0
+        assert finished(start(partial(bring, undisturbed, f"run-{stage}", everything))) == 0
         while killed < (stage + 1) * KILLS:
-            seconds = chance.uniform(0.01, longest)
-            status = start(state, f"{stage}-{killed}-{seconds}", everything, seconds)
-            killed += status != 0
-            longest = longest * 1.05 if status else max(0.05, seconds)
-        assert start(state, f"{stage}-whole", everything) == 0
+            killed += killer.kill(partial(bring, state, f"{stage}-{killed}", everything))
+        assert finished(start(partial(bring, state, f"{stage}-whole", everything))) == 0
         assert cals(state) == cals(undisturbed)
         numbers = [(c.kind, c.number) for c in cals(state) if c.is_taken(TODAY)]
         assert len(numbers) == len(set(numbers))

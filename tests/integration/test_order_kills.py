@@ -3,23 +3,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Orders are made exactly once, whatever run is killed: in the ledger and in the outbox together.
 
-Each run is a process of its own, forked, that goes through the whole pipe and is killed at a random
-moment, which no process can see coming. Only HSA is left out: people's ids are given.
+Each run is a process of its own, forked, that goes through the whole pipe. Only HSA is left out:
+people's ids are given.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import signal
-import time
-import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,6 +50,11 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.book impo
 from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.outbox import Outbox
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import natural_people
+from ansible_collections.regionjh.halsoval.tests.integration.killing import (
+    Killer,
+    finished,
+    start,
+)
 from ansible_collections.regionjh.halsoval.tests.postgresql import Server
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     ECG,
@@ -67,7 +69,6 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
 
 Stage = tuple[Approved, dict[str, str]]
 
-SEED = 20260302
 ROUNDS, KILLS = 20, 10  # 200 killed runs on each database
 HIRED, LEAVE_FROM = 2, 10
 
@@ -128,51 +129,6 @@ def staff_of(stage: int) -> Approved:
     return approved(record("alfa", staff(0)), record("beta", staff(1000)))
 
 
-def start(controller: Controller, run: str, staff: Approved, seconds: float = 0) -> int:
-    """A run in a process of its own, which the kernel ends after seconds of processor time."""
-    child = os.fork()
-    if child == 0:
-        status = 1
-        signal.signal(signal.SIGPROF, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_PROF, seconds)
-        with suppress(BaseException):
-            try:
-                controller.onboard(run, staff)
-                status = 0
-            except BaseException:
-                traceback.print_exc()
-        os._exit(status)
-    return child
-
-
-def finished(child: int) -> int:
-    """The exit status of a run, or minus the signal that killed it."""
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-class Killer:
-    """Kills runs, some after processor time and some, that may be waiting, after other time."""
-
-    def __init__(self) -> None:
-        self._chance = random.Random(SEED)
-        self._longest = {"processor": 1.0, "clock": 1.0}
-
-    def kill(self, controller: Controller, run: str, staff: Approved) -> bool:
-        """Start a run and kill it; returns whether it was still at it.
-
-        One that was over before lowers the time that the next one is given.
-        """
-        kind = self._chance.choice(sorted(self._longest))
-        seconds = self._chance.uniform(0.005, self._longest[kind])
-        child = start(controller, run, staff, seconds if kind == "processor" else 0)
-        if kind == "clock":
-            time.sleep(seconds)
-            os.kill(child, signal.SIGKILL)
-        killed = finished(child) != 0
-        self._longest[kind] = max(0.05, seconds if not killed else self._longest[kind] * 1.02)
-        return killed
-
-
 def in_outbox(outbox: Path) -> Counter[str]:
     """How often each order stands in the JSON files, and in the CSV files with it."""
     found: Counter[str] = Counter()
@@ -216,7 +172,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> list[Stage]:
     found = []
     for stage in range(ROUNDS):
         staff = staff_of(stage)
-        assert finished(start(undisturbed, f"run-{stage}", staff)) == 0
+        assert finished(start(partial(undisturbed.onboard, f"run-{stage}", staff))) == 0
         found.append((staff, orders_in(undisturbed)))
     assert_whole(undisturbed, found[-1][1])
     assert len(found[-1][1]) > 5 * ROUNDS * HIRED
@@ -233,9 +189,9 @@ def test_two_hundred_killed_runs_make_every_order_exactly_once(
     for stage, (staff, expected) in enumerate(stages):
         before = len(orders_in(controller))
         while killed < (stage + 1) * KILLS:
-            killed += killer.kill(controller, f"{stage}-{killed}", staff)
+            killed += killer.kill(partial(controller.onboard, f"{stage}-{killed}", staff))
             partly += before < len(orders_in(controller)) < len(expected)
-        assert finished(start(controller, f"{stage}-whole", staff)) == 0
+        assert finished(start(partial(controller.onboard, f"{stage}-whole", staff))) == 0
         assert_whole(controller, expected)
     assert killed == 200
     assert partly, "no kill left anything undone"
@@ -251,10 +207,10 @@ def test_two_controllers_at_once_make_every_order_exactly_once(
     killer = Killer()
     for stage, (staff, expected) in enumerate(stages[::2]):
         for kill in range(KILLS // 2):
-            beside = start(other, f"other-{stage}-{kill}", staff)
-            killer.kill(one, f"one-{stage}-{kill}", staff)
+            beside = start(partial(other.onboard, f"other-{stage}-{kill}", staff))
+            killer.kill(partial(one.onboard, f"one-{stage}-{kill}", staff))
             os.kill(beside, signal.SIGKILL)
             finished(beside)
-        both = [start(c, f"{c.state.name}-{stage}", staff) for c in (one, other)]
+        both = [start(partial(c.onboard, f"{c.state.name}-{stage}", staff)) for c in (one, other)]
         assert [finished(child) for child in both] == [0, 0]
         assert_whole(one, expected)
