@@ -15,7 +15,7 @@ LESS := $(if $(filter-out $(SYSTEMS),hsa ad citrix),-e '{halsoval_systems: [$(fo
 ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
 # Tests in parts that take about as long as each other, so that they can run at once.
 PLAYBOOK_TESTS := $(addprefix tests/integration/test_,controller.py directory_faults.py guard.py names_and_variables.py onboard.py)
-LAB_TESTS := $(addprefix tests/integration/test_,lab.py orders.py personal_data.py)
+LAB_TESTS := $(addprefix tests/integration/test_,lab.py night_findings.py orders.py personal_data.py)
 AD_TESTS := $(wildcard tests/integration/test_ad_*.py)
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)

@@ -232,6 +232,17 @@ class Site:
             process.kill()
         return Run(process.returncode, output)
 
+    def reconcile(self, *options: str, **variables: object) -> tuple[Run, dict[str, Any]]:
+        """Run a night to its end; returns the run, and the report that it or one before left."""
+        nights = self.path / "nights"
+        files = {
+            "halsoval_night_directory": str(nights),
+            "halsoval_metrics_path": str(self.path / "halsoval.prom"),
+        }
+        run = self.play("reconcile", *options, **files, **variables)
+        reports = sorted(nights.glob("*.json"))
+        return run, json.loads(reports[-1].read_text(encoding="utf-8")) if reports else {}
+
     def start(
         self,
         *options: str,

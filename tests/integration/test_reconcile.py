@@ -56,15 +56,7 @@ def site(lab: Lab, first: tuple[Site, Held]) -> Site:
 
 def night(site: Site, *options: str, **variables: object) -> tuple[Run, dict[str, Any]]:
     """A night; returns the run, and the report that it left."""
-    nights = site.path / "nights"
-    files = {
-        "halsoval_night_directory": str(nights),
-        "halsoval_metrics_path": str(site.path / "halsoval.prom"),
-        "halsoval_systems": SYSTEMS,
-    }
-    run = site.play("reconcile", *options, **files, **variables)
-    reports = sorted(nights.glob("*.json"))
-    return run, json.loads(reports[-1].read_text(encoding="utf-8")) if reports else {}
+    return site.reconcile(*options, halsoval_systems=SYSTEMS, **variables)
 
 
 def listener(directory: Path) -> tuple[Path, list[str]]:
