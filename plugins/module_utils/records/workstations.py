@@ -162,7 +162,7 @@ def _ends(
     yield record.agreement.agreement.ends
     for other in records:
         shares = [s for s in other.agreement.shared_access if record.id in s.providers]
-        for one in other.equipment.workstations:
+        for one in other.equipment.workstations if shares or other is record else ():
             is_it = client in (client_name(one).casefold(), one.ip)
             shared_until = [s.to for s in shares if _names(s.workstations, one)]
             if is_it and (other is record or shared_until):
@@ -179,9 +179,9 @@ def _trials(record: Record, as_of: dt.date) -> list[Trial]:
 
 def _shared(record: Record, records: Iterable[Record], as_of: dt.date) -> Iterator[Workstation]:
     for other in records:
-        is_open = phase(other, as_of) in ("operation", "wind_down")
-        for share in other.agreement.shared_access if is_open else ():
-            if record.id in share.providers and is_in(share, as_of):
+        for share in other.agreement.shared_access:
+            is_asked = record.id in share.providers and is_in(share, as_of)
+            if is_asked and phase(other, as_of) in ("operation", "wind_down"):
                 yield from (o for o in registered(other, as_of) if _names(share.workstations, o))
 
 

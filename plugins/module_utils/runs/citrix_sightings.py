@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -53,30 +54,59 @@ def look(params: Mapping[str, Any], ledger: Ledger, as_of: dt.date) -> dict[str,
     machines = {
         _folded(row["Id"]): _folded(row.get("DesktopGroupId")) for row in monitor.machines()
     }
-    rows = list(monitor.connections(_since(before.mark, as_of)))
-    of_group = [row for row in rows if _group(row, machines) in (group, "")]
-    connections = [*_connections(of_group), *_sessions(site.sessions(), as_of)]
+    history = _History(group, machines, before.mark)
+    told = history.told(monitor.connections(_since(before.mark, as_of)))
+    connections = history.counted(chain(told, _sessions(site.sessions(), as_of)))
     people = everybody_seen(ledger)
     seen = read_connections(
         approved.records, as_of, connections, people, before.last, before.since, approved.invalid
     )
     if not ledger.check:
-        note_seen(ledger, replace(before, last=seen.last, mark=_mark(rows, before.mark)))
+        note_seen(ledger, replace(before, last=seen.last, mark=history.mark))
     # Live sessions come from elsewhere: they say nothing of what Monitor shows.
-    blind = [] if of_group or group in machines.values() else [_blind(len(machines))]
-    return _result(seen, blind, len(connections))
+    sees = history.has_rows or group in machines.values()
+    return _result(seen, [] if sees else [_blind(len(machines))], history.number)
+
+
+@dataclass
+class _History:
+    """What is seen of connections as they are read one by one: a nation's are too many to keep.
+
+    `mark` is where the next read begins, `number` how many were looked at, and `has_rows` whether
+    Monitor has any of the delivery group.
+    """
+
+    group: str
+    machines: Mapping[str, str]
+    mark: str
+    number: int = 0
+    has_rows: bool = False
+
+    def told(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Connection]:
+        """The connections of the delivery group that rows of Monitor tell of."""
+        for row in rows:
+            self._note(str(row["ModifiedDate"]))
+            if _group(row, self.machines) in (self.group, ""):
+                self.has_rows = True
+                yield _connection(row)
+
+    def counted(self, connections: Iterable[Connection]) -> Iterator[Connection]:
+        """The same, counted."""
+        for connection in connections:
+            self.number += 1
+            yield connection
+
+    def _note(self, modified: str) -> None:
+        """Let the next read begin here, but for a row of tomorrow, by a clock that is wrong."""
+        moment = _moment(modified)
+        is_later = not self.mark or moment > _moment(self.mark)
+        if is_later and moment <= dt.datetime.now(dt.UTC):
+            self.mark = modified
 
 
 def _since(mark: str, as_of: dt.date) -> dt.datetime:
     first = dt.datetime.combine(as_of, dt.time(), STOCKHOLM) - _KEPT
     return _moment(mark) - _OVERLAP if mark else first
-
-
-def _mark(rows: Iterable[Mapping[str, Any]], before: str) -> str:
-    """Where the next read begins: a row of tomorrow, by a clock that is wrong, hides none."""
-    now = dt.datetime.now(dt.UTC)
-    told = (str(row["ModifiedDate"]) for row in rows)
-    return max((text for text in told if _moment(text) <= now), key=_moment, default=before)
 
 
 def _moment(text: str) -> dt.datetime:
@@ -92,16 +122,15 @@ def _folded(identity: Any) -> str:
     return str(identity or "").casefold()
 
 
-def _connections(rows: Iterable[Mapping[str, Any]]) -> Iterator[Connection]:
-    for row in rows:
-        begun = row.get("BrokeringDate") or row.get("CreatedDate") or row["ModifiedDate"]
-        principal = ((row.get("Session") or {}).get("User") or {}).get("Upn")
-        yield Connection(
-            names=_texts(row.get("ClientName")),
-            addresses=_texts(row.get("ClientAddress")),
-            day=_moment(str(begun)).astimezone(STOCKHOLM).date(),
-            user=str(principal or "").partition("@")[0],
-        )
+def _connection(row: Mapping[str, Any]) -> Connection:
+    begun = row.get("BrokeringDate") or row.get("CreatedDate") or row["ModifiedDate"]
+    principal = ((row.get("Session") or {}).get("User") or {}).get("Upn")
+    return Connection(
+        names=_texts(row.get("ClientName")),
+        addresses=_texts(row.get("ClientAddress")),
+        day=_moment(str(begun)).astimezone(STOCKHOLM).date(),
+        user=str(principal or "").partition("@")[0],
+    )
 
 
 def _sessions(sessions: Iterable[Mapping[str, Any]], as_of: dt.date) -> Iterator[Connection]:

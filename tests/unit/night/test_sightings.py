@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +24,9 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model im
     Record,
     from_json,
 )
-from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.citrix_sightings import _mark
+from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.citrix_sightings import (
+    _History,
+)
 from ansible_collections.regionjh.halsoval.tests.conftest import Ledgers
 from ansible_collections.regionjh.halsoval.tests.unit.records.conftest import VALID, changed
 
@@ -182,5 +184,14 @@ def test_a_night_that_is_made_again_reads_all_of_it_again(ledgers: Ledgers) -> N
 def test_a_row_of_tomorrow_hides_none_of_the_next_night() -> None:
     future = f"{dt.date.today().year + 1}-01-01T00:00:00Z"
     rows = [{"ModifiedDate": text} for text in ("2026-03-02T01:00:00Z", future)]
-    assert _mark(rows, "") == "2026-03-02T01:00:00Z"
-    assert _mark(rows[1:], "before") == "before"
+    before = "2026-03-01T01:00:00Z"
+    assert mark(rows, "") == "2026-03-02T01:00:00Z"
+    assert mark(rows[::-1], before) == "2026-03-02T01:00:00Z"
+    assert mark(rows[1:], before) == before
+
+
+def mark(rows: Sequence[Mapping[str, Any]], before: str) -> str:
+    """Where the next read begins after these rows."""
+    history = _History("", {}, before)
+    list(history.told(rows))
+    return history.mark

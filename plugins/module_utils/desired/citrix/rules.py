@@ -173,7 +173,9 @@ class _Draft:
         """What of the rule goes by a date, or comes with that."""
         now = clients(held, kind)
         gone = folded(now) - folded(wish.admitted)
-        over = {client for client in now if self._is_explained(client, record)}
+        # Who stays has no end to look for, unless the rule as a whole ends.
+        ending = [c for c in now if c.casefold() in gone or not values["Enabled"]]
+        over = {client for client in ending if self._is_explained(client, record)}
         lets_in = is_enabled(held)
         dated: dict[str, Collection[str]] = {
             INCLUDED[kind]: [c for c in now if c.casefold() in gone and (c in over or not lets_in)],

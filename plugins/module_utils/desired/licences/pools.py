@@ -83,6 +83,8 @@ class _Pool:
     rules: Rules
     cals: dict[str, Cal]
     taken: dict[str, set[int]] = field(default_factory=dict)
+    # By kind: all numbers below are taken. While CALs are given out, none becomes free.
+    full_to: dict[str, int] = field(default_factory=dict)
 
     def count(self) -> None:
         """See which numbers nobody else may have."""
@@ -107,9 +109,8 @@ class _Pool:
             if old is not None and old.is_assigned:
                 self.cals[need.key] = replace(old, object=need.object)
                 continue
-            taken = self.taken[need.kind]
-            number = old.number if old is not None and self._keeps(old) else _lowest(taken)
-            taken.add(number)
+            number = self._kept(old) or self._lowest(need.kind)
+            self.taken[need.kind].add(number)
             self.cals[need.key] = Cal(
                 kind=need.kind, holder=need.holder, object=need.object, provider=need.provider,
                 number=number, assigned=self.as_of,
@@ -120,8 +121,18 @@ class _Pool:
         cal = self.cals.get(key)
         return cal is not None and cal.is_taken(self.as_of)
 
-    def _keeps(self, old: Cal) -> bool:
-        return old.is_taken(self.as_of) or old.number not in self.taken[old.kind]
+    def _lowest(self, kind: str) -> int:
+        number = self.full_to.get(kind, 1)
+        while number in self.taken[kind]:
+            number += 1
+        self.full_to[kind] = number
+        return number
+
+    def _kept(self, old: Cal | None) -> int | None:
+        """The number of the CAL that a holder had, where nobody else has it."""
+        if old is None or not (old.is_taken(self.as_of) or old.number not in self.taken[old.kind]):
+            return None
+        return old.number
 
     def _next(self, kind: str) -> dt.date | None:
         days = (c.reassignable_from for c in self.cals.values() if c.kind == kind and c.released)
@@ -136,7 +147,3 @@ def _missing(kind: str, number: int, free: int, size: int, coming: dt.date | Non
         f"{lacked} {WORDS[kind]} {word} missing: {number} are needed, and {free} of the pool of "
         f"{size} are free{later}"
     )
-
-
-def _lowest(taken: Collection[int]) -> int:
-    return next(number for number in range(1, len(taken) + 2) if number not in taken)

@@ -79,7 +79,7 @@ class _Draft:
         for key, workstation in today.items():
             if not name_error(key, self.holdings, self.records):
                 yield self._registered(record, workstation, key, groups.get(key))
-        for key, entry in self.holdings.of_provider(record.id):
+        for key, entry in self.holdings.of_provider(record.id).items():
             if key not in today:
                 yield self._deregistered(record, key, entry)
 

@@ -8,8 +8,10 @@ A key is "workstation/<provider>/<name>", the name in small letters: names do no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ...engine.plan import Entry
 from .layout import KEY, REGISTERED, STATE
@@ -30,9 +32,16 @@ class Holdings:
     others: tuple[Entry, ...]
     by_name: Mapping[str, tuple[Entry, ...]]
 
-    def of_provider(self, provider: str) -> Iterator[tuple[str, Entry]]:
-        """The entries of a provider, with their keys."""
-        return ((key, e) for key, e in self.ours.items() if provider_of(key) == provider)
+    def of_provider(self, provider: str) -> Mapping[str, Entry]:
+        """The entries of a provider, by key."""
+        return self._by_provider.get(provider, {})
+
+    @cached_property
+    def _by_provider(self) -> Mapping[str, Mapping[str, Entry]]:
+        found: dict[str, dict[str, Entry]] = defaultdict(dict)
+        for key, entry in self.ours.items():
+            found[provider_of(key)][key] = entry
+        return found
 
     def in_the_way(self, key: str) -> Entry | None:
         """The entry under another key, or none, that has the name of a workstation's key."""
