@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import gc
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible.parsing.vault import VaultLib
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records import rules
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.garbage import (
+    no_garbage_collection,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.lifecycle import phase
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.words import some_of
@@ -86,7 +87,7 @@ def read(
     A record with the name of one of the inventory's `groups` is invalid: each would hide the other.
     So is one whose people stand in clear text, where `require_vault` says so.
     """
-    with _no_garbage_collection():
+    with no_garbage_collection():
         drafts = [_draft(folder, vault) for folder in record_files.find(directory, groups)]
         clear = [draft for draft in drafts if draft.is_clear]
         for draft in clear if require_vault else ():
@@ -166,15 +167,3 @@ def _apply_rules(
 def _stated_id(agreement: object) -> str | None:
     stated = agreement.get("id") if isinstance(agreement, dict) else None
     return stated if isinstance(stated, str) and record_files.is_provider_id(stated) else None
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Reading makes millions of objects and no cycles; looking for cycles takes a third of it."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

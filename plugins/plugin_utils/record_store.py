@@ -72,8 +72,7 @@ def payload() -> Iterator[str]:
 
 
 def _json(read: Reading) -> Iterator[bytes]:
-    """The form that records.payload reads."""
-    yield b'{"records": ['
-    for position, provider in enumerate(read.providers.values()):
-        yield (b", " if position else b"") + provider.data
-    yield b'], "invalid": ' + json.dumps(read.invalid_ids).encode() + b"}"
+    """The form that records.payload reads: the invalid ids, and a line for each record."""
+    yield json.dumps(read.invalid_ids).encode() + b"\n"
+    for provider in read.providers.values():
+        yield provider.data + b"\n"

@@ -436,8 +436,8 @@ def make_task(site: Site, payload: Path, as_of: str = AS_OF, **options: Any) -> 
         site.providers, VaultLib(), dt.date.fromisoformat(as_of), ["SE2321000214-"]
     )
     assert not reading.errors, reading.errors
-    records = b", ".join(provider.data for provider in reading.providers.values())
-    payload.write_bytes(b'{"records": [' + records + b'], "invalid": []}')
+    records = (provider.data for provider in reading.providers.values())
+    payload.write_bytes(b"\n".join([b"[]", *records]))
     lab = site.lab
     return Task(
         {

@@ -62,7 +62,7 @@ def night(
     site: CitrixSite, ledgers: Ledgers, tmp_path: Path, as_of: dt.date = TODAY, check: bool = False
 ) -> dict[str, Any]:
     records = tmp_path / "records"
-    records.write_text(json.dumps({"records": [VALID], "invalid": []}), encoding="utf-8")
+    records.write_text(f"[]\n{json.dumps(VALID)}\n", encoding="utf-8")
     params = {
         "records": str(records), "server_uri": site.uri, "user": USER, "password": PASSWORD,
         "ca_path": str(site.ca), "timeout": 5, "delivery_group": HALSOVAL,

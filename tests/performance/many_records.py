@@ -13,11 +13,13 @@ import yaml
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.catalogue import (
     OBLIGATORY_PACKAGES,
+    WORKSTATIONS_PER_GROUP,
     provided,
 )
 
 _FIRST_BIRTHDAY = dt.date(1850, 1, 1)
 _SERIALS_PER_DAY = 900
+_UNITS = ("norr", "soder")
 
 _AGREEMENT = """\
 ---
@@ -34,13 +36,21 @@ sjunet: {{agreement: 2024-10-01, connected: 2024-12-01}}
 self_declaration: {{submitted: 2024-10-01, reviewed: 2024-11-01}}
 final_verification: {{date: 2025-01-20, outcome: approved}}
 services: [{services}]
-workstation_groups: 1
+workstation_groups: {groups}
 units:
   - {{id: norr, name: Hälsocentralen Norr, public_from: 2025-03-01}}
   - {{id: soder, name: Hälsocentralen Söder, public_from: 2025-03-01}}
 """
 
-_EQUIPMENT = "---\nworkstations: []\n"
+_WORKSTATION = """\
+  - name: {name}
+    unit: {unit}
+    serial: {name}-S
+    mac: 02:00:00:{mac}
+    ip: {ip}
+    attested: 2026-01-15
+    from: 2025-03-01
+"""
 
 _PERSON = """\
   - personnummer: "{number}"
@@ -64,10 +74,13 @@ _PERSON = """\
 """
 
 
-def write_source(directory: Path, providers: int, people: int, systems: Sequence[str] = ()) -> Path:
+def write_source(
+    directory: Path, providers: int, people: int, systems: Sequence[str] = (), workstations: int = 0
+) -> Path:
     """Write an inventory source with its records; returns its path.
 
-    `systems` are the services that everybody uses.
+    Each provider has so many people and workstations. `systems` are the services that everybody
+    uses.
     """
     by_name = sorted(set(systems) - provided(OBLIGATORY_PACKAGES))
     services = ", ".join([*OBLIGATORY_PACKAGES, *by_name])
@@ -80,11 +93,12 @@ def write_source(directory: Path, providers: int, people: int, systems: Sequence
                 number=number,
                 organisation_number=_organisation_number(number),
                 services=services,
+                groups=-(-workstations // WORKSTATIONS_PER_GROUP),
             )
         )
         rows = (_person(number, index, number * people + index, systems) for index in range(people))
         (folder / "staff.yml").write_text("---\npeople:\n" + "".join(rows))
-        (folder / "equipment.yml").write_text(_EQUIPMENT)
+        (folder / "equipment.yml").write_text(equipment(number, workstations))
     source = directory / "halsoval.yml"
     source.write_text(
         "plugin: regionjh.halsoval.providers\nrecords: providers\nas_of: 2026-03-02\n"
@@ -99,12 +113,31 @@ def write_variables(directory: Path, variables: dict[str, object]) -> None:
     path.write_text(yaml.safe_dump(variables, allow_unicode=True))
 
 
+def equipment(provider: int, workstations: int) -> str:
+    """The equipment.yml of a provider with so many workstations, at most 100."""
+    rows = (
+        _WORKSTATION.format(
+            name=workstation_name(provider, index),
+            unit=_UNITS[index % 2],
+            mac=f"{provider >> 8:02x}:{provider & 255:02x}:{index:02x}",
+            ip=f"10.{provider >> 8}.{provider & 255}.{index + 1}",
+        )
+        for index in range(workstations)
+    )
+    return "---\nworkstations:\n" + "".join(rows) if workstations else "---\nworkstations: []\n"
+
+
+def workstation_name(provider: int, index: int) -> str:
+    """What a workstation is called, which is its client's name too."""
+    return f"VG{provider:04d}-PC{index:03d}"
+
+
 def _person(provider: int, index: int, serial: int, systems: Sequence[str]) -> str:
     return _PERSON.format(
         number=_personnummer(serial),
         index=index,
         provider=provider,
-        unit=("norr", "soder")[index % 2],
+        unit=_UNITS[index % 2],
         systems=", ".join(systems),
     )
 

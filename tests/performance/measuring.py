@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -79,6 +80,8 @@ class Region:
         where = {"halsoval_lab_dir": str(lab.dir), "halsoval_lab_hsa_port": port}
         if lab.ad:
             where["halsoval_lab_ad_address"] = lab.ad.address
+        if lab.citrix:
+            where["halsoval_lab_citrix_port"] = urlsplit(lab.citrix.uri).port
         write_variables(self.directory, of_inventory | where)
 
     def empty(self, system: str) -> None:
@@ -87,8 +90,14 @@ class Region:
 
     def onboard(self, system: str) -> Run:
         """Run the whole playbook for one system."""
-        variables = json.dumps({"halsoval_systems": [system]})
-        command = ("-i", self.source, "-e", variables, "regionjh.halsoval.onboard")
+        return self.play("onboard", [system])
+
+    def play(
+        self, playbook: str, systems: Sequence[str], *options: str, **variables: object
+    ) -> Run:
+        """Run a playbook of the collection for some systems."""
+        given = json.dumps({"halsoval_systems": systems, **variables})
+        command = ("-i", self.source, "-e", given, *options, f"regionjh.halsoval.{playbook}")
         return run(BIN / "ansible-playbook", *command, directory=self.directory)
 
     def ldap(self, program: str, system: str, *options: str | Path) -> Run:

@@ -51,9 +51,8 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
         directory / "providers", VaultLib(), dt.date(2026, 3, 2), ["SE2321000214-"]
     )
     assert not reading.errors, reading.errors
-    listed = b", ".join(provider.data for provider in reading.providers.values())
     path = directory / "payload"
-    path.write_bytes(b'{"records": [' + listed + b'], "invalid": []}')
+    path.write_bytes(b"\n".join([b"[]", *(one.data for one in reading.providers.values())]))
     return path
 
 

@@ -23,6 +23,7 @@ from ..ledger.ledger import Ledger, LedgerError, Run
 from ..ledger.locks import Locked
 from ..ledger.memory import leap
 from ..orders.files import FileError, check_folder
+from ..records.garbage import no_garbage_collection
 from ..records.identifiers import mask, shown
 from ..records.payload import CONFIDENTIAL, PayloadError, confidential
 from ..systems.directory import DirectoryError
@@ -47,6 +48,7 @@ _CLAIM = "[A-Za-z0-9_.@-]{1,64}"
 Work = Callable[[Ledger, dt.date], dict[str, Any]]
 
 
+@no_garbage_collection()
 def with_ledger(module: AnsibleModule, work: Work) -> None:
     """Open the ledger that the options of the doc fragment `ledger` describe, work, and leave.
 

@@ -42,7 +42,7 @@ def test_monitor_is_blind_where_it_shows_nothing_of_the_group(
     monkeypatch.setattr(citrix_sightings, "CitrixSite", lambda *_args: site)
     monkeypatch.setattr(citrix_sightings, "CitrixMonitor", lambda *_args: monitor)
     records = tmp_path / "records"
-    records.write_text(json.dumps({"records": [VALID], "invalid": []}), encoding="utf-8")
+    records.write_text(f"[]\n{json.dumps(VALID)}\n", encoding="utf-8")
     params = {
         "records": str(records), "server_uri": "https://ddc.example", "user": "u", "password": "p",
         "ca_path": None, "timeout": 5, "delivery_group": "group",
