@@ -129,6 +129,15 @@ class Wanted:
     confirm: str = ""
     is_counted: bool = True
 
+    def __post_init__(self) -> None:
+        """Have the held values where they are the same: of a nation twice as many do not fit."""
+        theirs = self.held.attributes if self.held else {}
+        shared = {
+            name: theirs[name] if theirs.get(name) == values else values
+            for name, values in self.attributes.items()
+        }
+        object.__setattr__(self, "attributes", shared)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -37,7 +38,7 @@ def recall(ledger: Tables, system: str) -> Memory:
         # What is true of a person is so in all systems, whichever was told first.
         lasting = (facts.c.fact == PROTECTED) | facts.c.fact.like("was %")
         for row in connection.execute(facts.select().where((facts.c.system == system) | lasting)):
-            found[row.provider].add(Fact(row.person, row.fact))
+            found[row.provider].add(Fact(sys.intern(row.person), sys.intern(row.fact)))
         rows = connection.execute(settled.select().where(settled.c.system == system)).all()
         return Memory(
             key=ledger.key(connection, _KEY),

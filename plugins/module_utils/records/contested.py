@@ -11,8 +11,9 @@ holding that while its record is invalid, refused or missing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from . import claims
 from .claims import Claim
@@ -36,7 +37,8 @@ class Settlement:
 def settle(records: Sequence[Record], invalid: Collection[str], memory: Memory) -> Settlement:
     """Whose record is refused. `invalid` are the providers whose record cannot be read."""
     every = claims.claims(records)
-    facts = {id(claim): frozenset(_facts(claim, memory)) for claim in every}
+    owner = lru_cache(memory.digest)  # of several claims in a row
+    facts = {id(claim): frozenset(_facts(claim, memory, owner)) for claim in every}
     held = memory.facts
     settlement = Settlement()
     for conflict in claims.conflicts(every):
@@ -58,9 +60,9 @@ def settle(records: Sequence[Record], invalid: Collection[str], memory: Memory) 
     return settlement
 
 
-def _facts(claim: Claim, memory: Memory) -> Iterator[Fact]:
-    for value, owner in claim.held:
-        yield Fact(memory.digest(value), f"claim {memory.digest(owner)}")
+def _facts(claim: Claim, memory: Memory, owner: Callable[[str], str]) -> Iterator[Fact]:
+    for value, whose in claim.held:
+        yield Fact(memory.digest(value), f"claim {owner(whose)}")
 
 
 def _wanted(

@@ -14,6 +14,7 @@ import datetime as dt
 import hashlib
 import hmac
 import json
+import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -182,9 +183,9 @@ class Memory:
         """What to remember of a row: its ref and name, and the assignments that give access."""
         person = self.digest(number)
         for text in _labels(row):
-            yield Fact(person, f"label {self.digest(text)}")
+            yield Fact(person, sys.intern(f"label {self.digest(text)}"))
         for assignment, last_day in in_effect:
-            yield Fact(person, f"effect {_text(assignment, last_day)}")
+            yield Fact(person, sys.intern(f"effect {_text(assignment, last_day)}"))
 
     def lasting_facts_of(self, row: Person, number: str) -> Iterator[Fact]:
         """What is true of the person whatever becomes of the row."""
@@ -200,7 +201,8 @@ NO_MEMORY = Memory()
 
 def keyed_hash(key: str, text: str) -> str:
     """A hash that tells nothing of a text, such as a number, to who has not the key (in hex)."""
-    return hmac.digest(bytes.fromhex(key), text.encode(), hashlib.sha256).hex()[:32]
+    # The ledger has told the same text, or will be told it again.
+    return sys.intern(hmac.digest(bytes.fromhex(key), text.encode(), hashlib.sha256).hex()[:32])
 
 
 def _labels(row: Person) -> Iterator[str]:

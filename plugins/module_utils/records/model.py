@@ -14,9 +14,10 @@ document number, photo, PIN, reason for leave or protection, or free text about 
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from types import NoneType, UnionType
 from typing import (
     Annotated,
@@ -724,7 +725,13 @@ def _builder(hint: Any) -> Callable[[Any], Any]:
         one = _builder(next(kind for kind in get_args(hint) if kind is not NoneType))
         return lambda value: None if value is None else one(value)
     if hint is dt.date:
-        return dt.date.fromisoformat
+        return _day
     if isinstance(hint, type) and is_dataclass(hint):
         return partial(from_json, hint)
-    return lambda value: value
+    # Most texts are those of others too: one of each is enough.
+    return lambda value: sys.intern(value) if isinstance(value, str) else value
+
+
+@lru_cache(maxsize=4096)
+def _day(text: str) -> dt.date:
+    return dt.date.fromisoformat(text)
