@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import statistics
 import sys
 import uuid
@@ -64,8 +65,10 @@ class Measured:
 def test_a_quiet_night_against_a_bare_reader(tmp_path: Path) -> None:
     with fleet(tmp_path / "few", PROVIDERS // 10) as region:
         few = measured(region)
+        assert seen(region) == PROVIDERS // 10 * WORKSTATIONS
     with fleet(tmp_path / "many", PROVIDERS) as region:
         many = measured(region)
+        assert seen(region) == PROVIDERS * WORKSTATIONS
         added, again = one_more(region)
     print(f"\n\n{PROVIDERS:,} providers; medians of {ROUNDS}; {many.bare[0].output.strip()}")
     show("the night, seconds", middle(many.night), "")
@@ -75,7 +78,7 @@ def test_a_quiet_night_against_a_bare_reader(tmp_path: Path) -> None:
     show("the same of a tenth", few.ratio, "")
     show("the night / that of a tenth", middle(many.night) / middle(few.night), "at most 10")
     show("largest process, MiB", largest(*many.night), "at most 600")
-    show("one workstation added, seconds", added.seconds, "")
+    show("onboard of one provider with a workstation more, seconds", added.seconds, "")
     show("the same run with nothing to do, seconds", again.seconds, "")
     more = (added.seconds - again.seconds) / middle(many.night)
     show("what the workstation adds / the night", more, "at most 0.05")
@@ -101,6 +104,12 @@ def quiet(region: Region) -> Run:
     night = region.play("reconcile", SYSTEMS, halsoval_licence_pools=POOLS)
     assert "hsa: kontrollerat, 0" in night.output.lower(), night.output[-4000:]
     return night
+
+
+def seen(region: Region) -> int:
+    """How many workstations the ledger has seen in use."""
+    with closing(sqlite3.connect(region.lab.dir / "state/ledger.sqlite3")) as ledger:
+        return int(ledger.execute("SELECT count(*) FROM sightings").fetchone()[0])
 
 
 def one_more(region: Region) -> tuple[Run, Run]:

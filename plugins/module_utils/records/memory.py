@@ -19,6 +19,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from .model import Assignment, Person
@@ -222,6 +223,8 @@ def _text(assignment: Assignment, last_day: dt.date | None) -> str:
     )  # fmt: skip
 
 
+# Many at a provider have the same.
+@lru_cache(maxsize=4096)
 def _effect(provider: str, text: str, seen_on: dt.date) -> Effect:
     unit, purpose, from_, last_day, systems = json.loads(text)
     return Effect(

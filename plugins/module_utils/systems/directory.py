@@ -22,12 +22,14 @@ from __future__ import annotations
 
 import re
 import ssl
+import sys
 import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set, Sized
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -35,7 +37,7 @@ from ..engine import matching
 from ..engine.journal import Unsettled
 from ..engine.plan import Attribute, Change, Codec, Entry, Operation, Values
 from ..records.identifiers import shown
-from .ldap_message import message
+from .ldap_message import Found, found_entry, message
 from .tls import VerifiedTls, verifying
 
 try:
@@ -63,8 +65,8 @@ WINDOW = 64
 # Pauses between tries when a server is busy or a connection is lost, in seconds.
 BACK_OFF = (0.5, 1.0, 2.0, 4.0)
 
-# protocolOp of RFC 4511: SearchResultEntry, SearchResultReference.
-_ENTRY, _REFERENCE = 4, 19
+# protocolOp of RFC 4511: SearchResultReference.
+_REFERENCE = 19
 _SUCCESS, _BUSY, _UNAVAILABLE = 0, 51, 52
 _TIME_LIMIT, _SIZE_LIMIT, _ADMIN_LIMIT = 3, 4, 11
 _NO_SUCH_ATTRIBUTE, _EXISTS, _INVALID_CREDENTIALS, _NO_SUCH_OBJECT = 16, 68, 49, 32
@@ -437,33 +439,34 @@ def _searched(
     """One page of a search, its result code checked, and the cookie of the next page."""
     guid = (_GUID,) if form.active_directory else ()
     asked = replace(search, attributes=(*search.attributes, *guid))
-    payloads, result = _exchange(connection, asked, _controls(search, form, cookie))
+    replies, result = _exchange(connection, asked, _controls(search, form, cookie))
     if search.scope == "BASE" and result["result"] in (_NO_SUCH_OBJECT, _REFERRAL):
         return [], None
     _check_search(search.base, result["result"], result["description"])
-    found = [_entry(payload, form) for payload in payloads]
+    found = [_entry(reply, form) for reply in replies]
     entries = [_complete(connection, entry, cut, form) if cut else entry for entry, cut in found]
     return entries, _cookie(result)
 
 
 def _exchange(
     connection: Any, search: Search, controls: list[Any] | None = None
-) -> tuple[list[Any], Mapping[str, Any]]:
-    """Send a search; returns the payloads of the entries that came, and the result."""
+) -> tuple[list[Found], Mapping[str, Any]]:
+    """Send a search; returns the entries that came, and the result."""
     request = search_operation(
         search.base, search.filter, search.scope, ldap3.DEREF_NEVER, list(search.attributes),
         0, 0, False, False, True,
     )  # fmt: skip
     connection.strategy.send("searchRequest", request, controls)
-    payloads = []
+    found = []
     while True:
-        for reply in _received(connection):
-            if reply["protocolOp"] == _ENTRY:
-                payloads.append(reply["payload"])
-            elif reply["protocolOp"] == _REFERENCE:
+        for raw in _messages(connection):
+            if entry := found_entry(raw):
+                found.append(entry)
+                continue
+            reply = _decoded(raw)
+            if reply["protocolOp"] == _REFERENCE:
                 raise IncompleteRead(f"the search below {search.base} refers to another server")
-            else:
-                return payloads, connection.strategy.decode_response_fast(reply)
+            return found, connection.strategy.decode_response_fast(reply)
 
 
 def _controls(search: Search, form: _Form, cookie: bytes | None) -> list[Any]:
@@ -492,9 +495,9 @@ def _part(
 ) -> tuple[Entry, Mapping[str, int]]:
     """The entry with one attribute, or a part of it, and where that part ends."""
     search = Search(entry.address or entry.dn, "(objectClass=*)", (attribute,), "BASE")
-    payloads, result = _exchange(connection, search)
+    replies, result = _exchange(connection, search)
     _check_search(entry.dn, result["result"], result["description"])
-    return _entry(payloads[-1], form, attribute) if payloads else (Entry(entry.dn, {}), {})
+    return _entry(replies[-1], form, attribute) if replies else (Entry(entry.dn, {}), {})
 
 
 def _check_search(base: str, code: int, description: str) -> None:
@@ -514,30 +517,35 @@ def _cookie(result: Mapping[str, Any]) -> bytes | None:
     return control["value"]["cookie"] if control else None
 
 
-def _entry(payload: Any, form: _Form, asked: str = "") -> tuple[Entry, Mapping[str, int]]:
-    """An entry of a decoded SearchResultEntry, and where the attributes go on that it cut.
+def _entry(reply: Found, form: _Form, asked: str = "") -> tuple[Entry, Mapping[str, int]]:
+    """An entry that was found, and where the attributes go on that it cut.
 
-    The payload is (tag, ..., value) at every level. ldap3's own conversion decodes each value
-    several times, which takes three times as long. `asked` is the range that was asked for.
+    `asked` is the range that was asked for.
     """
-    dn = payload[0][3].decode("utf-8", "surrogateescape")
+    dn = reply[0].decode("utf-8", "surrogateescape")
     attributes, cut = {}, {}
-    for *_tags, (kind, values) in payload[1][3]:
-        name = kind[3].decode()
+    for kind, values in reply[1]:
+        name = kind.decode()
         if ";" in name and (part := _RANGE.fullmatch(name)):
             name = part[1]
             if part[3] != "*":
                 cut[form.names.get(name.casefold(), name)] = int(part[3]) + 1
             if int(part[2]) != _first(asked):
                 raise IncompleteRead(f"{dn} came with another part of its {name} than asked for")
-        elif not values[3]:
+        elif not values:
             continue  # AD names an attribute of which it sends a range once more, without values
         name = form.names.get(name.casefold(), name)
-        attributes[name] = tuple(value[3].decode("utf-8", "surrogateescape") for value in values[3])
+        attributes[name] = _texts(values)
     for name in form.codecs.keys() & attributes.keys():
         attributes[name] = form.codecs[name].decode(attributes[name])
     guid = attributes.pop(_GUID, None)
     return Entry(dn, attributes, _guid_address(guid) if guid else ""), cut
+
+
+# Most values are those of the entries before, and of records: a nation's fit as one of each.
+@lru_cache(maxsize=4096)
+def _texts(octets: tuple[bytes, ...]) -> Values:
+    return tuple(sys.intern(value.decode("utf-8", "surrogateescape")) for value in octets)
 
 
 def _first(asked: str) -> int:
@@ -573,14 +581,22 @@ def _room(remaining: Sized, waiting: Sized) -> int:
 
 def _received(connection: Any) -> Iterator[Mapping[str, Any]]:
     """The messages that have come, at least one, decoded as far as ldap3's fast decoder goes."""
-    messages = connection.strategy.receiving()
+    return map(_decoded, _messages(connection))
+
+
+def _messages(connection: Any) -> Sequence[bytes]:
+    """The messages that have come, at least one."""
+    messages: Sequence[bytes] = connection.strategy.receiving()
     if not messages:
         raise _Transient("the directory closed the connection")
-    for raw in messages:
-        decoded = decode_message_fast(raw)  # type: ignore[no-untyped-call]
-        if decoded["messageID"] == 0:  # RFC 4511 section 4.4.1, notice of disconnection
-            raise _Transient("the directory is closing the connection")
-        yield decoded
+    return messages
+
+
+def _decoded(raw: bytes) -> Mapping[str, Any]:
+    decoded: Mapping[str, Any] = decode_message_fast(raw)  # type: ignore[no-untyped-call]
+    if decoded["messageID"] == 0:  # RFC 4511 section 4.4.1, notice of disconnection
+        raise _Transient("the directory is closing the connection")
+    return decoded
 
 
 def _sort_out(

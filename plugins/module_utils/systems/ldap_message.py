@@ -1,10 +1,11 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write requests as LDAP messages (RFC 4511 section 4, in BER with definite lengths).
+"""Write requests, and found entries, as LDAP messages (RFC 4511 section 4).
 
-ldap3 builds each message from ASN.1 objects, which takes longer than the server needs to carry it
-out: 0.6 ms for a person, against 0.02 ms here. A test holds the two encoders together.
+In BER with definite lengths (section 5.1). ldap3 builds each message from ASN.1 objects, which
+takes longer than the server needs to carry it out: 0.6 ms for a person, against 0.02 ms here. Its
+faster decoder takes most of the time of a read. Tests hold the two of each together.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ..engine.plan import Change, Operation
 _BOOLEAN = {True: b"\x01\x01\xff", False: b"\x01\x01\x00"}
 _INTEGER, _OCTET_STRING, _ENUMERATED, _SEQUENCE, _SET = 0x02, 0x04, 0x0A, 0x30, 0x31
 _MODIFY, _ADD, _RENAME = 0x66, 0x68, 0x6C  # [APPLICATION 6], [APPLICATION 8], [APPLICATION 12]
+_FOUND = 0x64  # [APPLICATION 4]
 _CHANGE_ADD, _CHANGE_DELETE = b"\x00", b"\x01"
 
 
@@ -36,6 +38,41 @@ def message(number: int, operation: Operation) -> bytes:
         changes = b"".join(map(_changes, operation.changes))
         request = _tagged(_MODIFY, dn + _tagged(_SEQUENCE, changes))
     return _tagged(_SEQUENCE, _tagged(_INTEGER, _number(number)) + request)
+
+
+# Name, and values by attribute, in octets.
+Found = tuple[bytes, list[tuple[bytes, tuple[bytes, ...]]]]
+
+
+def found_entry(octets: bytes) -> Found | None:
+    """What a SearchResultEntry says; None of another message, IndexError of a broken one."""
+    at, _end = _content(octets, 0)
+    _start, at = _content(octets, at)  # past the messageID
+    if octets[at] != _FOUND:
+        return None
+    start, _end = _content(octets, at)
+    start, at = _content(octets, start)
+    name, attributes = octets[start:at], []
+    at, end = _content(octets, at)
+    while at < end:
+        start, at = _content(octets, at)
+        start, following = _content(octets, start)
+        kind, values = octets[start:following], []
+        following, last = _content(octets, following)
+        while following < last:
+            start, following = _content(octets, following)
+            values.append(octets[start:following])
+        attributes.append((kind, tuple(values)))
+    return name, attributes
+
+
+def _content(octets: bytes, at: int) -> tuple[int, int]:
+    """Where the content of the element at a place begins and ends."""
+    length = octets[at + 1]
+    if length < 0x80:
+        return at + 2, at + 2 + length
+    start = at + 2 + (length & 0x7F)
+    return start, start + int.from_bytes(octets[at + 2 : start], "big")
 
 
 def _changes(change: Change) -> bytes:

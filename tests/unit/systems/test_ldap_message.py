@@ -13,11 +13,20 @@ from hypothesis import strategies as st
 from ldap3.operation.add import add_operation
 from ldap3.operation.modify import modify_operation
 from ldap3.operation.modifyDn import modify_dn_operation
-from ldap3.protocol.rfc4511 import LDAPMessage, MessageID, ProtocolOp
+from ldap3.protocol.rfc4511 import (
+    LDAPMessage,
+    MessageID,
+    ProtocolOp,
+    SearchResultDone,
+    SearchResultEntry,
+)
 from pyasn1.codec.ber.encoder import encode
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import Change, Operation
-from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.ldap_message import message
+from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.ldap_message import (
+    found_entry,
+    message,
+)
 
 _number = st.integers(1, 2**31 - 1)
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
@@ -94,3 +103,32 @@ def test_an_entry_with_an_address_is_called_by_it(number: int, dn: str) -> None:
     for action, new_rdn in (("modify", ""), ("rename", "cn=b")):
         sent = message(number, operation(action, dn, change, new_rdn=new_rdn, address=guid))
         assert sent == message(number, operation(action, guid, change, new_rdn=new_rdn))
+
+
+_octets = st.lists(st.binary(max_size=300), max_size=4)
+
+
+@given(_number, _text, st.dictionaries(st.sampled_from(["cn", "sn", "title"]), _octets))
+def test_a_found_entry_is_read_as_ldap3_encodes_it(
+    number: int, dn: str, attributes: dict[str, list[bytes]]
+) -> None:
+    found = SearchResultEntry()
+    found["object"] = dn.encode()
+    found["attributes"].clear()
+    for position, (name, values) in enumerate(attributes.items()):
+        found["attributes"][position]["type"] = name.encode()
+        found["attributes"][position]["vals"].clear()
+        found["attributes"][position]["vals"].extend(values)
+    expected = [(name.encode(), sorted(values)) for name, values in attributes.items()]
+    told = found_entry(by_ldap3(number, "searchResEntry", found))
+    assert told is not None
+    assert (told[0], [(kind, sorted(values)) for kind, values in told[1]]) == (
+        dn.encode(),
+        expected,
+    )
+
+
+def test_no_other_message_is_a_found_entry() -> None:
+    done = SearchResultDone()
+    done["resultCode"], done["matchedDN"], done["diagnosticMessage"] = 0, b"", b""
+    assert found_entry(by_ldap3(7, "searchResDone", done)) is None
