@@ -177,9 +177,9 @@ def a_machine(site: CitrixSite) -> str:
 
 
 def hsa_ids(lab: Lab) -> list[str]:
-    """The HSA-ids of everybody in our branch."""
+    """The HSA-ids of everybody whom we have entered."""
     with lab.service() as connection:
         found = connection.extend.standard.paged_search(
-            lab.people_branch, "(hsaIdentity=*)", attributes=["hsaIdentity"], paged_size=1000
+            lab.people_branch, "(halsovalKey=*)", attributes=["hsaIdentity"], paged_size=1000
         )
         return [str(entry["attributes"]["hsaIdentity"][0]) for entry in found]

@@ -14,7 +14,7 @@ import hmac
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from . import matching
@@ -92,6 +92,11 @@ class Entry:
         return values[0] if values else None
 
 
+@lru_cache(maxsize=4096)
+def _one_of(providers: frozenset[str]) -> frozenset[str]:
+    return providers
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """An entry that a system must hold.
@@ -130,13 +135,14 @@ class Wanted:
     is_counted: bool = True
 
     def __post_init__(self) -> None:
-        """Have the held values where they are the same: of a nation twice as many do not fit."""
+        """Share what is the same, values with what is held: a nation's twice take too much."""
         theirs = self.held.attributes if self.held else {}
         shared = {
             name: theirs[name] if theirs.get(name) == values else values
             for name, values in self.attributes.items()
         }
         object.__setattr__(self, "attributes", shared)
+        object.__setattr__(self, "providers", _one_of(self.providers))
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,11 +126,12 @@ class Holdings:
 
         The HSA-id that a record names does not make an entry theirs: it may be mistyped.
         """
-        if len(person.numbers) == 1:  # as of nearly everybody, and asked of everybody many times
-            return self.by_number.get(*person.numbers, ())
+        numbers = sorted(person.numbers)
+        if len(numbers) == 1:  # as of nearly everybody, and asked of everybody many times
+            return self.by_number.get(numbers[0], ())
         found = {
             entry.dn: entry
-            for number in sorted(person.numbers)
+            for number in numbers
             for entry in self.by_number.get(number, ())
         }
         return tuple(found.values())
