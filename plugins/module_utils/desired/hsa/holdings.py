@@ -129,11 +129,7 @@ class Holdings:
         numbers = sorted(person.numbers)
         if len(numbers) == 1:  # as of nearly everybody, and asked of everybody many times
             return self.by_number.get(numbers[0], ())
-        found = {
-            entry.dn: entry
-            for number in numbers
-            for entry in self.by_number.get(number, ())
-        }
+        found = {entry.dn: entry for number in numbers for entry in self.by_number.get(number, ())}
         return tuple(found.values())
 
 
