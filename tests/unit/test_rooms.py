@@ -18,7 +18,8 @@ COLLECTION = "ansible_collections.regionjh.halsoval.plugins"
 
 # A room may import what lies on a lower floor, and nothing of its own floor but itself.
 FLOORS = (
-    ("action", "inventory", "lookup", "modules"),
+    ("action",),
+    ("inventory", "lookup", "modules"),
     ("plugin_utils", "runs"),
     ("orders",),
     ("desired", "ledger", "night", "systems"),
@@ -30,7 +31,7 @@ COMMON = "people"
 # The rooms that plugins, and what they have in common, may know of those on lower floors.
 DOORS = {
     "modules": {"runs"},
-    "action": {"plugin_utils", "records"},
+    "action": {"modules", "plugin_utils", "records"},
     "inventory": {"plugin_utils", "records"},
     "lookup": {"plugin_utils"},
     "plugin_utils": {"records"},
