@@ -122,6 +122,12 @@ class MemoryJournal:
         assert self.writer is not None
         self.confirmed += [(system, provider) for provider in confirmed]
 
+    def spare(self, system: str, unused: Mapping[str, Sequence[str]]) -> None:
+        """Note what counts the next time."""
+        assert self.writer is not None
+        for provider in unused:
+            self.confirmed.remove((system, provider))
+
     def vouch(self, system: str, witnesses: Collection[str], marked: int) -> None:
         """Note that the journal is right as it is."""
         assert self.writer is not None

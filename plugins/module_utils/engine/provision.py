@@ -156,10 +156,9 @@ def provision(
             journal.judged(request.title, _notes(plan, verdict, case, request, sizes))
             journal.protect(request.title, _protections(desired))
             noted = _Noted(system, journal, plan, verdict.hashes, request)
-            written = carry_out(noted, plan, verdict.operations)
+            written = noted.carry_out(verdict)
             in_effect = _settled(desired, plan, verdict, written, request)
             noted.remember(in_effect, revealed(written.done, desired.people))
-            noted.confirm(_carried_out(verdict, written))
             asks = any(operation.undated_part() for operation in plan.operations)
             is_quiet = not asks and not any(desired.waiting.values())
             if not past.alarm or _is_confirmed(verdict, request) or is_quiet:
@@ -213,9 +212,9 @@ def _is_confirmed(verdict: Verdict, request: Request) -> bool:
     return not request.expected.isdisjoint(verdict.hashes.values())
 
 
-def _carried_out(verdict: Verdict, written: Written) -> dict[str, tuple[str, ...]]:
-    """The confirmed hashes of the providers of whom anything was done."""
-    providers = {provider for operation in written.done for provider in operation.providers}
+def _confirmed(verdict: Verdict, operations: Iterable[Operation]) -> dict[str, tuple[str, ...]]:
+    """The confirmed hashes of the providers whom operations are for."""
+    providers = {provider for operation in operations for provider in operation.providers}
     return {p: hashes for p, hashes in verdict.confirmed.items() if p in providers}
 
 
@@ -289,15 +288,24 @@ class _Noted:
         except JournalError as error:
             self.unnoted.append(f"written, which the next run notes in the audit log: {error}")
 
+    def carry_out(self, verdict: Verdict) -> Written:
+        """Write what the guard lets through.
+
+        What a person confirmed is noted first: it counts once, also where the run is killed.
+        """
+        used = _confirmed(verdict, verdict.operations)
+        self.journal.confirm(self.request.title, used)
+        written = carry_out(self, self.plan, verdict.operations)
+        begun = _confirmed(verdict, written.begun())
+        with self._left_to_the_next_run():
+            unused = {p: hashes for p, hashes in used.items() if p not in begun}
+            self.journal.spare(self.request.title, unused)
+        return written
+
     def remember(self, settled: Sequence[Settled], revealed: Collection[str]) -> None:
         """Note what is in effect now, and who is not protected any more."""
         with self._left_to_the_next_run():
             self.journal.remember(self.request.title, settled, revealed)
-
-    def confirm(self, confirmed: Mapping[str, Sequence[str]]) -> None:
-        """Note what a person confirmed, that it does not count again."""
-        with self._left_to_the_next_run():
-            self.journal.confirm(self.request.title, confirmed)
 
     def vouch(self, witnesses: Collection[str], marked: int) -> None:
         """Note that the journal is right as it is."""
@@ -322,6 +330,11 @@ class Written:
     done: Sequence[Operation]
     failed: Mapping[Operation, str]
     unnoted: str = ""
+
+    def begun(self) -> Iterator[Operation]:
+        """Those that were done, or perhaps were."""
+        yield from self.done
+        yield from (o for o, reason in self.failed.items() if isinstance(reason, Unsettled))
 
 
 def carry_out(system: Applies, plan: Plan, operations: Sequence[Operation]) -> Written:

@@ -208,16 +208,25 @@ class Ledger(Tables):
         memory.remember(self, system, settled, revealed)
 
     def confirm(self, system: str, confirmed: Mapping[str, Sequence[str]]) -> None:
-        """Note the hashes by provider that a person confirmed and that were carried out: once."""
-        if not confirmed:
+        """Note the hashes by provider that a person confirmed, before they are carried out: once."""
+        self._note_confirmations(replay.CONFIRMED, system, confirmed)
+
+    def spare(self, system: str, unused: Mapping[str, Sequence[str]]) -> None:
+        """Note those by which nothing was done after all: they count the next time."""
+        self._note_confirmations(replay.UNUSED, system, unused)
+
+    def _note_confirmations(
+        self, event: str, system: str, hashes: Mapping[str, Sequence[str]]
+    ) -> None:
+        if not hashes:
             return
         day = self.run.as_of.isoformat()
         rows = [
             AuditRow(
-                memory.CONFIRMED, provider=provider, system=system, object=f"provider {provider}",
-                plan=",".join(hashes), result=day,
+                event, provider=provider, system=system, object=f"provider {provider}",
+                plan=",".join(theirs), result=day,
             )
-            for provider, hashes in sorted(confirmed.items())
+            for provider, theirs in sorted(hashes.items())
         ]  # fmt: skip
         with self.transaction() as connection:
             self.append(connection, rows)

@@ -15,6 +15,7 @@ from ..engine.guard import DAYS, Holding, Past
 from ..engine.journal import Settled
 from ..records.memory import PROTECTED, Fact, Memory, keyed_hash
 from .database import insert, slices
+from .replay import CONFIRMED, UNUSED
 from .tables import Tables
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 AHEAD, BACK = dt.timedelta(days=31), dt.timedelta(days=7)
 # The name of the key that numbers and names are hashed with.
 _KEY = "memory"
-# An event of the audit log: a plan was carried out that a person had confirmed.
-CONFIRMED = "confirmed"
 
 
 def recall(ledger: Tables, system: str) -> Memory:
@@ -100,15 +99,23 @@ def past(ledger: Tables, system: str) -> Past:
         others = (refusals.c.run == ledger.run.id) & (refusals.c.system != system)
         refused = connection.execute(refusals.select().where(others)).all()
         counted = connection.execute(sizes.select().where(sizes.c.system == system)).all()
-        audit = ledger.audit.c
-        of_plans = (audit.event == CONFIRMED) & (audit.system == system)
-        query = ledger.audit.select().where(of_plans).with_only_columns(audit.provider)
-        confirmed = Counter(connection.execute(query).scalars())
+        confirmed = _confirmed(ledger, connection, system)
     return Past(
         lost=lost,
         refused={row.provider: row.system for row in refused},
         sizes={row.what: row.number for row in counted},
         confirmed=confirmed,
+    )
+
+
+def _confirmed(ledger: Tables, connection: Connection, system: str) -> Counter[str]:
+    """How many confirmations of each provider's plans were used."""
+    audit = ledger.audit.c
+    of_plans = audit.event.in_((CONFIRMED, UNUSED)) & (audit.system == system)
+    query = ledger.audit.select().where(of_plans).with_only_columns(audit.event, audit.provider)
+    counted = Counter(tuple(row) for row in connection.execute(query))
+    return Counter(
+        {p: n - counted[UNUSED, p] for (event, p), n in counted.items() if event == CONFIRMED}
     )
 
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether the tables are what the audit log says that runs decided.
 
-The log's end, holds and grants are compared in every run, and so are the seals of orders and
-answers. `audit` compares the orders' states too, which takes a walk through the log.
+The log's end, holds, grants and confirmations are compared in every run, and so are the seals of
+orders and answers. `audit` compares the orders' states too, which takes a walk through the log.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 LIFTED = "lifted"
 # The events of the log that decide about holds and grants.
 DECIDING = ("hold", "grant", LIFTED)
+# A run is about to carry out a plan that a person confirmed; and nothing came of it after all.
+CONFIRMED, UNUSED = "confirmed", "unused"
+# The events that count in every run.
+_COUNTING = (*DECIDING, CONFIRMED, UNUSED)
 _EVENT = COLUMNS["audit"].index("event")
 _ORDERS = ("siths", "services")
 _DONE = ("done", "found done")
@@ -61,7 +65,7 @@ class Doubt:
 def extended(before: str, rows: Iterable[tuple[Any, ...]]) -> str:
     """A digest of all decisions, by that of those before; `rows` are the log's, in its order."""
     for row in rows:
-        if row[_EVENT] in DECIDING:
+        if row[_EVENT] in _COUNTING:
             before = hashlib.sha256(f"{before} {digest(row[:-1])}".encode()).hexdigest()
     return before
 
@@ -79,7 +83,7 @@ def of_head(ledger: Tables, connection: Connection) -> list[Doubt]:
     ):  # fmt: skip
         return [Doubt("audit log", "it does not end as a run left it", "chain")]
     if ledger.seal_key and decisions(ledger, connection) != heads[0]["decisions"]:
-        return [Doubt("audit log", "rows about holds or grants are not as runs wrote them")]
+        return [Doubt("audit log", "rows about holds, grants or confirmations are not as runs wrote them")]
     return []
 
 
@@ -92,7 +96,7 @@ def is_true_head(ledger: Tables, head: Mapping[str, Any]) -> bool:
 def decisions(ledger: Tables, connection: Connection) -> str:
     """The digest of all decisions that the log tells of."""
     audit = ledger.audit
-    query = audit.select().where(audit.c.event.in_(DECIDING)).order_by(audit.c.seq)
+    query = audit.select().where(audit.c.event.in_(_COUNTING)).order_by(audit.c.seq)
     return extended("", (tuple(row) for row in connection.execute(query)))
 
 

@@ -176,6 +176,22 @@ def test_whenever_the_journal_goes_away_nothing_more_is_written_and_what_was_is_
     assert made.journal.unfinished("HSA") == []
 
 
+@given(lasts=st.integers(0, 17), arrives=st.lists(st.booleans(), max_size=5))
+def test_whenever_a_system_goes_away_a_confirmation_is_used_up_where_anything_may_be_written(
+    lasts: int, arrives: list[bool]
+) -> None:
+    made = world()
+    made.journal.alarm = "the ledger is an older copy"
+    names = {provider: result["plan"] for provider, result in made.run().items()}
+    fade(made, lasts, arrives)
+
+    results = made.run(expected=frozenset(names.values()))
+
+    used = {provider for _system, provider in made.journal.confirmed}
+    begun = {p for p, result in results.items() if set().union(*told(result)[:2])}
+    assert used == begun
+
+
 def test_writes_that_the_journal_could_not_conclude_count_as_done() -> None:
     made = world(1)
     assert isinstance(made.journal, FadingJournal)

@@ -29,7 +29,10 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision
     provision,
 )
 from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY, number
-from ansible_collections.regionjh.halsoval.tests.unit.memory_directory import MemoryDirectory
+from ansible_collections.regionjh.halsoval.tests.unit.memory_directory import (
+    Killed,
+    MemoryDirectory,
+)
 from ansible_collections.regionjh.halsoval.tests.unit.memory_journal import Busy, MemoryJournal
 
 BASE = "ou=Branch,c=SE"
@@ -176,6 +179,47 @@ def test_a_confirmation_by_which_nothing_was_done_counts_the_next_time(world: Wo
     name = world.run()["alfa"]["plan"]
     world.run(expected=frozenset({name}), check=True)
     assert world.journal.confirmed == []
+    assert world.run(expected=frozenset({name}))["alfa"]["changed"]
+
+
+def test_a_confirmation_is_used_up_by_a_run_that_is_killed_once_it_has_begun_to_write(
+    world: World,
+) -> None:
+    world.journal.alarm = "the ledger is an older copy"
+    name = world.run()["alfa"]["plan"]
+    world.directory.dies_after = 1
+    with pytest.raises(Killed):
+        world.run(expected=frozenset({name}))
+    assert world.ids() == {"u1"}
+    # Somebody undoes what was written, and the plan is the one that was confirmed.
+    world.directory = MemoryDirectory(("c=SE", BASE), SCHEMA)
+    again = world.run(expected=frozenset({name}))["alfa"]
+    assert "is not among the expected plans" in again["msg"]
+    assert world.ids() == set()
+    assert world.run(expected=frozenset({again["plan"]}))["alfa"]["changed"]
+
+
+def test_a_confirmation_outlives_a_run_that_is_killed_before_it_writes(world: World) -> None:
+    world.journal.alarm = "the ledger is an older copy"
+    name = world.run()["alfa"]["plan"]
+
+    def dying(held: Sequence[Entry]) -> Desired:
+        raise Killed
+
+    asked = replace(world.request, expected=frozenset({name}))
+    with pytest.raises(Killed):
+        provision(world.directory, dying, asked, world.journal)
+    assert world.run(expected=frozenset({name}))["alfa"]["changed"]
+
+
+def test_a_confirmation_by_which_every_write_failed_counts_the_next_time(world: World) -> None:
+    world.journal.alarm = "the ledger is an older copy"
+    name = world.run()["alfa"]["plan"]
+    world.directory.refuses = lambda _operation: "insufficientAccessRights"
+    failed = world.run(expected=frozenset({name}))["alfa"]
+    assert (failed["changed"], failed["failed"]) == (False, True)
+    world.directory.refuses = lambda _operation: None
+    world.journal.alarm = "the ledger is an older copy"
     assert world.run(expected=frozenset({name}))["alfa"]["changed"]
 
 

@@ -41,6 +41,20 @@ def test_what_was_put_in_effect_is_known_to_the_next_run(ledgers: Ledgers) -> No
     assert len(memory.key) == 64
 
 
+def test_confirmations_are_counted_but_for_those_by_which_nothing_was_done(
+    ledgers: Ledgers,
+) -> None:
+    hashes = {"alfa": ("58467d0634f40723",), "beta": ("ae72a78c97a4e3fe",)}
+    with ledgers.open() as ledger:
+        ledger.confirm("HSA", hashes)
+        ledger.confirm("AD", hashes)
+        ledger.spare("HSA", {"beta": hashes["beta"]})
+    later = ledgers.open("run-2")
+    assert later.past("HSA", ()).confirmed == {"alfa": 1, "beta": 0}
+    assert later.past("AD", ()).confirmed == {"alfa": 1, "beta": 1}
+    assert later.past("siths", ()).confirmed == {}
+
+
 def test_people_of_whom_somebody_must_confirm_something_are_remembered_as_before(
     ledgers: Ledgers,
 ) -> None:

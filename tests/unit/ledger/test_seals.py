@@ -55,6 +55,7 @@ def filled(ledgers: Ledgers) -> Ledger:
     ledger.place(hold())
     ledger.place(hold(DOCTOR, "grant", UNTIL))
     ledger.lift(hold(DOCTOR, "grant").id)
+    ledger.confirm("HSA", {"alfa": ("58467d0634f40723",)})
     note(ledger, "siths", f"card {NURSE} {CARD}")
     order = dict.fromkeys(ledger_schema.COLUMNS["orders"][:-1], "") | {
         "key": CARD, "kind": "card", "system": "siths", "state": "active", "object": NURSE,
@@ -156,7 +157,27 @@ def test_a_row_that_was_right_once_is_not_put_back_unseen(ledgers: Ledgers) -> N
     assert "says something else" in alarm(ledger)
     # Nor with the log's own row taken out of sight.
     by_sql(ledger, "UPDATE audit SET event = 'x' WHERE event = 'lifted'")
-    assert "rows about holds or grants are not as runs wrote them" in alarm(ledger)
+    assert "rows about holds, grants or confirmations are not as runs wrote them" in alarm(ledger)
+    assert audited(ledger)["failed"]
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "DELETE FROM audit WHERE event = 'confirmed'",
+        "UPDATE audit SET provider = 'beta' WHERE event = 'confirmed'",
+        "UPDATE audit SET event = 'unused' WHERE event = 'confirmed'",
+        "INSERT INTO audit SELECT -1, at, run, by, 'unused', provider, system, object, operation,"
+        " attributes, plan, refers, result, previous, hash FROM audit WHERE event = 'confirmed'",
+    ],
+)
+def test_no_confirmation_that_was_used_is_made_good_again_by_sql(
+    ledgers: Ledgers, what: str
+) -> None:
+    ledger = filled(ledgers)
+    assert ledger.past("HSA", ()).confirmed == {"alfa": 1}
+    by_sql(ledger, what)
+    assert "rows about holds, grants or confirmations are not" in alarm(ledger, "HSA")
     assert audited(ledger)["failed"]
 
 
