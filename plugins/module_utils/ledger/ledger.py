@@ -107,9 +107,11 @@ class Ledger(Tables):
     def doubts(self) -> list[Doubt]:
         """What is not as its runs left it: the log's end, holds and grants, orders, answers."""
         with self.reading() as connection, _any_text(connection):
-            found = [*replay.of_head(self, connection), *replay.of_seals(self, connection)]
-            found += replay.of_decisions(self, connection).values()
-            return sorted(found)
+            return self._doubts(connection)
+
+    def _doubts(self, connection: Connection) -> list[Doubt]:
+        found = [*replay.of_head(self, connection), *replay.of_seals(self, connection)]
+        return sorted([*found, *replay.of_decisions(self, connection).values()])
 
     def doubts_of_decisions(self) -> list[Doubt]:
         """Of these the holds and grants."""
@@ -117,31 +119,52 @@ class Ledger(Tables):
             return sorted(replay.of_decisions(self, connection).values())
 
     def all_doubts(self) -> list[Doubt]:
-        """The same, and the orders' states, for which the whole log is read."""
+        """The same, and the orders' states and answers, for which the whole log is read."""
         with self.reading() as connection, _any_text(connection):
-            states = list(replay.of_orders(self, connection))
+            return self._all_doubts(connection)
+
+    def _all_doubts(self, connection: Connection) -> list[Doubt]:
+        states = list(replay.of_orders(self, connection))
         told = {(doubt.table, doubt.key) for doubt in states if doubt.table}
-        rest = (doubt for doubt in self.doubts() if (doubt.table, doubt.key) not in told)
+        rest = (d for d in self._doubts(connection) if (d.table, d.key) not in told)
         return sorted([*states, *rest])
 
     def name_of(self, doubts: Sequence[Doubt]) -> str:
-        """The hash that a person vouches for doubts by; "" where there is no key for one."""
-        return keyed_hash(self.seal_key, "\n".join(map(str, doubts)))[:16] if self.seal_key else ""
+        """The hash that a person vouches for doubts by; "" where there are none, or no key for one.
 
-    def accept(self, doubts: Sequence[Doubt]) -> None:
-        """Note that a person vouches for what is in doubt: it counts as it is now."""
-        with self.transaction() as connection:
+        It names the rows as they are too: who changes one once more is not vouched for.
+        """
+        text = "\n".join(f"{doubt} {doubt.seal}" for doubt in doubts)
+        return keyed_hash(self.seal_key, text)[:16] if doubts and self.seal_key else ""
+
+    def accept(self, name: str) -> bool:
+        """Note that a person vouches for what is in doubt, if this is its hash; returns whether.
+
+        It counts as it was when it got the hash: what is changed meanwhile stays in doubt.
+        """
+        with self.transaction() as connection, _any_text(connection):
+            doubts = self._all_doubts(connection)
+            if not name or self.name_of(doubts) != name:
+                return False
             self.append(connection, replay.accepted(self, connection, doubts))
-            self._seal_all(connection, self.seal_key)
+            for table in (self.holds, self.orders, self.particulars):
+                theirs = {d.key: d.seal for d in doubts if d.table == table.name}
+                seals.put(connection, table, theirs)
+            self._seal_head(connection)
+        return True
 
     def _seal_all(self, connection: Connection, key: str) -> None:
         """Seal everything as it is."""
         self.seal_key = key
         for table in (self.holds, self.orders, self.particulars):
             seals.renew(self, connection, table, sa.true())
+        self._seal_head(connection)
+
+    def _seal_head(self, connection: Connection) -> None:
+        """Seal the log's end, and what it tells of decisions, as they are."""
         head = self._head(connection)
         head["decisions"] = replay.decisions(self, connection)
-        head["seal"] = seals.seal(key, "chain", head)
+        head["seal"] = seals.seal(self.seal_key, "chain", head)
         connection.execute(self.chain.update(), head)
 
     # --- journal: what is about to be written, and what came of it --------------------------------
@@ -208,7 +231,7 @@ class Ledger(Tables):
         memory.remember(self, system, settled, revealed)
 
     def confirm(self, system: str, confirmed: Mapping[str, Sequence[str]]) -> None:
-        """Note the hashes by provider that a person confirmed, before they are carried out: once."""
+        """Note the hashes by provider that a person confirmed, before they are carried out."""
         self._note_confirmations(replay.CONFIRMED, system, confirmed)
 
     def spare(self, system: str, unused: Mapping[str, Sequence[str]]) -> None:

@@ -4,7 +4,8 @@
 """Whether the tables are what the audit log says that runs decided.
 
 The log's end, holds, grants and confirmations are compared in every run, and so are the seals of
-orders and answers. `audit` compares the orders' states too, which takes a walk through the log.
+orders and answers. `audit` compares the orders' states and last answers too, which takes a walk
+through the log.
 """
 
 from __future__ import annotations
@@ -44,16 +45,17 @@ _CHANGED, _UNKNOWN = "not as a run left it", "no row of the audit log says so"
 class Doubt:
     """What is not as the log says: an object, named as the log does, and what is wrong.
 
-    `table` and `key` are where its row lies; of an order `system` and `state` are what a person
-    vouches for with it.
+    `table` and `key` are where its row lies, and `seal` is the one that the row as it is would
+    have; of an order `system` and `state` are what a person vouches for with it.
     """
 
     object: str
     message: str
     table: str = ""
-    key: str = ""
+    key: tuple[str, ...] = ()
     system: str = ""
     state: str = ""
+    seal: str = ""
 
     def __str__(self) -> str:
         return f"{self.object}: {self.message}"
@@ -83,7 +85,11 @@ def of_head(ledger: Tables, connection: Connection) -> list[Doubt]:
     ):  # fmt: skip
         return [Doubt("audit log", "it does not end as a run left it", "chain")]
     if ledger.seal_key and decisions(ledger, connection) != heads[0]["decisions"]:
-        return [Doubt("audit log", "rows about holds, grants or confirmations are not as runs wrote them")]
+        return [
+            Doubt(
+                "audit log", "rows about holds, grants or confirmations are not as runs wrote them"
+            )
+        ]
     return []
 
 
@@ -120,7 +126,9 @@ def of_decisions(ledger: Tables, connection: Connection) -> dict[str, Doubt]:
         place = (str(row.kind), str(row.object).casefold())
         wrong = _wrong(ledger, row, last.pop(place, None))
         if wrong:
-            doubts[row.id] = Doubt(f"{row.kind} {row.object}", wrong, "holds", row.id)
+            seal = seals.seal(ledger.seal_key, "holds", row._mapping) if ledger.seal_key else ""
+            what = f"{row.kind} {row.object}"
+            doubts[row.id] = Doubt(what, wrong, "holds", (row.id,), seal=seal)
     for (kind, about), decision in last.items():
         if decision.event != LIFTED:  # else it is over, whether its row is there or not
             gone = f"row {decision.seq} of the audit log tells of it, and it is gone"
@@ -181,16 +189,25 @@ def of_seals(ledger: Tables, connection: Connection) -> Iterator[Doubt]:
     for row in read(connection, ledger.orders.select()):
         names[row["pseudonym"]] = _order(row)
         if not seals.is_sealed(ledger.seal_key, "orders", row):
-            yield _of_order(row, _CHANGED)
+            yield _of_order(ledger, row, _CHANGED)
     for row in read(connection, ledger.particulars.select()):
         if not seals.is_sealed(ledger.seal_key, "particulars", row):
             what = f"the {'answer' if row['kind'] == 'answer' else 'particulars'} of"
             whose = names.get(row["pseudonym"], "no order")
-            yield Doubt(f"{what} {whose}", _CHANGED, "particulars", row["pseudonym"])
+            key, seal = seals.place(row, "particulars"), _seal(ledger, "particulars", row)
+            yield Doubt(f"{what} {whose}", _CHANGED, "particulars", key, seal=seal)
 
 
-def _of_order(row: Mapping[str, Any], wrong: str) -> Doubt:
-    return Doubt(_order(row), wrong, "orders", row["key"], row["system"], row["state"])
+def _of_order(ledger: Tables, row: Mapping[str, Any], wrong: str) -> Doubt:
+    return Doubt(
+        _order(row), wrong, "orders", seals.place(row, "orders"), row["system"], row["state"],
+        _seal(ledger, "orders", row),
+    )  # fmt: skip
+
+
+def _seal(ledger: Tables, table: str, row: Mapping[str, Any]) -> str:
+    """The seal of a row as it is, "" where there is no key for one."""
+    return seals.seal(ledger.seal_key, table, row) if ledger.seal_key else ""
 
 
 def _order(row: Mapping[str, Any]) -> str:
@@ -199,7 +216,9 @@ def _order(row: Mapping[str, Any]) -> str:
 
 @dataclass
 class _Told:
-    """What the log says of an order: that it was made, and its last state, with the row's seq."""
+    """What the log says of an order: that it was made, its last state, with the row's seq, and the
+    name of its last answer.
+    """
 
     object: str
     system: str
@@ -207,21 +226,52 @@ class _Told:
     has_moved: bool = False
     state: str = ""
     seq: int = 0
+    answer: str = ""
+
+
+def name_of_answer(ledger: Tables, row: Mapping[str, Any]) -> str:
+    """What the log calls an answer, which is a row of the particulars."""
+    return _seal(ledger, "particulars", row)[:16]
 
 
 def of_orders(ledger: Tables, connection: Connection) -> Iterator[Doubt]:
     """Orders of which the log says something else, or nothing, and those that are gone."""
     every = _told_of_orders(ledger, connection)
+    answers = _answers(ledger, connection)
     query = ledger.orders.select().order_by(ledger.orders.c.key)
     for row in read(connection, query):
         known = every.pop(row["key"], None)
         wrong = _odds(row["state"], known)
         if wrong:
-            yield _of_order(row, wrong)
+            yield _of_order(ledger, row, wrong)
+        if known and (not row["closed_on"] or row["pseudonym"] in answers):  # else it was thinned
+            yield from _of_answer(ledger, row, known, answers.get(row["pseudonym"]))
     for key, known in every.items():
         if known.is_made and known.state != GONE:
             gone = "the audit log tells of it, and it is gone"
-            yield Doubt(known.object, gone, "", key, known.system, GONE)
+            yield Doubt(known.object, gone, "", (key,), known.system, GONE)
+
+
+def _answers(ledger: Tables, connection: Connection) -> dict[str, dict[str, Any]]:
+    sides = ledger.particulars
+    query = sides.select().where(sides.c.kind == "answer")
+    return {row["pseudonym"]: row for row in read(connection, query)}
+
+
+def _of_answer(
+    ledger: Tables, order: Mapping[str, Any], known: _Told, row: Mapping[str, Any] | None
+) -> Iterator[Doubt]:
+    """Whether an order has the answer that came last, as far as the log names it."""
+    if not known.answer or not ledger.seal_key:
+        return
+    what, place = f"the answer of {_order(order)}", (order["system"], order["state"])
+    if row is None:
+        gone = f"row {known.seq} of the audit log tells of it, and it is gone"
+        yield Doubt(what, gone, "", (order["pseudonym"], GONE), *place)
+    elif name_of_answer(ledger, row) != known.answer:
+        key, seal = seals.place(row, "particulars"), _seal(ledger, "particulars", row)
+        wrong = f"row {known.seq} of the audit log tells of another"
+        yield Doubt(what, wrong, "particulars", key, *place, seal)
 
 
 # States that only answers bring about.
@@ -240,7 +290,7 @@ def _odds(state: str, known: _Told | None) -> str:
 
 def _told_of_orders(ledger: Tables, connection: Connection) -> dict[str, _Told]:
     audit = ledger.audit
-    columns = ("seq", "event", "system", "object", "operation", "result")
+    columns = ("seq", "event", "system", "object", "operation", "plan", "result")
     query = (
         audit.select()
         .with_only_columns(*(audit.c[name] for name in columns))
@@ -254,6 +304,7 @@ def _told_of_orders(ledger: Tables, connection: Connection) -> dict[str, _Told]:
         known = found.setdefault(row.object.rpartition(" ")[2], _Told(row.object, row.system))
         if row.event in ("receipt", ACCEPTED):
             known.is_made, known.state, known.seq = True, row.operation, row.seq
+            known.answer = row.plan  # "" of what a person vouched for
         elif row.event == "outcome" and row.result in _DONE:
             known.is_made |= row.operation == "add"
             known.has_moved |= row.operation == "modify"
@@ -269,7 +320,7 @@ def accepted(ledger: Tables, connection: Connection, doubts: Iterable[Doubt]) ->
     rows = []
     for doubt in doubts:
         if doubt.table == "holds":
-            rows.append(decided(holds[doubt.key], "accept"))
+            rows.append(decided(holds[doubt.key[0]], "accept"))
         elif doubt.state == GONE and not doubt.key:
             kind, _space, about = doubt.object.partition(" ")
             rows.append(AuditRow(LIFTED, object=f"gone {about}", operation=kind, result="accept"))

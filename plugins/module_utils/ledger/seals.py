@@ -15,7 +15,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,6 +55,11 @@ def is_sealed(key: str, table: str, row: Mapping[str, Any]) -> bool:
     return not key or hmac.compare_digest(seal(key, table, row).encode(), str(row["seal"]).encode())
 
 
+def place(row: Mapping[str, Any], table: str) -> tuple[str, ...]:
+    """What a row is known by in its table."""
+    return tuple(row[name] for name in KEYS[table])
+
+
 def add(
     ledger: Tables,
     connection: Connection,
@@ -92,7 +97,8 @@ def renew(
 ) -> None:
     """Seal rows as they are now: after a change, or because a person said so."""
     rows = list(read(connection, table.select().where(chosen)))
-    _write(connection, table, [(row, seal(ledger.seal_key, table.name, row)) for row in rows])
+    sealed = {place(row, table.name): seal(ledger.seal_key, table.name, row) for row in rows}
+    put(connection, table, sealed)
 
 
 def renew_by_key(
@@ -104,15 +110,15 @@ def renew_by_key(
         renew(ledger, connection, table, table.c[name].in_(some))
 
 
-def _write(
-    connection: Connection, table: TableClause, sealed: Sequence[tuple[dict[str, Any], str]]
-) -> None:
+def put(connection: Connection, table: TableClause, sealed: Mapping[tuple[str, ...], str]) -> None:
+    """Write the seals of rows by what these are known by."""
     names = KEYS[table.name]
     update = table.update().values(seal=sa.bindparam("new_seal"))
     for name in names:
         update = update.where(table.c[name] == sa.bindparam(f"old_{name}"))
     values = [
-        {"new_seal": new, **{f"old_{name}": row[name] for name in names}} for row, new in sealed
+        {"new_seal": new, **{f"old_{n}": v for n, v in zip(names, key, strict=True)}}
+        for key, new in sealed.items()
     ]
     if values:
         connection.execute(update, values)

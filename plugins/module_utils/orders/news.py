@@ -22,6 +22,7 @@ from ..ledger import memory, seals
 from ..ledger.audit import AuditRow
 from ..ledger.database import insert, slices
 from ..ledger.ledger import Ledger
+from ..ledger.replay import name_of_answer
 from ..records.memory import keyed_hash
 from .book import read_orders
 from .inbox import Answers, Line, Receipt
@@ -270,8 +271,24 @@ class _News:
         ]
         insert(self._connection, self._ledger.receipts, rows)
         memory.note_losses(self._ledger, self._connection, _SYSTEM, self._lost)
-        audit = [_audit_row(before, o, places[o.key].system) for before, o in self._steps]
+        audit = [self._audit_row(before, o, places[o.key]) for before, o in self._steps]
         self._ledger.append(self._connection, audit)
+
+    def _audit_row(self, before: Order, order: Order, place: Any) -> AuditRow:
+        names = sorted(n for n, v in order.answer.items() if before.answer.get(n) != v)
+        answer = {
+            "pseudonym": place.pseudonym, "kind": "answer", "content": as_text(order.answer),
+        }  # fmt: skip
+        return AuditRow(
+            event="receipt",
+            provider=order.provider,
+            system=place.system,
+            object=f"{order.kind} {order.object} {order.key}",
+            operation=order.state,
+            attributes=",".join(names),
+            plan=name_of_answer(self._ledger, answer) if order.answer else "",
+            result="applied",
+        )
 
     def _write_states(self, changed: Iterable[Order]) -> None:
         table = self._ledger.orders
@@ -376,16 +393,3 @@ def _ends(order: Order, card: Order) -> bool:
 
 def _applied(order: Order) -> Applied:
     return Applied(order.provider, order.kind, order.object, order.key, order.state)
-
-
-def _audit_row(before: Order, order: Order, system: str) -> AuditRow:
-    names = sorted(n for n, v in order.answer.items() if before.answer.get(n) != v)
-    return AuditRow(
-        event="receipt",
-        provider=order.provider,
-        system=system,
-        object=f"{order.kind} {order.object} {order.key}",
-        operation=order.state,
-        attributes=",".join(names),
-        result="applied",
-    )

@@ -51,11 +51,9 @@ def audit(params: dict[str, Any], ledger: Ledger, as_of: date) -> dict[str, Any]
     known = [_head(text) for text in params["known_heads"]]
     faults = [f"row {fault.seq}: {fault.message}" for fault in verify(ledger)]
     faults += lost_heads(ledger, known)
+    if params["expected"] and not ledger.check:
+        ledger.accept(params["expected"])
     doubts = ledger.all_doubts()
-    confirmed = ledger.name_of(doubts)
-    if doubts and confirmed and params["expected"] == confirmed and not ledger.check:
-        ledger.accept(doubts)
-        doubts = ledger.all_doubts()
     faults += map(str, doubts)
     thinned = 0 if faults else thin(ledger, as_of, retention)
     result: dict[str, Any] = {
@@ -68,7 +66,7 @@ def audit(params: dict[str, Any], ledger: Ledger, as_of: date) -> dict[str, Any]
     if faults:
         named = "; ".join(result["faults"])
         msg = f"the ledger is not as its runs left it: {named}; nothing was thinned or exported"
-        return result | {"failed": True, "msg": msg + _how_to_accept(confirmed if doubts else "")}
+        return result | {"failed": True, "msg": msg + _how_to_accept(ledger.name_of(doubts))}
     if params["dest"]:
         result |= _export(params, ledger, as_of)
     return result

@@ -310,6 +310,42 @@ def test_a_person_may_vouch_for_the_ledger_as_it_is(ledgers: Ledgers, what: str)
     assert (audited(ledger)["faults"], alarm(ledgers.open("run-2"))) == ([], "")
 
 
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (GRANT, "UPDATE holds SET until = '2100-01-01' WHERE id = 'grant x'"),
+        ("UPDATE orders SET active_on = '2026-01-01'", "UPDATE orders SET provider = 'beta'"),
+        (FORGED["another certificate"], """UPDATE particulars SET content = '{"ski": "ee"}'"""),
+    ],
+)
+def test_nobody_vouches_for_what_was_changed_after_it_was_shown(
+    ledgers: Ledgers, first: str, then: str
+) -> None:
+    ledger = filled(ledgers)
+    by_sql(ledger, first)
+    name = audited(ledger)["msg"].rpartition("audit_expected=")[2]
+    by_sql(ledger, then)
+    assert audited(ledger, name)["failed"]
+    assert audited(ledger)["failed"]
+
+
+def test_what_is_changed_while_a_person_vouches_stays_in_doubt(
+    ledgers: Ledgers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = filled(ledgers)
+    by_sql(ledger, "UPDATE orders SET active_on = '2026-01-01'")
+    name = audited(ledger)["msg"].rpartition("audit_expected=")[2]
+    put = seals.put
+
+    def late(connection: Any, table: Any, sealed: Any) -> None:
+        connection.execute(sa.text("UPDATE orders SET provider = 'beta'"))
+        put(connection, table, sealed)
+
+    monkeypatch.setattr(seals, "put", late)
+    assert audited(ledger, name)["failed"]
+    assert "not as a run left it" in alarm(ledger)
+
+
 def test_an_order_that_is_gone_may_be_vouched_for(ledgers: Ledgers) -> None:
     ledger = filled(ledgers)
     by_sql(ledger, "DELETE FROM orders", "DELETE FROM particulars")

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard import Past
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.orders import Order
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger import memory
-from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import verify
+from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import Ledger, verify
 from ansible_collections.regionjh.halsoval.plugins.module_utils.orders import receipts
 from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.certificates import (
     certificates,
@@ -289,3 +289,62 @@ def test_a_card_that_is_being_revoked_or_never_opened_anything_counts_for_nothin
     report = receipts.apply(opened(), inbox)
     assert (report.rejected, len(report.applied)) == ((), 6)
     assert open_cards(opened) == 3
+
+
+# --- answers in the ledger, to who writes to its database -----------------------------------------
+
+
+def sides(ledger: Ledger) -> list[dict[str, str]]:
+    with ledger.reading() as connection:
+        found = connection.execute(ledger.particulars.select()).mappings()
+        return [dict(row) for row in found if row["kind"] == "answer"]
+
+
+def put_back(ledger: Ledger, rows: list[dict[str, str]]) -> None:
+    """What somebody does who writes to the database."""
+    with ledger.transaction() as connection:
+        table = ledger.particulars
+        connection.execute(table.delete().where(table.c.kind == "answer"))
+        if rows:
+            connection.execute(table.insert(), rows)
+
+
+def test_an_earlier_answer_of_an_order_is_not_put_back_unseen(opened: Open, inbox: Path) -> None:
+    one_active(opened, inbox)
+    before = sides(opened())
+    leave(inbox, line(day=str(LATER), **{**KNOWN, "valid_to": "2026-03-20"}))
+    assert receipts.apply(opened(), inbox).rejected == ()
+    ledger = opened()
+    assert (ledger.all_doubts(), sides(ledger) == before) == ([], False)
+    put_back(ledger, before)
+    (doubt,) = ledger.all_doubts()
+    assert str(doubt).startswith(f"the answer of card {the_card(opened, inbox).object}")
+    assert str(doubt).endswith("of the audit log tells of another")
+
+
+def test_an_answer_of_a_card_that_lives_is_not_removed_unseen(opened: Open, inbox: Path) -> None:
+    one_active(opened, inbox)
+    ledger = opened()
+    put_back(ledger, [])
+    (doubt,) = ledger.all_doubts()
+    assert str(doubt).endswith("of the audit log tells of it, and it is gone")
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_person_may_vouch_for_an_answer_and_later_ones_are_watched_again(
+    opened: Open, inbox: Path, is_kept: bool
+) -> None:
+    one_active(opened, inbox)
+    before = sides(opened())
+    leave(inbox, line(day=str(LATER), **{**KNOWN, "valid_to": "2026-03-20"}))
+    receipts.apply(opened(), inbox)
+    ledger = opened()
+    put_back(ledger, before if is_kept else [])
+    assert ledger.accept(ledger.name_of(ledger.all_doubts()))
+    assert ledger.all_doubts() == []
+    leave(inbox, line(day=str(TODAY), **{**KNOWN, "valid_to": "2026-03-10"}), name="b.csv")
+    report = receipts.apply(opened(), inbox)
+    receipts.apply(opened(), inbox, Terms(expected=asked(report)))
+    assert ledger.all_doubts() == []
+    put_back(ledger, before)
+    assert ledger.all_doubts() != []
