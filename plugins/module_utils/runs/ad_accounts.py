@@ -26,7 +26,7 @@ from ..orders.certificates import certificates, known_certificates
 from ..records.payload import Approved
 from .directory import LDAP_ARGUMENTS, directory
 from .identities import GATE_ARGUMENTS, IDENTITY_ARGUMENTS, identities
-from .ledger import failing, reveal
+from .ledger import failing
 from .system import SYSTEM_ARGUMENTS, bring_in_line
 
 try:
@@ -80,7 +80,6 @@ def run(module: AnsibleModule) -> None:
         # Without names in the scheme nothing needs it: what ends must not wait for a package.
         module.fail_json(msg="the Python package anyascii is missing: pip install anyascii")
     with failing(module):
-        reveal(module)
         layout = Layout(
             in_ascii=anyascii if HAS_ANYASCII else str,
             **{name: params[name] for name in _LAYOUT_ARGUMENTS},

@@ -22,7 +22,7 @@ from ..records.identifiers import shown
 from ..records.payload import Approved
 from ..systems.citrix_site import CitrixSite
 from .citrix import CITRIX_ARGUMENTS, settings
-from .ledger import failing, reveal
+from .ledger import failing
 from .system import SYSTEM_ARGUMENTS, bring_in_line
 
 _LAYOUT_ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -38,7 +38,6 @@ def run(module: AnsibleModule) -> None:
     """Carry out the pipe for the access policy and leave the module."""
     params = module.params
     with failing(module):
-        reveal(module)
         names = {name: params[name] for name in _LAYOUT_ARGUMENTS}
         layout = Layout(delivery_group=params["delivery_group"], **names)
 

@@ -20,7 +20,7 @@ from ..ledger.ledger import Ledger
 from ..records.payload import Approved
 from .directory import LDAP_ARGUMENTS, directory
 from .identities import IDENTITY_LAYOUT_ARGUMENTS, numbers_of, remember
-from .ledger import failing, reveal
+from .ledger import failing
 from .system import SYSTEM_ARGUMENTS, bring_in_line
 
 _LAYOUT_ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -39,7 +39,6 @@ def run(module: AnsibleModule) -> None:
     """Carry out the pipe for HSA and leave the module."""
     params, uri = module.params, module.params["server_uri"]
     with failing(module):
-        reveal(module)
         layout = Layout(**{name: params[name] for name in _LAYOUT_ARGUMENTS})
 
     def wish(approved: Approved, as_of: dt.date, held: Sequence[Entry], ledger: Ledger) -> Desired:

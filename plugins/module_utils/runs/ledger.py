@@ -55,7 +55,6 @@ def with_ledger(module: AnsibleModule, work: Work) -> None:
     A result that says `failed` has a `msg`.
     """
     with failing(module):
-        reveal(module)
         as_of = day(module.params["as_of"], "as_of (halsoval_as_of)")
         with _ledger(module, as_of) as ledger:
             _look_at_the_day(ledger, module.params["by_clock"])
@@ -70,7 +69,7 @@ def with_ledger(module: AnsibleModule, work: Work) -> None:
     module.exit_json(**result)
 
 
-def reveal(module: AnsibleModule) -> None:
+def _reveal(module: AnsibleModule) -> None:
     """Give the options their values that came in memory. Raises PayloadError."""
     path = module.params.get("confidential")
     if not path:
@@ -83,8 +82,12 @@ def reveal(module: AnsibleModule) -> None:
 
 @contextmanager
 def failing(module: AnsibleModule) -> Iterator[None]:
-    """Leave the module as failed where the block raises an error."""
+    """Leave the module as failed where the block raises an error.
+
+    In it the options have their values, also those that came in memory.
+    """
     try:
+        _reveal(module)
         yield
     except _TOLD as error:
         module.fail_json(msg=shown(str(error)), invocation=_invocation(module))

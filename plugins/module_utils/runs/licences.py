@@ -24,7 +24,7 @@ from ..ledger.sightings import last_seen
 from ..records.payload import Approved
 from ..records.words import NAMED
 from .identities import IDENTITY_ARGUMENTS, identities
-from .ledger import failing, reveal
+from .ledger import failing
 from .system import SYSTEM_ARGUMENTS, bring_in_line
 
 # The options of the doc fragment `licences`.
@@ -45,7 +45,6 @@ def run(module: AnsibleModule) -> None:
     """Carry out the pipe for licences and leave the module."""
     params = module.params
     with failing(module):
-        reveal(module)
         rules = rules_of(params)
 
     def wish(approved: Approved, as_of: dt.date, held: Sequence[Entry], ledger: Ledger) -> Desired:

@@ -18,7 +18,7 @@ from ..engine.plan import Entry
 from ..engine.provision import Desired
 from ..records.payload import Approved
 from .identities import GATE_ARGUMENTS, IDENTITY_ARGUMENTS
-from .ledger import failing, reveal
+from .ledger import failing
 from .orders import ORDER_ARGUMENTS, bring_orders_in_line
 from .system import SYSTEM_ARGUMENTS
 
@@ -49,7 +49,6 @@ def run(module: AnsibleModule) -> None:
     """Carry out the pipe for the orders of services and leave the module."""
     params = module.params
     with failing(module):
-        reveal(module)
         rules = Rules(**{name: params[name] for name in _RULE_ARGUMENTS})
 
     def wish(

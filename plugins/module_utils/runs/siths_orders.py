@@ -18,7 +18,7 @@ from ..engine.plan import Entry
 from ..engine.provision import Desired
 from ..records.payload import Approved
 from .identities import GATE_ARGUMENTS, IDENTITY_ARGUMENTS
-from .ledger import failing, reveal
+from .ledger import failing
 from .orders import ORDER_ARGUMENTS, bring_orders_in_line
 from .system import SYSTEM_ARGUMENTS
 
@@ -42,7 +42,6 @@ def run(module: AnsibleModule) -> None:
     """Carry out the pipe for the orders of SITHS cards and leave the module."""
     params = module.params
     with failing(module):
-        reveal(module)
         rules = Rules(**{name: params[name] for name in _RULE_ARGUMENTS})
 
     def wish(

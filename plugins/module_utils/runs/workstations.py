@@ -18,7 +18,7 @@ from ..engine.provision import Desired
 from ..ledger.ledger import Ledger
 from ..records.payload import Approved
 from .directory import LDAP_ARGUMENTS, directory
-from .ledger import failing, reveal
+from .ledger import failing
 from .licences import LICENCE_ARGUMENTS, lacking, rules_of
 from .system import SYSTEM_ARGUMENTS, bring_in_line
 
@@ -34,7 +34,6 @@ def run(module: AnsibleModule) -> None:
     """Carry out the pipe for the registry and leave the module."""
     params = module.params
     with failing(module):
-        reveal(module)
         layout = Layout(**{name: params[name] for name in _LAYOUT_ARGUMENTS})
         rules = rules_of(params)
 
