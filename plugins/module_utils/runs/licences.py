@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import stat
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -21,6 +22,7 @@ from ..engine.provision import Desired
 from ..ledger.ledger import Ledger
 from ..ledger.licence_book import LicenceBook
 from ..ledger.sightings import last_seen
+from ..orders.trays import MOST
 from ..records.payload import Approved
 from ..records.words import NAMED
 from .identities import IDENTITY_ARGUMENTS, identities
@@ -87,7 +89,7 @@ def _evidence(module: AnsibleModule, as_of: dt.date) -> Evidence | None:
     if not path:
         return None
     try:
-        evidence = read(Path(path).read_bytes(), as_of)
+        evidence = read(_content(path), as_of)
     except OSError as error:
         evidence = _unread(error.strerror or type(error).__name__)
     except ValueError as error:
@@ -95,6 +97,18 @@ def _evidence(module: AnsibleModule, as_of: dt.date) -> Evidence | None:
     for fault in evidence.faults[:NAMED]:
         module.warn(f"{path}: {fault}")
     return evidence
+
+
+def _content(path: str) -> bytes:
+    """What a file holds. Raises OSError, and ValueError where it is none, or too large."""
+    # Without O_NONBLOCK a named pipe would be waited for.
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("expected a file, and no pipe or device")
+        content = file.read(MOST + 1)
+    if len(content) > MOST:
+        raise ValueError(f"expected at most {MOST // 2**20} MiB")
+    return content
 
 
 def _unread(reason: str) -> Evidence:

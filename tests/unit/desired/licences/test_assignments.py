@@ -302,6 +302,14 @@ def test_active_licence_of_a_computer_that_the_ledger_does_not_know_is_told(
     assert licences.codes() == [("", "cal_unexplained", "pc-99")]
 
 
+def test_the_licence_servers_list_gives_and_takes_nobody_a_licence(licences: Licences) -> None:
+    licences.run(provider("alfa", *pcs(3)))
+    before = licences.assigned(), licences.assigned("rds")
+    licences.evidence = evidence("pc-99", other=("pc-01",))
+    licences.run(provider("alfa", *pcs(3)), day=TOMORROW)
+    assert (licences.assigned(), licences.assigned("rds")) == before
+
+
 def test_licence_that_runs_on_after_deregistering_is_explained(licences: Licences) -> None:
     ended = provider("alfa", *pcs(1, to=str(TODAY)))
     licences.run(ended)
