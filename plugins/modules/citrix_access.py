@@ -44,6 +44,17 @@ options:
       - Names of rules are unique in a site, so each delivery group has a prefix of its own.
     type: str
     default: Halsoval-
+  workstations_result:
+    description:
+      - Name of the variable that holds the registered result of M(regionjh.halsoval.workstations),
+        when that has run before in the same play. Where it failed for a provider, nobody is
+        admitted yet from what is new of that provider's workstations.
+    type: str
+  registry_failures:
+    description:
+      - What failed in the registry, by provider. The action sets it, do not give it yourself.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""

@@ -24,7 +24,7 @@ class ActionModule(ledger_action.ActionModule):
 
     _own = (
         *ledger_action.ActionModule._own,
-        "records", "hsa_failures", "owner_tasks", "refused",
+        "records", "hsa_failures", "owner_tasks", "registry_failures", "refused",
     )  # fmt: skip
 
     def _module(self, options: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -45,6 +45,7 @@ class ActionModule(ledger_action.ActionModule):
         for option, own, part in (
             ("hsa_result", "hsa_failures", failures),
             ("ad_result", "owner_tasks", tasks),
+            ("workstations_result", "registry_failures", failures),
         ):
             name = self._task.args.get(option)
             if name:

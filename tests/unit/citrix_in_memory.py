@@ -134,6 +134,7 @@ class Citrix:
         check: bool = False,
         expected: Iterable[str] = (),
         selected: Collection[str] | None = None,
+        failures: Iterable[str] = (),
     ) -> dict[str, dict[str, Any]]:
         """Bring the rules in line, and return each provider's result."""
         self.journal.day = as_of
@@ -141,7 +142,7 @@ class Citrix:
 
         def wish(held: Sequence[Entry]) -> Desired:
             memory = self.journal.memory("Citrix")
-            desired = desire(replace(known, memory=memory), as_of, LAYOUT, held)
+            desired = desire(replace(known, memory=memory), as_of, LAYOUT, held, failures)
             self.findings = {(f.provider, f.code, f.object) for f in desired.findings}
             return desired
 

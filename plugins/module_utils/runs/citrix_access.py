@@ -31,7 +31,17 @@ _LAYOUT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "rule_prefix": {"type": "str", "default": "Halsoval-"},
 }
 
-ARGUMENTS = {**SYSTEM_ARGUMENTS, **CITRIX_ARGUMENTS, **_LAYOUT_ARGUMENTS}
+_BEFORE_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "workstations_result": {"type": "str"},
+    "registry_failures": {"type": "dict", "default": {}},
+}
+
+ARGUMENTS = {
+    **SYSTEM_ARGUMENTS,
+    **CITRIX_ARGUMENTS,
+    **_LAYOUT_ARGUMENTS,
+    **_BEFORE_ARGUMENTS,
+}
 
 
 def run(module: AnsibleModule) -> None:
@@ -42,7 +52,7 @@ def run(module: AnsibleModule) -> None:
         layout = Layout(delivery_group=params["delivery_group"], **names)
 
     def wish(approved: Approved, as_of: dt.date, held: Sequence[Entry], _ledger: Ledger) -> Desired:
-        return desire(approved, as_of, layout, held)
+        return desire(approved, as_of, layout, held, params["registry_failures"])
 
     def access(site: CitrixSite) -> Mapping[str, Any]:
         for sentence in site.told:

@@ -29,6 +29,7 @@ OF_THE_ACTION = {
     "confidential",
     "records",
     "hsa_failures",
+    "registry_failures",
     "owner_tasks",
     "refused",
 }
@@ -36,6 +37,7 @@ RESULTS = {
     "hsa_result": "halsoval_hsa",
     "siths_result": "halsoval_siths",
     "ad_result": "halsoval_ad",
+    "workstations_result": "halsoval_workstations",
 }
 _OMITTED = "{{ omit }}"
 

@@ -5,13 +5,14 @@
 
 A rule for each provider: its AD group, from the clients by name that it is admitted from; and a
 second one by address where there are any, since the filters of one rule must all match and those of
-several rules are united. A rule of a provider that has ended is disabled and empty.
+several rules are united. A rule of a provider that has ended is disabled and empty. Nobody is newly
+admitted from what the registry of workstations failed for before in the play.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...engine import matching
@@ -20,7 +21,15 @@ from ...engine.provision import Desired
 from ...records.lifecycle import phase
 from ...records.model import Record
 from ...records.payload import Approved
-from ...records.workstations import admission, is_end_explained, over_capacity
+from ...records.words import some_of
+from ...records.workstations import (
+    Admission,
+    admission,
+    client_name,
+    is_end_explained,
+    over_capacity,
+    registered,
+)
 from .findings import errors, findings
 from .holdings import Holdings, clients, folded, index, is_disabled_by_us, is_enabled
 from .layout import (
@@ -41,10 +50,20 @@ from .vanished import facts_of, vanished
 _LEVEL = 0
 
 
-def desire(approved: Approved, as_of: dt.date, layout: Layout, held: Sequence[Entry]) -> Desired:
-    """What the rules must be on a day, given all rules of the group."""
+def desire(
+    approved: Approved,
+    as_of: dt.date,
+    layout: Layout,
+    held: Sequence[Entry],
+    failures: Iterable[str] = (),
+) -> Desired:
+    """What the rules must be on a day, given all rules of the group.
+
+    `failures` are the providers for which the registry of workstations failed before in the play:
+    from what is new of theirs nobody is admitted yet.
+    """
     holdings = index(held, layout)
-    draft = _Draft(approved, as_of, holdings)
+    draft = _Draft(approved, as_of, holdings, _unregistered(approved, as_of, failures))
     rules = [
         rule
         for record in approved.records
@@ -60,6 +79,7 @@ def desire(approved: Approved, as_of: dt.date, layout: Layout, held: Sequence[En
         holdings=holdings.held(),
         findings=findings(approved, as_of, holdings, gone),
         errors=errors(rules, holdings, _over_capacity(approved, as_of)),
+        waiting={r.id: draft.waiting(r) for r in approved.records},
         taken=tuple(rule.dn for rule in held),
         witnesses=frozenset(f"rule {layout.rule_name(*place)}" for place in holdings.ours),
         facts=facts_of(rules, gone, approved.memory, as_of),
@@ -70,6 +90,19 @@ def desire(approved: Approved, as_of: dt.date, layout: Layout, held: Sequence[En
 def _over_capacity(approved: Approved, as_of: dt.date) -> Mapping[str, str]:
     """The providers whose workstations the registry refuses, so that none comes to a rule."""
     return {r.id: reason for r in approved.records if (reason := over_capacity(r, as_of))}
+
+
+def _unregistered(approved: Approved, as_of: dt.date, failures: Iterable[str]) -> dict[str, str]:
+    """Whose the clients are, by name or address in small letters, that may not be registered."""
+    failed = frozenset(failures)
+    return {
+        client.casefold(): record.id
+        for record in approved.records
+        if record.id in failed
+        for one in registered(record, as_of)
+        for client in (client_name(one), one.ip)
+        if client
+    }
 
 
 @dataclass(frozen=True)
@@ -89,6 +122,7 @@ class _Draft:
     approved: Approved
     as_of: dt.date
     holdings: Holdings
+    unregistered: Mapping[str, str]
 
     def rule(self, record: Record, kind: Kind) -> Wanted | None:
         """A provider's rule, None where it needs none."""
@@ -125,7 +159,7 @@ class _Draft:
 
     def _clients(self, record: Record, kind: Kind, held: Entry | None) -> _Clients:
         told = admission(record, self.approved.records, self.as_of)
-        admitted = told.client_names if kind == "names" else told.addresses
+        admitted = set(_of_kind(told, kind)).difference(self._late(record, kind))
         kept = self._of_unreadable(record, kind, held)
         is_held = self.approved.decisions.is_held((), record.id, self.as_of)
         return _Clients(
@@ -134,6 +168,23 @@ class _Draft:
             is_held=is_held,
             is_over=phase(record, self.as_of) in ("application", "ended"),
         )
+
+    def waiting(self, record: Record) -> tuple[str, ...]:
+        """From where the provider's staff is not admitted yet, in words."""
+        late = sorted({client for kind in KINDS for client in self._late(record, kind)})
+        if not late:
+            return ()
+        owners = sorted({self.unregistered[client.casefold()] for client in late})
+        why = f"the registry of workstations failed for {', '.join(owners)}"
+        return (f"not admitted yet, as {why}: {some_of(late)}",)
+
+    def _late(self, record: Record, kind: Kind) -> list[str]:
+        """The clients that are new in a rule, and may not be registered."""
+        told = admission(record, self.approved.records, self.as_of)
+        held = self.holdings.ours.get((record.id, kind))
+        now = folded(clients(held, kind)) if held else frozenset()
+        late = self.unregistered.keys() - now
+        return [client for client in _of_kind(told, kind) if client.casefold() in late]
 
     def _of_unreadable(self, record: Record, kind: Kind, held: Entry | None) -> Values:
         """Clients that others share, who cannot be asked while their records are invalid."""
@@ -193,6 +244,10 @@ class _Draft:
     def _is_explained(self, client: str, record: Record) -> bool:
         last_run = self.approved.memory.days.get(record.id)
         return is_end_explained(client, record, self.approved.records, self.as_of, last_run)
+
+
+def _of_kind(told: Admission, kind: Kind) -> Values:
+    return told.client_names if kind == "names" else told.addresses
 
 
 def _is_swapped(held: Entry, values: Mapping[str, Values]) -> bool:

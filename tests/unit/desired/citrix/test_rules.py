@@ -57,6 +57,43 @@ def test_staff_gets_in_from_its_own_workstations_alone(citrix: Citrix, rules: Me
     assert not gets_in(rules, "alfa", "PC-3")
 
 
+def test_nobody_is_newly_admitted_from_what_the_registry_failed_for(
+    citrix: Citrix, rules: MemoryRules
+) -> None:
+    citrix.run(provider("alfa", pc("PC-1")), provider("beta", pc("PC-2")))
+    more = (
+        provider("alfa", pc("PC-1"), pc("PC-3"), shared=[share("beta", of=["PC-3"])]),
+        provider("beta", pc("PC-2"), pc("PC-4")),
+        provider("gamma", pc("PC-5", ip="10.1.1.5")),
+    )
+    results = citrix.run(*more, failures=["alfa", "gamma"])
+    assert gets_in(rules, "alfa", "PC-1")
+    assert gets_in(rules, "beta", "PC-4")
+    assert not gets_in(rules, "alfa", "PC-3")
+    assert not gets_in(rules, "beta", "PC-3")
+    assert not gets_in(rules, "gamma", "x", "10.1.1.5")
+    assert {p: r["msg"].partition(", as ")[2] for p, r in results.items()} == {
+        "alfa": "the registry of workstations failed for alfa: PC-3",
+        "beta": "the registry of workstations failed for alfa: PC-3",
+        "gamma": "the registry of workstations failed for gamma: 10.1.1.5",
+    }
+    again = citrix.run(*more)
+    assert [result["failed"] for result in again.values()] == [False] * 3
+    assert gets_in(rules, "alfa", "PC-3")
+    assert gets_in(rules, "beta", "PC-3")
+    assert gets_in(rules, "gamma", "x", "10.1.1.5")
+
+
+def test_what_is_admitted_stays_and_dates_end_it_while_the_registry_fails(
+    citrix: Citrix, rules: MemoryRules
+) -> None:
+    citrix.run(provider("alfa", pc("PC-1"), pc("PC-2")), as_of=YESTERDAY)
+    ends = provider("alfa", pc("PC-1"), pc("PC-2", to=str(YESTERDAY)))
+    assert citrix.run(ends, failures=["alfa"])["alfa"]["errors"] == []
+    assert gets_in(rules, "alfa", "PC-1")
+    assert not gets_in(rules, "alfa", "PC-2")
+
+
 def test_a_second_run_changes_nothing(citrix: Citrix) -> None:
     record = provider("alfa", pc("PC-1"), pc("PC-2", ip="10.1.2.3"))
     first, second = citrix.run(record), citrix.run(record)
