@@ -124,7 +124,7 @@ class Journal(Protocol):
         """Note what a run put in effect, and the hashes of those who are protected no more."""
 
     def confirm(self, system: str, confirmed: Mapping[str, Sequence[str]]) -> None:
-        """Note the hashes by provider that a person confirmed, before they are carried out: once."""
+        """Note the hashes by provider that a person confirmed, before they are carried out."""
 
     def spare(self, system: str, unused: Mapping[str, Sequence[str]]) -> None:
         """Note those by which nothing was done after all: they count the next time."""
