@@ -126,14 +126,17 @@ def of_decisions(ledger: Tables, connection: Connection) -> dict[str, Doubt]:
         place = (str(row.kind), str(row.object).casefold())
         wrong = _wrong(ledger, row, last.pop(place, None))
         if wrong:
-            seal = seals.seal(ledger.seal_key, "holds", row._mapping) if ledger.seal_key else ""
-            what = f"{row.kind} {row.object}"
-            doubts[row.id] = Doubt(what, wrong, "holds", (row.id,), seal=seal)
+            doubts[row.id] = _of_hold(ledger, row, wrong)
     for (kind, about), decision in last.items():
         if decision.event != LIFTED:  # else it is over, whether its row is there or not
             gone = f"row {decision.seq} of the audit log tells of it, and it is gone"
             doubts[f"gone {kind} {about}"] = Doubt(f"{kind} {about}", gone, state=GONE)
     return doubts
+
+
+def _of_hold(ledger: Tables, row: Any, wrong: str) -> Doubt:
+    seal = _seal(ledger, "holds", row._mapping)
+    return Doubt(f"{row.kind} {row.object}", wrong, "holds", (row.id,), seal=seal)
 
 
 def decided(hold: Any, operation: str) -> AuditRow:
