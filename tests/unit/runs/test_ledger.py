@@ -15,11 +15,12 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import Ledger, Run
 from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.ledger import (
     LEDGER_ARGUMENTS,
     with_ledger,
 )
-from ansible_collections.regionjh.halsoval.tests.unit.builders import number
+from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY, number
 
 NUMBER = number(1)
 ME = f"{pwd.getpwuid(os.getuid()).pw_name}@{socket.gethostname()}"
@@ -33,8 +34,9 @@ class Left(Exception):
         self.result = result
 
 
-def left(path: Path, **options: Any) -> dict[str, Any]:
-    """What a module says that tells by whom the ledger is opened."""
+def left(path: Path, check: bool = False, **options: Any) -> dict[str, Any]:
+    """What a module says that tells by whom the ledger is opened; `logged` is what syslog gets."""
+    logged: list[str] = []
 
     def leave(**result: Any) -> None:
         raise Left(**result)
@@ -43,11 +45,11 @@ def left(path: Path, **options: Any) -> dict[str, Any]:
     own = {"as_of": "2026-03-02", "state_directory": str(path / "state"), "run": "run"}
     module: Any = SimpleNamespace(
         params={**plain, **own, **options}, argument_spec=LEDGER_ARGUMENTS, no_log_values=set(),
-        check_mode=False, exit_json=leave, fail_json=leave, log=lambda _text: None,
+        check_mode=check, exit_json=leave, fail_json=leave, log=logged.append,
     )  # fmt: skip
     with pytest.raises(Left) as ended:
         with_ledger(module, lambda ledger, _as_of: {"by": ledger.run.by})
-    return ended.value.result | {"hidden": module.no_log_values}
+    return ended.value.result | {"hidden": module.no_log_values, "logged": logged}
 
 
 # --- who runs ------------------------------------------------------------------------------------
@@ -104,6 +106,15 @@ def test_a_state_directory_that_is_a_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir(0o700)
     (tmp_path / "state").symlink_to(tmp_path / "elsewhere")
     assert left(tmp_path)["msg"] == f"{tmp_path}/state: is a symbolic link"
+
+
+def test_where_the_audit_log_ends_goes_to_syslog_and_not_of_a_check(tmp_path: Path) -> None:
+    with Ledger(None, tmp_path / "state", Run("run-0", ME, TODAY)) as ledger:
+        ledger.confirm("HSA", {"alfa": ("58467d0634f40723",)})
+        head = ledger.head()
+    (line,) = left(tmp_path)["logged"]
+    assert line.endswith(f"the audit log ends with row 1, hash {head['hash']}")
+    assert left(tmp_path, check=True)["logged"] == []
 
 
 # --- what came in memory -------------------------------------------------------------------------
