@@ -292,7 +292,10 @@ def last(a_region: Region) -> dict[str, set[Told]]:
 
 @pytest.mark.parametrize(
     "provider",
-    [pytest.param(p, id="-".join(sorted({n for n, *_ in f}))) for p, f in EXPECTED.items()],
+    [
+        pytest.param(p, id="-".join(sorted({name for name, _system, _object in f})))
+        for p, f in EXPECTED.items()
+    ],
 )
 def test_situation_is_found_by_its_name_and_nothing_else_is(
     last: dict[str, set[Told]], provider: str

@@ -14,6 +14,9 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.people.i
     Identified,
     Identities,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.people.pending import (
+    Pending,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services.orders import (
     desire,
 )
@@ -57,6 +60,7 @@ class Services:
     that would be given next. `holds` are those there are. `in_hsa` says by personal number at which
     providers HSA has the person, and whether their record called the identity protected. `memory`
     is what the runs before put in effect, with the ledger's `secret` for the numbers of orders.
+    `pending` is whose identity waits for a person.
     """
 
     def __init__(self, rules: Rules | None = None) -> None:
@@ -69,6 +73,7 @@ class Services:
         self.in_hsa: dict[str, dict[str, bool]] = {}
         self.memory = NO_MEMORY
         self.secret = ""
+        self.pending = Pending()
 
     def copy(self) -> Services:
         """Another one that holds the same."""
@@ -102,7 +107,7 @@ class Services:
                     unreadable=unreadable,
                 )
             )  # fmt: skip
-        return Identities(tuple(people), self.unread)
+        return Identities(tuple(people), self.unread, self.pending)
 
     def desired(
         self,

@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.people.pending import (
+    Pending,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 from ansible_collections.regionjh.halsoval.tests.unit.ad_in_memory import Ad
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
@@ -23,7 +26,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     uses,
 )
 from ansible_collections.regionjh.halsoval.tests.unit.memory_journal import MemoryJournal
-from ansible_collections.regionjh.halsoval.tests.unit.services_in_memory import Services
+from ansible_collections.regionjh.halsoval.tests.unit.services_in_memory import IDS, Services
 
 NAME = {"given_name": "Hemlig", "surname": "Namnlos", "mail": "hemlig@example.org"}
 WORDS = ("Hemlig", "Namnlos", "hemlig@example.org")
@@ -69,6 +72,16 @@ def test_orders_name_nobody_whom_a_row_protects_whatever_its_days(days: dict[str
     services = Services()
     made = services.run(record("alfa", [person(1, uses(ECG), **NAME)]), beta(assignment(**days)))
     assert made
+    assert not [word for word in WORDS if word in str(made)]
+
+
+def test_an_order_to_leave_does_not_name_who_may_be_the_protected_one() -> None:
+    """Two numbers change places, one of the rows says `protected`, and the agreement has ended."""
+    services = Services()
+    services.run(record("alfa", [person(1, uses(ECG), **NAME)]))
+    services.pending = Pending(hidden=frozenset({IDS[number(1)]}))
+    made = services.run(record("alfa", phase="ended"))
+    assert {order.kind for order in made if order.object == IDS[number(1)]} == {"leave"}
     assert not [word for word in WORDS if word in str(made)]
 
 

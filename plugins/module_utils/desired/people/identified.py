@@ -85,10 +85,17 @@ class Identities:
 
     @property
     def hidden(self) -> frozenset[str]:
-        """The HSA-ids, case folded, of all who are protected."""
+        """The HSA-ids, case folded, of all who are protected, or may be."""
         protected = [one for one in self.people if one.is_protected]
         named = {one.person.hsa_id.casefold() for one in protected if one.person.hsa_id}
-        return self.confidential.union(named, *(one.folded_ids for one in protected))
+        return self.confidential.union(
+            self.may_be_protected, named, *(one.folded_ids for one in protected)
+        )
+
+    @property
+    def may_be_protected(self) -> frozenset[str]:
+        """The HSA-ids, case folded, of those one of whom a row protects, nobody knows which."""
+        return frozenset(hsa_id.casefold() for hsa_id in self.pending.hidden)
 
     def nameable(self, invalid: Collection[str]) -> frozenset[str]:
         """The HSA-ids, case folded, of those whose names nothing hides, nor may hide.

@@ -46,7 +46,7 @@ def protected(identities: Identities, draft: Draft, invalid: Collection[str]) ->
     the providers of such records.
     """
     is_unread = identities.unread is not None
-    return frozenset(
+    return identities.may_be_protected.union(
         hsa_id
         for known in identities.people
         if known.is_protected

@@ -40,13 +40,15 @@ class Wish:
 class Day:
     """The day that counts, with the rules, and the providers whose records are unreadable on it.
 
-    `unread` says that HSA cannot be read either.
+    `unread` says that HSA cannot be read either, `may_be_protected` are HSA-ids, case folded, of
+    people whose identity waits and one of whom a row protects.
     """
 
     as_of: dt.date
     rules: Rules
     invalid: frozenset[str]
     unread: bool
+    may_be_protected: frozenset[str] = frozenset()
 
     @property
     def last_return(self) -> dt.date:
@@ -400,7 +402,7 @@ def _is_protected(known: Identified, cards: Iterable[Card], day: Day) -> bool:
     Who was protected stays so while the record that says it may be one that cannot be read, or HSA
     cannot be read, which hides who was protected until a person confirms otherwise.
     """
-    if known.is_protected:
+    if known.is_protected or not known.folded_ids.isdisjoint(day.may_be_protected):
         return True
     return (day.may_hide(known) or day.unread) and any(card.order.protected for card in cards)
 

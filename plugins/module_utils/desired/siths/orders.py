@@ -52,7 +52,8 @@ def desire(
     orders = {entry.dn: of_entry(entry) for entry in held}
     known = cards(orders.values())
     in_force = {c.key for theirs in known.values() for c in theirs if c.is_in_force(as_of)}
-    day = Day(as_of, rules, approved.invalid, identities.unread is not None)
+    is_unread = identities.unread is not None
+    day = Day(as_of, rules, approved.invalid, is_unread, identities.may_be_protected)
     everybody = holders(identities.people, known, day)
     gate = Gate(identities.unread, hsa_failures, check)
     matters = [matter for holder in everybody for matter in holder.matters]
