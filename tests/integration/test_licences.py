@@ -51,7 +51,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     workstation,
 )
 
-ROUNDS, KILLS = 5, 4
+ROUNDS, KILLS = 5, 10
 BOTH = ["workstations", "licences"]
 
 
@@ -150,7 +150,7 @@ def bring(state: Path, name: str, everything: Approved) -> None:
 
 
 def test_killed_runs_give_each_workstation_one_licence(tmp_path: Path) -> None:
-    """Twenty runs are killed in their midst, and each stage ends as it does without kills."""
+    """Fifty runs are killed in their midst, and each stage ends as it does without kills."""
     state, undisturbed = tmp_path / "state", tmp_path / "undisturbed"
     killer, killed = Killer(0.5), 0
     for stage in range(ROUNDS):
