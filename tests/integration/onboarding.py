@@ -227,7 +227,7 @@ class Site:
         """Run a playbook to its end."""
         process = self.start(*options, playbook=playbook, **variables)
         try:
-            output, _errors = process.communicate(timeout=120)
+            output, _errors = process.communicate(timeout=300)
         finally:
             process.kill()
         return Run(process.returncode, output)

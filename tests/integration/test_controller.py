@@ -147,7 +147,7 @@ class Site:
 
     def run(self, *arguments: str, program: str = "ansible-playbook", **environment: str) -> Run:
         process = self.start(program, *arguments, **environment)
-        output = process.communicate(timeout=120)[0]
+        output = process.communicate(timeout=300)[0]
         return Run(process.returncode, output)
 
     def play(self, *arguments: str, **environment: str) -> Run:
