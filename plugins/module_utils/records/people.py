@@ -401,9 +401,17 @@ def facts(people: Iterable[NaturalPerson], memory: Memory) -> dict[str, frozense
             if employment.has_begun:
                 rows[id(employment.row)].append(employment)
         for given in rows.values():
-            active = ((_in_effect(e), e.last_day) for e in given if e.state == "active")
+            active = ((_in_effect(e), e.last_day) for e in given if _is_remembered(e))
             found[given[0].provider].update(memory.facts_of(given[0].row, person.number, active))
     return {provider: frozenset(theirs) for provider, theirs in found.items()}
+
+
+def _is_remembered(employment: Employment) -> bool:
+    """Whether it gives access, or did and no date has ended it.
+
+    A provider that fell back to establishment keeps much of what it had: it is no less to lose.
+    """
+    return employment.state == "active" or (employment.effect is not None and employment.lasts)
 
 
 def _in_effect(employment: Employment) -> Assignment:

@@ -677,3 +677,21 @@ def test_a_source_that_is_suddenly_smaller_stops_what_no_date_explains(world: Ad
     assert world.hsa.person(number(0)).first("mail") is None
     world.run(*moved[:7], expected=frozenset({world.hsa_results["p0"]["plan"]}))
     assert world.hsa.person(number(0)).first("mail") == "x@example.org"
+
+
+def test_what_a_provider_gave_is_remembered_while_it_falls_back_to_establishment() -> None:
+    """Services keep what they gave: whoever loses it later, by rows of another kind, is counted."""
+    staff = [person(n, assignment(systems=["ekg_data"])) for n in range(3)]
+    services = Services()
+    services.remember(record("alfa", staff))
+    given = services.memory.facts["alfa"]
+    services.remember(record("alfa", staff, phase="establishment"))
+    assert sum(text.startswith("effect ") for _person, text in given) == 3
+    assert services.memory.facts["alfa"] == given
+
+
+def test_what_a_date_has_ended_is_remembered_no_more() -> None:
+    services = Services()
+    services.remember(record("alfa", [person(1, assignment())]))
+    services.remember(record("alfa", [person(1, assignment(to="2026-02-27"))]))
+    assert not any(text.startswith("effect ") for _person, text in services.memory.facts["alfa"])
