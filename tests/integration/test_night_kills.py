@@ -83,9 +83,7 @@ def test_fifty_killed_looks_at_connections_lose_none(
     monkeypatch.setattr(https, "BACK_OFF", (0.01, 0.02))
     everything = record(workstations=map(workstation, PCS), workstation_groups=1)
     records = tmp_path / "records"
-    records.write_text(
-        json.dumps({"records": [json.loads(validation.dump(everything))], "invalid": []}), "utf-8"
-    )
+    records.write_bytes(b"[]\n" + validation.dump(everything) + b"\n")
     undisturbed, state, killer = tmp_path / "undisturbed", tmp_path / "state", Killer(0.5)
     (tmp_path / "site").mkdir()
     with citrix_site(tmp_path / "site") as site:
