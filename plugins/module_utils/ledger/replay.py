@@ -126,17 +126,13 @@ def of_decisions(ledger: Tables, connection: Connection) -> dict[str, Doubt]:
         place = (str(row.kind), str(row.object).casefold())
         wrong = _wrong(ledger, row, last.pop(place, None))
         if wrong:
-            doubts[row.id] = _of_hold(ledger, row, wrong)
+            what = f"{row.kind} {row.object}"
+            doubts[row.id] = _of_row(ledger, "holds", dict(row._mapping), what, wrong)
     for (kind, about), decision in last.items():
         if decision.event != LIFTED:  # else it is over, whether its row is there or not
             gone = f"row {decision.seq} of the audit log tells of it, and it is gone"
             doubts[f"gone {kind} {about}"] = Doubt(f"{kind} {about}", gone, state=GONE)
     return doubts
-
-
-def _of_hold(ledger: Tables, row: Any, wrong: str) -> Doubt:
-    seal = _seal(ledger, "holds", row._mapping)
-    return Doubt(f"{row.kind} {row.object}", wrong, "holds", (row.id,), seal=seal)
 
 
 def decided(hold: Any, operation: str) -> AuditRow:
@@ -197,15 +193,20 @@ def of_seals(ledger: Tables, connection: Connection) -> Iterator[Doubt]:
         if not seals.is_sealed(ledger.seal_key, "particulars", row):
             what = f"the {'answer' if row['kind'] == 'answer' else 'particulars'} of"
             whose = names.get(row["pseudonym"], "no order")
-            key, seal = seals.place(row, "particulars"), _seal(ledger, "particulars", row)
-            yield Doubt(f"{what} {whose}", _CHANGED, "particulars", key, seal=seal)
+            yield _of_row(ledger, "particulars", row, f"{what} {whose}", _CHANGED)
 
 
 def _of_order(ledger: Tables, row: Mapping[str, Any], wrong: str) -> Doubt:
-    return Doubt(
-        _order(row), wrong, "orders", seals.place(row, "orders"), row["system"], row["state"],
-        _seal(ledger, "orders", row),
-    )  # fmt: skip
+    return _of_row(ledger, "orders", row, _order(row), wrong, row["system"], row["state"])
+
+
+def _of_row(
+    ledger: Tables, table: str, row: Mapping[str, Any], what: str, wrong: str,
+    system: str = "", state: str = "",
+) -> Doubt:  # fmt: skip
+    """A doubt about a row as it is; `system` and `state` are those of the order it is about."""
+    key, seal = seals.place(row, table), _seal(ledger, table, row)
+    return Doubt(what, wrong, table, key, system, state, seal)
 
 
 def _seal(ledger: Tables, table: str, row: Mapping[str, Any]) -> str:
@@ -272,9 +273,8 @@ def _of_answer(
         gone = f"row {known.seq} of the audit log tells of it, and it is gone"
         yield Doubt(what, gone, "", (order["pseudonym"], GONE), *place)
     elif name_of_answer(ledger, row) != known.answer:
-        key, seal = seals.place(row, "particulars"), _seal(ledger, "particulars", row)
         wrong = f"row {known.seq} of the audit log tells of another"
-        yield Doubt(what, wrong, "particulars", key, *place, seal)
+        yield _of_row(ledger, "particulars", row, what, wrong, *place)
 
 
 # States that only answers bring about.

@@ -39,6 +39,11 @@ class Approved:
     decisions: Decisions = NO_DECISIONS
     memory: Memory = NO_MEMORY
 
+    @property
+    def providers(self) -> frozenset[str]:
+        """The ids of all providers that there is a record of, valid or not."""
+        return self.invalid.union(record.id for record in self.records)
+
 
 def read(path: str) -> Approved:
     """The records in the controller's memory file. Raises PayloadError.

@@ -76,7 +76,7 @@ def bring_in_line(
 
 def _strays(desired: Desired, approved: payload.Approved) -> Iterable[Finding]:
     """The findings about providers without any record."""
-    known = approved.invalid.union(record.id for record in approved.records)
+    known = approved.providers
     return (finding for finding in desired.findings if finding.provider not in known)
 
 

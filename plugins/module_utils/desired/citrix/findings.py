@@ -74,7 +74,7 @@ def _open_rules(holdings: Holdings) -> Iterator[Finding]:
 
 
 def _shared_with_nobody(approved: Approved, as_of: dt.date) -> Iterator[Finding]:
-    known = approved.invalid.union(record.id for record in approved.records)
+    known = approved.providers
     for record in approved.records:
         for share in record.agreement.shared_access:
             for provider in () if is_over(share.to, as_of) else share.providers:
@@ -83,7 +83,7 @@ def _shared_with_nobody(approved: Approved, as_of: dt.date) -> Iterator[Finding]
 
 
 def _orphans(approved: Approved, holdings: Holdings) -> Iterator[Finding]:
-    known = approved.invalid.union(record.id for record in approved.records)
+    known = approved.providers
     for provider, kind in sorted(holdings.ours):
         if provider not in known:
             rule = holdings.ours[provider, kind]

@@ -159,7 +159,7 @@ class _Draft:
 
     def _clients(self, record: Record, kind: Kind, held: Entry | None) -> _Clients:
         told = admission(record, self.approved.records, self.as_of)
-        admitted = set(_of_kind(told, kind)).difference(self._late(record, kind))
+        admitted = set(_of_kind(told, kind)) - self._late(_of_kind(told, kind), kind, held)
         kept = self._of_unreadable(record, kind, held)
         is_held = self.approved.decisions.is_held((), record.id, self.as_of)
         return _Clients(
@@ -171,20 +171,27 @@ class _Draft:
 
     def waiting(self, record: Record) -> tuple[str, ...]:
         """From where the provider's staff is not admitted yet, in words."""
-        late = sorted({client for kind in KINDS for client in self._late(record, kind)})
+        if not self.unregistered:
+            return ()
+        told, ours = admission(record, self.approved.records, self.as_of), self.holdings.ours
+        late = sorted(
+            {
+                client
+                for kind in KINDS
+                for client in self._late(_of_kind(told, kind), kind, ours.get((record.id, kind)))
+            }
+        )
         if not late:
             return ()
         owners = sorted({self.unregistered[client.casefold()] for client in late})
         why = f"the registry of workstations failed for {', '.join(owners)}"
         return (f"not admitted yet, as {why}: {some_of(late)}",)
 
-    def _late(self, record: Record, kind: Kind) -> list[str]:
-        """The clients that are new in a rule, and may not be registered."""
-        told = admission(record, self.approved.records, self.as_of)
-        held = self.holdings.ours.get((record.id, kind))
+    def _late(self, admitted: Values, kind: Kind, held: Entry | None) -> set[str]:
+        """Those of the clients that are new in a rule, and may not be registered."""
         now = folded(clients(held, kind)) if held else frozenset()
         late = self.unregistered.keys() - now
-        return [client for client in _of_kind(told, kind) if client.casefold() in late]
+        return {client for client in admitted if client.casefold() in late}
 
     def _of_unreadable(self, record: Record, kind: Kind, held: Entry | None) -> Values:
         """Clients that others share, who cannot be asked while their records are invalid."""

@@ -39,7 +39,7 @@ def findings(
 
 
 def _orphans(approved: Approved, cals: Collection[Cal]) -> Iterator[Finding]:
-    known = approved.invalid.union(record.id for record in approved.records)
+    known = approved.providers
     for cal in cals:
         if cal.is_assigned and cal.provider not in known:
             yield Finding(

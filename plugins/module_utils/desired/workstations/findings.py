@@ -115,7 +115,7 @@ def _peripherals(record: Record, as_of: dt.date) -> Iterator[Finding]:
 
 def _orphans(approved: Approved, holdings: Holdings) -> Iterator[Finding]:
     """Registered entries of providers without a record: reported, never deregistered."""
-    known = approved.invalid.union(record.id for record in approved.records)
+    known = approved.providers
     for key, entry in holdings.ours.items():
         if provider_of(key) not in known and is_registered(entry):
             yield Finding(
