@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from multiprocessing.connection import Connection
@@ -317,26 +317,38 @@ class Site:
     def processes(self) -> dict[int, list[str]]:
         """The arguments of every process that has this site's home, by pid."""
         found = {}
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                environment = (process / "environ").read_bytes().split(b"\0")
+        for process in processes_with(self.home):
+            with suppress(OSError):  # it ended meanwhile
                 arguments = (process / "cmdline").read_text(errors="replace").split("\0")[:-1]
-            except OSError:  # it ended meanwhile, or is another user's
-                continue
-            if arguments and b"HOME=" + os.fsencode(self.home) in environment:
-                found[int(process.name)] = arguments
+                if arguments:
+                    found[int(process.name)] = arguments
         return found
 
     def module_processes(self) -> list[int]:
         """The running modules, which are forks of Ansible's processes with a name of their own."""
-        return [pid for pid in self.processes() if _is_module(pid)]
+        return list(running_modules(self.home))
 
 
-def _is_module(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().startswith("halsoval ")
-    except OSError:  # it ended meanwhile
-        return False
+def processes_with(home: Path) -> Iterator[Path]:
+    """Below /proc, the processes that have a home."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (process / "environ").read_bytes().split(b"\0")
+        except OSError:  # it ended meanwhile, or is another user's
+            continue
+        if b"HOME=" + os.fsencode(home) in environment:
+            yield process
+
+
+def running_modules(home: Path) -> dict[int, str]:
+    """The modules that run with a home: as much of their names as the kernel keeps, by pid."""
+    found = {}
+    for process in processes_with(home):
+        with suppress(OSError):  # it ended meanwhile
+            name = (process / "comm").read_text().strip()
+            if name.startswith("halsoval "):
+                found[int(process.name)] = name
+    return found
 
 
 def make_site(path: Path, lab: Lab, examples: bool = True) -> Site:

@@ -32,16 +32,16 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.licence_b
     LicenceBook,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
-from ansible_collections.regionjh.halsoval.tests.integration.killing import (
-    Killer,
-    finished,
-    start,
-)
 from ansible_collections.regionjh.halsoval.tests.integration.onboarding import (
     Site,
     empty,
     held,
     make_site,
+)
+from ansible_collections.regionjh.halsoval.tests.killing import (
+    Killer,
+    finished,
+    start,
 )
 from ansible_collections.regionjh.halsoval.tests.lab import Lab
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (

@@ -29,7 +29,7 @@ from ansible_collections.regionjh.halsoval.tests.citrix import (
     CitrixSite,
     citrix_site,
 )
-from ansible_collections.regionjh.halsoval.tests.integration.killing import (
+from ansible_collections.regionjh.halsoval.tests.killing import (
     Killer,
     finished,
     start,

@@ -50,7 +50,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.book impo
 from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.outbox import Outbox
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import natural_people
-from ansible_collections.regionjh.halsoval.tests.integration.killing import (
+from ansible_collections.regionjh.halsoval.tests.killing import (
     Killer,
     finished,
     start,

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.regionjh.halsoval.tests.integration.onboarding import running_modules
 from ansible_collections.regionjh.halsoval.tests.unit.builders import number
 
 ROOT = Path(__file__).parents[2]
@@ -119,18 +120,6 @@ def on_disk(site: Path) -> list[tuple[str, str]]:
     return hits
 
 
-def modules(site: Path) -> list[str]:
-    """The modules that run, by as much of their names as the kernel keeps."""
-    home = b"HOME=" + os.fsencode(site / "home")
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it ended meanwhile, or is another user's
-            name = (process / "comm").read_text().strip()
-            if name.startswith("halsoval ") and home in (process / "environ").read_bytes():
-                found.append(name)
-    return found
-
-
 def as_kept(module: str) -> str:
     """A module's name as the kernel keeps it."""
     return f"halsoval {module}"[:15]
@@ -143,7 +132,8 @@ def test_while_a_module_runs_no_password_is_on_disk(
     with started(site, playbook) as process:
         for module in MODULES[playbook]:
             connection, _address = listener.accept()
-            assert (modules(site), on_disk(site)) == ([as_kept(module)], [])
+            running = list(running_modules(site / "home").values())
+            assert (running, on_disk(site)) == ([as_kept(module)], [])
             connection.close()
         assert process.wait(60) == 2
     output = (site / "output").read_text()

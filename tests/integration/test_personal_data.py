@@ -243,7 +243,6 @@ def test_errors_name_nobody(lab: Lab, site: Site) -> None:
 # --- files
 
 
-# Modules go through a pipe, or through a file on disk where an inventory says so.
 def nothing_left(site: Site, since: float) -> None:
     """No file names anybody or has a password."""
     assert left_behind(site, since) == []

@@ -6,13 +6,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import random
 import re
-import signal
-import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -183,44 +178,3 @@ def asked(report: Report) -> frozenset[str]:
     """The hashes that a report asks a person to confirm by."""
     reasons = "\n".join(rejected.reason for rejected in report.rejected)
     return frozenset(re.findall("-e receipts_expected=([0-9a-f]{16})", reasons))
-
-
-class Killer:
-    """Kills processes at random points, whatever else the machine is doing.
-
-    Some are ended by the kernel after processor time, and some, that may be waiting, after other
-    time.
-    """
-
-    def __init__(self, seed: int) -> None:
-        self._chance = random.Random(seed)
-        self._longest = {"processor": 0.2, "clock": 0.2}
-
-    def kill(self, work: Callable[[], None]) -> bool:
-        """Do some work in a process and kill it; returns whether it was still at it.
-
-        One that was over before, which must not have failed, lowers the time of the next one.
-        """
-        kind = self._chance.choice(sorted(self._longest))
-        seconds = self._chance.uniform(0.003, self._longest[kind])
-        child = _start(work, seconds if kind == "processor" else 0)
-        if kind == "clock":
-            time.sleep(seconds)
-            os.kill(child, signal.SIGKILL)
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        assert status <= 0
-        self._longest[kind] = self._longest[kind] * 1.05 if status else max(0.01, seconds)
-        return status != 0
-
-
-def _start(work: Callable[[], None], seconds: float) -> int:
-    """A process that does the work, and that the kernel ends after seconds of processor time."""
-    child = os.fork()
-    if child == 0:
-        signal.signal(signal.SIGPROF, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_PROF, seconds)
-        with suppress(BaseException):
-            work()
-            os._exit(0)
-        os._exit(1)
-    return child

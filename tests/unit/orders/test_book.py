@@ -22,11 +22,11 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger im
 from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.book import OrderBook
 from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.outbox import Outbox
 from ansible_collections.regionjh.halsoval.tests.conftest import Ledgers
+from ansible_collections.regionjh.halsoval.tests.killing import Killer
 from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY, number
 from ansible_collections.regionjh.halsoval.tests.unit.orders.order_builders import (
     ANNA,
     BO,
-    Killer,
     anybody,
     card,
     files,
@@ -401,7 +401,7 @@ def has_unwritten(ledger: Ledger) -> bool:
 def test_runs_that_are_killed_make_every_order_exactly_once(
     ledgers: Ledgers, tmp_path: Path
 ) -> None:
-    killer, kills, unwritten, round_ = Killer(4), 0, 0, 0
+    killer, kills, unwritten, round_ = Killer(0.2, 0.01), 0, 0, 0
     provision(ledgers.url, tmp_path, round_)
     # Some must be killed between the ledger and the outbox.
     while kills < KILLS or not unwritten:

@@ -24,6 +24,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.receipts 
     Report,
 )
 from ansible_collections.regionjh.halsoval.tests.conftest import Ledgers
+from ansible_collections.regionjh.halsoval.tests.killing import Killer
 from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY, number
 from ansible_collections.regionjh.halsoval.tests.unit.orders.order_builders import (
     ANNA,
@@ -31,7 +32,6 @@ from ansible_collections.regionjh.halsoval.tests.unit.orders.order_builders impo
     CERTIFICATE,
     HEADINGS,
     VALID_TO,
-    Killer,
     Open,
     card,
     files,
@@ -533,7 +533,7 @@ def test_runs_that_are_killed_apply_every_answer_once_and_lose_no_line(
         with Ledger(ledgers.url, inbox.parent / "state", run()) as ledger:
             receipts.apply(ledger, inbox)
 
-    killer, kills, halfway = Killer(4), 0, 0
+    killer, kills, halfway = Killer(0.2, 0.01), 0, 0
     expected: dict[str, str] = {}
     names: list[str] = []
     # Some must be killed when the ledger has the answers, and the inbox has them still.

@@ -43,9 +43,10 @@ def finished(child: int) -> int:
 class Killer:
     """Kills runs, some after processor time and some, that may be waiting, after other time."""
 
-    def __init__(self, longest: float = 1.0) -> None:
+    def __init__(self, longest: float = 1.0, shortest: float = 0.05) -> None:
         self._chance = random.Random(SEED)
         self._longest = {"processor": longest, "clock": longest}
+        self._shortest = shortest
 
     def kill(self, work: Work) -> bool:
         """Start a run and kill it; returns whether it was still at it.
@@ -60,5 +61,5 @@ class Killer:
             os.kill(child, signal.SIGKILL)
         status = finished(child)
         assert status <= 0, "the run failed by itself"
-        self._longest[kind] = max(0.05, self._longest[kind] * 1.02 if status else seconds)
+        self._longest[kind] = max(self._shortest, self._longest[kind] * 1.02 if status else seconds)
         return status != 0
