@@ -76,12 +76,15 @@ def without_contacts(said: dict[str, Values]) -> dict[str, Values]:
 def expiry(access: Access, held: Entry | None, kept: bool) -> Values:
     """accountExpires: the end of the last day, 24:00 in Stockholm.
 
-    Where another provider keeps the account (`kept`) it is at least what the account has.
+    Where another provider keeps the account (`kept`) it is at least what the account has, and no
+    more than that before something opens it: what only begins later brings back nothing that ended.
     """
     until = moment(end_of_day(access.last_day)) if access.last_day else NEVER
     now = held.first("accountExpires") if held else None
+    if not (kept and now):
+        return (until,)
     # "never" sorts after every moment, and 24:00 of one day before that of another.
-    return (max(until, now) if kept and now else until,)
+    return (max(until, now) if access.open else now,)
 
 
 def flags(held: Entry | None, enabled: bool) -> Values:

@@ -295,6 +295,22 @@ def test_contacts_and_expiry_stay_while_one_of_the_records_is_invalid(world: Ad)
     assert world.account(number(1)) == before
 
 
+def test_what_begins_later_brings_back_nothing_that_ended_in_a_record_now_invalid(
+    world: Ad,
+) -> None:
+    """Found by histories: yesterday's leaver got "never", for work that begins next month."""
+    soon = TODAY + dt.timedelta(days=20)
+    world.bring(record("beta", [person(1, uses(XRAY, to=str(TODAY)))]))
+    before = values(world.account(number(1)), "accountExpires")
+    later = record("alfa", [person(1, uses(since=str(soon)))])
+    world.bring(later, invalid=["beta"], day=TOMORROW)
+    account = world.account(number(1))
+    assert values(account, "accountExpires") == before == ("2026-03-02T23:00:00Z",)
+    assert "halsoval:person/alfa" in values(account, "extensionName")
+    world.bring(later, invalid=["beta"], day=soon)
+    assert values(world.account(number(1)), "accountExpires") == ("never",)
+
+
 def test_an_invalid_record_that_gives_no_access_keeps_nothing_open(world: Ad) -> None:
     alfa = record("alfa", [person(1, uses())])
     world.bring(alfa, record("beta", [person(1, uses(XRAY, **ENDED)), person(2, uses())]))
