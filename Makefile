@@ -111,9 +111,10 @@ pytest: .venv/ready ## Unit and integration tests
 	pytest
 
 HISTORIES ?= 2000
+TESTS ?= tests/unit tests/long tests/integration
 .PHONY: test-long
-test-long: .venv/ready ## Histories of records, runs and kills, judged; HISTORIES=2000
-	HALSOVAL_HISTORIES=$(HISTORIES) pytest tests/long
+test-long: made-lab .venv/servers ## All tests in full: more kills, HISTORIES=2000 judged; TESTS=tests/long
+	HALSOVAL_IN_FULL=yes HALSOVAL_HISTORIES=$(HISTORIES) pytest $(TESTS)
 
 # The same in parts, each with labs of its own.
 .PHONY: pytest-ad pytest-lab pytest-others pytest-playbooks

@@ -14,6 +14,7 @@ from queue import SimpleQueue
 import ldap3
 import pytest
 
+from ansible_collections.regionjh.halsoval.tests.in_full import full
 from ansible_collections.regionjh.halsoval.tests.integration.domain import (
     MARK,
     Content,
@@ -39,8 +40,8 @@ from ansible_collections.regionjh.halsoval.tests.lab import AD_BASE, Lab
 from ansible_collections.regionjh.halsoval.tests.unit.builders import XRAY, person, record, uses
 
 SEED = 20260302
-KILLS, CLOSING_KILLS = 20, 3
-PEOPLE = 300
+KILLS, CLOSING_KILLS = full(20, 6), full(3, 2)
+PEOPLE = full(300, 80)
 GROUPS = {"Halsoval-alfa", "App-Rontgensvar"}
 YESTERDAY = "2026-03-01"
 DISABLED_ACCOUNT = "(userAccountControl:1.2.840.113556.1.4.803:=2)"
@@ -51,7 +52,7 @@ OPTIONS = {"account_name": "{given:.3}{surname:.3}", "base_dn": f"OU=Halsoval,{A
 
 @pytest.fixture(scope="module")
 def site(region: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site whose 300 people are in HSA, and an AD with nothing of ours."""
+    """A site whose people are in HSA, and an AD with nothing of ours."""
     empty_region(region)
     site = make_site(tmp_path_factory.mktemp("kills") / "site", region, examples=False)
     site.put(record("alfa", [person(index, uses(XRAY)) for index in range(PEOPLE)]))
@@ -110,7 +111,7 @@ def everybody_is_done(content: Content, names: dict[str, str], enabled: bool) ->
     assert marked == set(names) - content.enabled
 
 
-def test_kills_while_300_accounts_are_made_and_while_they_are_closed(
+def test_kills_while_accounts_are_made_and_while_they_are_closed(
     region: Lab, site: Site, tmp_path: Path
 ) -> None:
     task = make_ad_task(site, tmp_path / "payload", **OPTIONS)
@@ -137,7 +138,7 @@ def test_kills_while_300_accounts_are_made_and_while_they_are_closed(
     closing = make_ad_task(site, tmp_path / "payload", **OPTIONS)
     opened = [PEOPLE]
     for _kill in range(CLOSING_KILLS):
-        moment = "modify", chance.randint(2, 100)
+        moment = "modify", chance.randint(2, PEOPLE // 3)
         assert killed(site, closing, tmp_path, *moment, buffered=False), moment
         opened.append(PEOPLE - count(region, DISABLED_ACCOUNT))
 

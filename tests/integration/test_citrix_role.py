@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ansible_collections.regionjh.halsoval.tests.in_full import only_in_full
 from ansible_collections.regionjh.halsoval.tests.lab import free_port, run_lab, start_lab
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def test_stopping_keeps_the_rules_and_starting_brings_them_back(lab: Lab) -> Non
     assert rules(lab) == before > {"kept"}
 
 
+@only_in_full
 def test_a_killed_site_is_started_again(lab: Lab) -> None:
     os.kill(pid(lab), signal.SIGKILL)
     while Path(f"/proc/{pid(lab)}/exe").exists():
@@ -89,6 +91,7 @@ def test_a_killed_site_is_started_again(lab: Lab) -> None:
     assert rules(lab)
 
 
+@only_in_full
 def test_another_port_stops_the_site_first(lab: Lab) -> None:
     before = pid(lab)
     assert changed(lab.run("started", halsoval_lab_citrix_port=free_port())) == 2
@@ -97,6 +100,7 @@ def test_another_port_stops_the_site_first(lab: Lab) -> None:
     assert rules(lab)
 
 
+@only_in_full
 def test_a_port_that_another_program_uses_is_refused(lab: Lab, tmp_path: Path) -> None:
     assert lab.citrix
     port = int(lab.citrix.uri.rpartition(":")[2])

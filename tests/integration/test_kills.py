@@ -16,6 +16,7 @@ from queue import SimpleQueue
 
 import pytest
 
+from ansible_collections.regionjh.halsoval.tests.in_full import full
 from ansible_collections.regionjh.halsoval.tests.integration.faulty_directory import (
     EVERY,
     Fault,
@@ -37,7 +38,7 @@ from ansible_collections.regionjh.halsoval.tests.integration.onboarding import (
 from ansible_collections.regionjh.halsoval.tests.lab import Lab
 
 SEED = 20260302
-KILLS = 20
+KILLS = full(20, 8)
 PROVIDERS = {path.name for path in (INVENTORY / "providers").iterdir()}
 # The day after the wind-down ends: memberships go, others come, entries and units change.
 LATER = "2026-07-01"

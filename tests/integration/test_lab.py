@@ -35,6 +35,7 @@ from ldap3.core.exceptions import (
 from ldap3.protocol.microsoft import security_descriptor_control
 from ldap3.utils.dn import parse_dn
 
+from ansible_collections.regionjh.halsoval.tests.in_full import only_in_full
 from ansible_collections.regionjh.halsoval.tests.integration.domain import empty_domain
 from ansible_collections.regionjh.halsoval.tests.lab import AD_BASE, copied_lab, run_lab, start_lab
 
@@ -493,6 +494,7 @@ def test_starting_again_changes_nothing(lab: Lab) -> None:
     assert slapd_processes(lab) == before
 
 
+@only_in_full
 def test_a_lab_without_a_password_that_it_needs_is_to_be_reset(lab: Lab) -> None:
     """As after an update: older versions made no account for reading."""
     (lab.dir / "secrets/hsa_reader").unlink()
@@ -515,6 +517,7 @@ def test_a_port_in_use_is_named(lab: Lab, other_lab: Lab) -> None:
     assert slapd_processes(other_lab) == []
 
 
+@only_in_full
 def test_a_slapd_that_does_not_start_says_why(lab: Lab) -> None:
     key = lab.dir / "hsa/server.key"
     good = key.read_bytes()
@@ -553,6 +556,7 @@ def test_packages_that_bring_something_else_than_they_should_are_named(tmp_path:
     assert not (tmp_path / "none").exists()
 
 
+@only_in_full
 def test_an_interrupted_load_starts_anew(lab: Lab) -> None:
     kill_slapd(lab)
     (lab.dir / "hsa/data/loaded").unlink()
@@ -575,6 +579,7 @@ def test_reset_empties_our_branches_and_keeps_ca_and_passwords(lab: Lab, entry: 
         assert secret not in run.stdout + run.stderr
 
 
+@only_in_full
 def test_an_expiring_certificate_is_renewed(lab: Lab) -> None:
     pem = lab.dir / "hsa/server.pem"
     subprocess.run(
@@ -848,6 +853,7 @@ def test_a_copy_is_started_as_the_playbook_would_start_it(tmp_path: Path) -> Non
         assert changed(copy.run("stopped")) == 2
 
 
+@only_in_full
 def test_check_of_both_again_finds_nothing_to_do(region: Lab) -> None:
     before = slapd_processes(region), samba_processes(region)
     assert changed(region.run("started", "--check")) == 0
@@ -870,6 +876,7 @@ def test_what_samba_cannot_be_run_with_is_refused(
     assert len(samba_processes(region)) == 1
 
 
+@only_in_full
 def test_killed_servers_start_again_with_their_data_and_leave_a_stranger_alone(
     region: Lab, ad: Domain, ad_service: ldap3.Connection, region_entry: str
 ) -> None:
@@ -913,6 +920,7 @@ def test_stopping_ends_the_servers_and_keeps_their_data(
         assert dn in found(service, ad.account_ou)
 
 
+@only_in_full
 def test_two_domains_run_at_once_and_a_third_on_the_same_address_is_refused(
     region: Lab, ad: Domain, other_region: Lab
 ) -> None:
@@ -926,6 +934,7 @@ def test_two_domains_run_at_once_and_a_third_on_the_same_address_is_refused(
     assert samba_processes(other_region) == []
 
 
+@only_in_full
 def test_reset_makes_the_domain_anew_and_forgets_what_the_collection_remembers(
     region: Lab, ad: Domain, ad_service: ldap3.Connection
 ) -> None:

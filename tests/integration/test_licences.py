@@ -32,6 +32,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.licence_b
     LicenceBook,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
+from ansible_collections.regionjh.halsoval.tests.in_full import full
 from ansible_collections.regionjh.halsoval.tests.integration.onboarding import (
     Site,
     empty,
@@ -51,7 +52,7 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
     workstation,
 )
 
-ROUNDS, KILLS = 5, 10
+ROUNDS, KILLS = 5, full(10, 3)
 BOTH = ["workstations", "licences"]
 
 
@@ -150,7 +151,7 @@ def bring(state: Path, name: str, everything: Approved) -> None:
 
 
 def test_killed_runs_give_each_workstation_one_licence(tmp_path: Path) -> None:
-    """Fifty runs are killed in their midst, and each stage ends as it does without kills."""
+    """Runs are killed in their midst, and each stage ends as it does without kills."""
     state, undisturbed = tmp_path / "state", tmp_path / "undisturbed"
     killer, killed = Killer(0.5), 0
     for stage in range(ROUNDS):

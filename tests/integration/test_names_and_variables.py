@@ -21,6 +21,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifi
     RESERVED_IDS,
     luhn_valid,
 )
+from ansible_collections.regionjh.halsoval.tests.in_full import only_in_full
 from ansible_collections.regionjh.halsoval.tests.integration.test_controller import (
     PLAYBOOK,
     PROBE_ACTION,
@@ -253,7 +254,11 @@ DIFFERENT = {
 }
 
 
-@pytest.mark.parametrize("options", [(), ("--check", "--diff")], ids=["run", "check"])
+@pytest.mark.parametrize(
+    "options",
+    [(), pytest.param(("--check", "--diff"), marks=only_in_full)],
+    ids=["run", "check"],
+)
 @pytest.mark.parametrize(("files", "words"), DIFFERENT.values(), ids=DIFFERENT.keys())
 def test_what_counts_once_and_differs_is_refused_before_anything_is_done(
     site: Site, files: dict[str, str], words: str, options: tuple[str, ...]

@@ -29,6 +29,7 @@ from ansible_collections.regionjh.halsoval.tests.citrix import (
     CitrixSite,
     citrix_site,
 )
+from ansible_collections.regionjh.halsoval.tests.in_full import full
 from ansible_collections.regionjh.halsoval.tests.killing import (
     Killer,
     finished,
@@ -36,7 +37,7 @@ from ansible_collections.regionjh.halsoval.tests.killing import (
 )
 from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY, record, workstation
 
-NIGHTS, KILLS = 5, 10  # 50 killed runs of each module
+NIGHTS, KILLS = 5, full(10, 3)  # 50 killed runs of each module, in full
 PCS = [f"PC-{n}" for n in range(NIGHTS)]
 
 
@@ -77,7 +78,7 @@ def remembered(state: Path, number: int) -> tuple[Any, Any]:
         return json.loads(state.with_suffix(".json").read_text("utf-8")), last_seen(ledger)
 
 
-def test_fifty_killed_looks_at_connections_lose_none(
+def test_killed_looks_at_connections_lose_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(https, "BACK_OFF", (0.01, 0.02))
@@ -173,7 +174,7 @@ def told(state: Path, number: int) -> Counter[str]:
     return found
 
 
-def test_fifty_killed_nights_are_written_and_told_as_one_is(tmp_path: Path) -> None:
+def test_killed_nights_are_written_and_told_as_one_is(tmp_path: Path) -> None:
     undisturbed, state, killer = tmp_path / "undisturbed", tmp_path / "state", Killer(0.3)
     for number in range(NIGHTS):
         assert finished(start(partial(sum_up, undisturbed, number, "whole"))) == 0

@@ -50,6 +50,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.book impo
 from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.outbox import Outbox
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import natural_people
+from ansible_collections.regionjh.halsoval.tests.in_full import full
 from ansible_collections.regionjh.halsoval.tests.killing import (
     Killer,
     finished,
@@ -69,8 +70,8 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import (
 
 Stage = tuple[Approved, dict[str, str]]
 
-ROUNDS, KILLS = 20, 10  # 200 killed runs on each database
-HIRED, LEAVE_FROM = 2, 10
+ROUNDS, KILLS = full(20, 6), full(10, 5)  # 200 killed runs on each database, in full
+HIRED, LEAVE_FROM = 2, ROUNDS // 2
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> list[Stage]:
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_two_hundred_killed_runs_make_every_order_exactly_once(
+def test_killed_runs_make_every_order_exactly_once(
     tmp_path: Path, request: pytest.FixtureRequest, stages: list[Stage], database: str
 ) -> None:
     url = None if database == "sqlite" else request.getfixturevalue("postgresql").new_database()
@@ -193,7 +194,7 @@ def test_two_hundred_killed_runs_make_every_order_exactly_once(
             partly += before < len(orders_in(controller)) < len(expected)
         assert finished(start(partial(controller.onboard, f"{stage}-whole", staff))) == 0
         assert_whole(controller, expected)
-    assert killed == 200
+    assert killed == ROUNDS * KILLS
     assert partly, "no kill left anything undone"
 
 

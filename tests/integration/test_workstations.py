@@ -16,6 +16,7 @@ from typing import Any
 import ldap3
 import pytest
 
+from ansible_collections.regionjh.halsoval.tests.in_full import full
 from ansible_collections.regionjh.halsoval.tests.integration.faulty_directory import (
     Fault,
     faulty_directory,
@@ -34,7 +35,7 @@ from ansible_collections.regionjh.halsoval.tests.integration.onboarding import (
 from ansible_collections.regionjh.halsoval.tests.lab import Lab
 
 MODULE = "ansible_collections.regionjh.halsoval.plugins.modules.workstations"
-SEED, KILLS = 20260302, 50
+SEED, KILLS = 20260302, full(50, 10)
 # The day after the wind-down of the largest example ends.
 LATER = "2026-07-01"
 OF_HSA = ("base_dn", "provider_branch", "people_branch", "feigned")
@@ -167,7 +168,7 @@ def killed_at(task: Task, lab: Lab, folder: Path, number: int) -> bool:
         return process.ended() == -signal.SIGKILL
 
 
-def test_fifty_killed_runs_converge(lab: Lab, site: Site, tmp_path: Path) -> None:
+def test_killed_runs_converge(lab: Lab, site: Site, tmp_path: Path) -> None:
     """Kills at random messages, of a first run and of one on a later day with changed records."""
     changed = make_site(tmp_path / "changed", lab)
     changed.edit("fjallhalsan", "equipment", "replaces: FJH-PC-000", "replaces: FJH-PC-017")

@@ -24,6 +24,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.receipts 
     Report,
 )
 from ansible_collections.regionjh.halsoval.tests.conftest import Ledgers
+from ansible_collections.regionjh.halsoval.tests.in_full import full
 from ansible_collections.regionjh.halsoval.tests.killing import Killer
 from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY, number
 from ansible_collections.regionjh.halsoval.tests.unit.orders.order_builders import (
@@ -514,7 +515,7 @@ def test_check_mode_tells_the_same_and_changes_nothing(opened: Open, inbox: Path
 
 # --- kills ---------------------------------------------------------------------------------------
 
-KILLS = 25
+KILLS = full(25, 8)
 PER_FILE = 20
 
 
