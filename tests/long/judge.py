@@ -698,7 +698,9 @@ class _Case:
         if any(self._is_over(system, stay, hsa_id, sure) for stay in theirs):
             return set()
         named = {item[1]} if len(item) > 2 else {s.provider.id for s in theirs}
-        blamed = named or self._keys(hsa_id)
+        # What nobody remembers came from those at whom they were something before the run.
+        gave = self._was_at(hsa_id, item) if item[0] in (*OF_AD, "role") else set()
+        blamed = gave or named or self._keys(hsa_id)
         if blamed and all(self._is_held(hsa_id, provider) for provider in blamed):
             return set()
         unit = item[2] if item[0] == "member" else ""
@@ -706,6 +708,15 @@ class _Case:
         if blamed and not sure and all(self._site_explains(system, p, unit) for p in blamed):
             return set()
         return blamed or {""}
+
+    def _was_at(self, hsa_id: str, item: Item) -> set[str]:
+        """The providers whose own group somebody's account was in, or whose commission they had."""
+        theirs = [held for who, held in self.before.held if who == hsa_id]
+        if item[0] == "role":
+            return {held[1] for held in theirs if held[0] == "member"}
+        is_own = item[0] == "group" and item[1].startswith("Halsoval-")
+        groups = [item[1]] if is_own else [held[1] for held in theirs if held[0] == "group"]
+        return {g.removeprefix("Halsoval-") for g in groups if g.startswith("Halsoval-")}
 
     def _site_explains(self, system: str, provider: str, unit: str) -> bool:
         """Whether a unit or its provider has an end that explains what nobody's row tells of."""
