@@ -140,7 +140,8 @@ class _Draft:
             return
         logon = self._logon(account)
         closes = is_enabled(account.held) and ENABLED not in logon["userAccountControl"]
-        listed = frozenset(use.provider for use in account.uses) if closes else frozenset()
+        users = frozenset(use.provider for use in account.uses)
+        listed = users | account.given_at if closes else frozenset()
         yield self._entry(account, "logon", logon, self._dated(account), listed)
         if said:
             yield self._entry(account, "person", said, self._over(account.held))

@@ -103,7 +103,7 @@ def service_groups(kept: Sequence[Account], holdings: Holdings) -> Iterator[Want
             if opened or (is_member and not account.kept_by):
                 answering = opened or frozenset(use.provider for use in theirs)
                 is_explained = explained(theirs) and not account.misses_row
-                part = parts[answering or account.providers, account.is_held]
+                part = parts[answering or account.providers | account.given_at, account.is_held]
                 part.note(account, theirs, is_member, is_explained)
         for (providers, is_held), part in parts.items():
             key = f"group/{group.dn}/{'/'.join(sorted(providers))}"

@@ -98,7 +98,8 @@ class Account:
     `is_over` says that nobody can log in with it any more, or that the ends of all providers in its
     keys explain that; `misses_row` that it is in the group of a provider whose record does not list
     the person: the row has vanished. `is_held` says that a hold takes what providers give whose
-    records cannot be read now.
+    records cannot be read now. `given_at` are the providers in whose own group it is: where the
+    ledger was lost, nothing else tells who gave it what it opens.
     """
 
     id: str
@@ -110,6 +111,7 @@ class Account:
     is_over: bool = False
     misses_row: bool = False
     is_held: bool = False
+    given_at: frozenset[str] = frozenset()
 
     @property
     def uses(self) -> tuple[Use, ...]:
@@ -157,15 +159,12 @@ def held_accounts(
             # A hold stops also what no row gives any more.
             named = holdings.providers(held)
             is_stopped = bool(named) and all(is_held(holder.known.ids, p) for p in named)
+            given_at = _given_at(held, holdings)
             yield Account(
                 number, held.dn, held, holder, holder.answering,
                 is_over=holder.is_held or is_stopped or _is_over(held, holdings, over, as_of),
                 is_held=holder.is_held,
-                misses_row=any(
-                    holdings.is_in_group_of(provider, held)
-                    for provider in holdings.providers(held)
-                    if provider not in listed
-                ),
+                misses_row=not given_at <= listed, given_at=given_at,
             )  # fmt: skip
 
 
@@ -199,6 +198,7 @@ def forgotten(
             yield Account(
                 our_id(held), held.dn, held, None, named, misses_row=True, is_held=stopped,
                 is_over=stopped or _is_over(held, holdings, ended, as_of),
+                given_at=_given_at(held, holdings),
             )  # fmt: skip
 
 
@@ -254,6 +254,11 @@ def _said(
 
 def _of(known: Identified, entries: ById) -> tuple[Entry, ...]:
     return tuple(entry for one in known.ids for entry in entries.get(folded(one), ()))
+
+
+def _given_at(held: Entry, holdings: Holdings) -> frozenset[str]:
+    named = holdings.providers(held)
+    return frozenset(provider for provider in named if holdings.is_in_group_of(provider, held))
 
 
 def _is_over(held: Entry, holdings: Holdings, ended: frozenset[str], as_of: dt.date) -> bool:

@@ -144,12 +144,13 @@ class _Draft:
         was_protected = is_hidden or person.was_protected
         is_protected = person.protected or was_protected
         hidden = attributes.of_protected_person(said, hsa_id, self.layout) if is_protected else said
+        entered = self._keyed(hidden, person, held) | self._without_roles(person, held)
         wanted = Wanted(
             key=f"person/{hsa_id}", kind="person", id=hsa_id, level=_PERSON,
             parent=self.layout.people_branch,
             rdns=(matching.rdn((self.layout.name("cn"), hsa_id)),),
-            attributes=self._keyed(hidden, person, held) | self._without_roles(person, held),
-            providers=self._answering(person),
+            attributes=entered,
+            providers=self._answering(person) | self._losing(held, entered),
             held=held, dated=self._dated(person, held),
             confidential=is_protected or self._tells(hsa_id, held),
         )  # fmt: skip
@@ -175,6 +176,19 @@ class _Draft:
         lost = {effect.provider for effect in person.surprises_of_systems}
         named = {employment.provider for employment in person.current or person.employments}
         return frozenset(named | (lost & self.known))
+
+    def _losing(self, held: Entry | None, entered: Mapping[str, Values]) -> frozenset[str]:
+        """Where a system role goes, the providers at which its owner is a member, too.
+
+        The ledger tells who gave it; where that was lost, nothing but the commissions does.
+        """
+        roles = self.layout.name("hsaSystemRole")
+        had = held.attributes.get(roles, ()) if held else ()
+        if not held or set(had).issubset(entered.get(roles, had)):
+            return frozenset()
+        return self.holdings.members_at.get(
+            matching.case_ignore(self.holdings.id(held)), frozenset()
+        )
 
     def forgotten(self, people: Sequence[NaturalPerson]) -> Iterator[Wanted]:
         """People of ours whom no record names any more: the entry stays, its system roles go.

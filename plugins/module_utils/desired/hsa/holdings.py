@@ -11,7 +11,7 @@ record names them.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -112,6 +112,17 @@ class Holdings:
     def _everything(self) -> tuple[Entry, ...]:
         everything = (*self.ours.values(), *self.our_people, *self.not_ours)
         return tuple({entry.dn: entry for entry in everything}.values())
+
+    @cached_property
+    def members_at(self) -> Mapping[str, frozenset[str]]:
+        """The providers in whose commissions of ours somebody is a member, by HSA-id."""
+        found: dict[str, set[str]] = defaultdict(set)
+        members = self.layout.name("hsaCommissionMember")
+        for key, entry in self.ours.items():
+            if unit := unit_of_commission(key):
+                for member in entry.attributes.get(members, ()):
+                    found[matching.case_ignore(member)].add(unit.split("/")[1])
+        return {member: frozenset(providers) for member, providers in found.items()}
 
     def keys_at(self, dn: str) -> tuple[str, ...]:
         """The keys of the entry of ours that has a DN."""

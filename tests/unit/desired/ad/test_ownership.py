@@ -374,6 +374,20 @@ def test_rows_that_are_gone_beyond_the_limit_are_refused_until_confirmed(world: 
     assert all(is_closed(world, n) for n in range(3))
 
 
+def test_where_one_is_refused_a_shared_account_stays_open_though_nobody_remembers(
+    world: Ad,
+) -> None:
+    """Found by histories: without the ledger, only its own group says what alfa gave."""
+    beta = record("beta", [person(1, assignment())])
+    world.bring(record(people=users(10)), record("beta", [person(1, uses())]))
+    before = world.account(number(1)), world.groups_of(number(1))
+    results = world.run(record(people=[users(10)[0], *users(10)[4:]]), beta, with_hsa=False)
+    assert "3 of 10 would lose something without a date" in results["alfa"]["msg"]
+    assert world.is_enabled(number(1))
+    assert before[1] - world.groups_of(number(1)) == {"Halsoval-beta"}
+    assert world.account(number(1)) == before[0]
+
+
 def test_who_is_gone_is_an_orphan_and_comes_back_to_the_same_account(world: Ad) -> None:
     world.bring(record(people=users(3)))
     before = world.account(number(1))

@@ -635,3 +635,14 @@ def test_who_gets_a_role_at_one_provider_gets_it_though_the_other_is_refused(hsa
         assert (results["beta"]["errors"], results["beta"]["changed"]) == ([], night == 0)
     roles = {"npo;lasare", "pascal;forskrivare"}
     assert set(values(hsa.person(number(1)), "hsaSystemRole")) == roles
+
+
+def test_where_one_is_refused_a_shared_role_stays_though_nobody_remembers(hsa: Hsa) -> None:
+    """Found by histories: without the ledger, only the commission says that alfa gave it."""
+    staff = [person(n, assignment(systems=[NPO])) for n in range(1, 11)]
+    beta = record("beta", [person(1)])
+    hsa.bring(record("alfa", staff), beta)
+    results = hsa.run(record("alfa", staff[3:]), beta)
+    assert "refused" in results["alfa"]["msg"]
+    assert not results["beta"]["failed"]
+    assert values(hsa.person(number(1)), "hsaSystemRole") == ("npo;lasare",)
