@@ -246,7 +246,9 @@ class Judge:
         for entry in self.region.ad.directory.entries():
             for member in entry.attributes.get("member", ()):
                 if member in ids:
-                    yield ids[member], ("group", _first(entry, "CN"))
+                    name = _first(entry, "CN")
+                    is_journal = name == self.region.journal_group
+                    yield ids[member], ("group", JOURNAL_GROUP if is_journal else name)
 
     def _sizes(self) -> dict[tuple[str, str], set[str]]:
         """The objects of each provider in each system, at most."""

@@ -171,16 +171,25 @@ class Outcome:
 class Region:
     """All systems and the ledger."""
 
+    # What opens the patient record system.
+    journal_group = "App-Journal"
+
     def __init__(self) -> None:
-        self.ad = Ad()
-        self.ad.hsa.journal = self.journal = RunJournal()
+        self.journal = RunJournal()
         self.books = {name: Book(name, self._hook) for name in ("siths", "services")}
-        self.ad.hsa.directory.refuses = lambda operation: self._hook("HSA", operation)
-        self.ad.directory.refuses = lambda operation: self._hook("AD", operation)
+        self.use(Ad())
         self._outcome = Outcome(Asked())
         self._left: int | None = None
         # Whether cards and services are introduced, too (halsoval_systems).
         self.has_orders = True
+
+    def use(self, ad: Ad) -> None:
+        """Have this domain, and this HSA before it."""
+        self.ad = ad
+        ad.hsa.journal = self.journal
+        ad.hsa.directory.refuses = lambda operation: self._hook("HSA", operation)
+        ad.directory.refuses = lambda operation: self._hook("AD", operation)
+        self.systems: dict[str, Any] = {"HSA": ad.hsa.directory, "AD": ad.directory, **self.books}
 
     def _hook(self, system: str, operation: Operation) -> str | None:
         """Called before each write: says why it is refused, if it is."""
@@ -217,16 +226,16 @@ class Region:
             self.ad.hsa.remembered = self.ad._remembered()
             if not run.asked.check:
                 self.ad._remember(self.ad.hsa.entries(), run.everything)
-            outcome.results["HSA"] = run.of("HSA", self.ad.hsa.directory, run.entries)
+            outcome.results["HSA"] = run.of("HSA", run.entries)
             registered = {"providers": outcome.results["HSA"]}
         run.failed = failures(registered, "halsoval_hsa", run.providers)
         if self.has_orders:
-            outcome.results["siths"] = run.of("siths", self.books["siths"], run.cards)
-        outcome.results["AD"] = run.of("AD", self.ad.directory, run.accounts)
+            outcome.results["siths"] = run.of("siths", run.cards)
+        outcome.results["AD"] = run.of("AD", run.accounts)
         if not self.has_orders:
             return
         run.tasks = tasks({"providers": outcome.results["AD"]}, "halsoval_ad", run.providers)
-        outcome.results["services"] = run.of("services", self.books["services"], run.services)
+        outcome.results["services"] = run.of("services", run.services)
 
     # --- what becomes of it beside runs ----------------------------------------------------------
 
@@ -280,10 +289,10 @@ class _Run:
         return tuple(sorted(known & (self.asked.providers or known)))
 
     def of(
-        self, title: str, system: Any, desire: Callable[[Approved, Sequence[Entry]], Desired]
+        self, title: str, desire: Callable[[Approved, Sequence[Entry]], Desired]
     ) -> dict[str, dict[str, Any]]:
         """The pipe of one system."""
-        journal = self.region.journal
+        journal, system = self.region.journal, self.region.systems[title]
         if isinstance(system, Book):
             system.day = self.day
         known = frozenset(record.id for record in self.everything.records)

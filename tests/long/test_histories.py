@@ -430,7 +430,7 @@ def _plans(outcome: Outcome, system: str) -> dict[str, tuple[Any, Any]]:
 HISTORIES = int(os.environ.get("HALSOVAL_HISTORIES", "0"))
 
 
-def _share(quarters: int) -> settings:
+def share(quarters: int) -> settings:
     """So many quarters of all histories."""
     return settings(
         deadline=None,
@@ -443,6 +443,6 @@ def _share(quarters: int) -> settings:
 
 
 TestHistories = Histories.TestCase
-TestHistories.settings = _share(3)
+TestHistories.settings = share(3)
 TestOneLargeProvider = OneLargeProvider.TestCase
-TestOneLargeProvider.settings = _share(1)
+TestOneLargeProvider.settings = share(1)
