@@ -215,11 +215,12 @@ def test_values_of_an_account_that_hides_its_owner_are_in_no_diff_once_no_record
 
 
 RENAMED = {**NAME, "given_name": "Annat", "surname": "Efternamn"}
+MARRIED = {**NAME, "surname": "Efternamn"}
 
 
 @pytest.mark.parametrize(
-    ("name", "is_remembered"), [(NAME, True), (NAME, False), (RENAMED, True)],
-    ids=["as it was", "with a lost ledger", "renamed as well"],
+    ("name", "is_remembered"), [(NAME, True), (NAME, False), (RENAMED, True), (MARRIED, False)],
+    ids=["as it was", "with a lost ledger", "renamed as well", "married, with a lost ledger"],
 )  # fmt: skip
 def test_no_diff_shows_an_entry_that_may_be_a_protected_persons(
     world: Ad, name: dict[str, str], is_remembered: bool

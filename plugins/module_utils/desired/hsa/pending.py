@@ -40,8 +40,9 @@ def pending(known: Register, memory: Memory) -> Pending:
 
     Where a row has another number, these are the person who had the row and the one who has it now.
     A record by itself neither renames nor takes over whom another provider, or the region, has.
+    Where one of those with other names is protected, each may be: names may have changed rows.
     """
-    found = _Found()
+    found, misnamed = _Found(), list[NaturalPerson]()
     formers = _formers(known.people, memory)
     for person in known.people:
         former = formers.get(person.number, frozenset())
@@ -53,6 +54,9 @@ def pending(known: Register, memory: Memory) -> Pending:
                 found.hide(ids)
         elif reason := _reason(person, known, memory):
             found.note(ids_of(person, known), reason, own)
+            misnamed += [person] if reason == OTHER_NAME else []
+    if any(person.protected for person in misnamed):
+        found.hide(hsa_id for person in misnamed for hsa_id in ids_of(person, known))
     return found.pending()
 
 
