@@ -22,6 +22,10 @@ description:
   - All records are read and checked once per run, vault-encrypted ones too, and stay in memory for
     the actions of this collection. They are data. Nothing in them is a template, and no personal
     data become variables.
+  - Each part of a record has its approval beside it, which M(regionjh.halsoval.approve) writes. A
+    part without one, or with another one's, makes its record invalid.
+  - With the extra variable C(approve_provider) the drafts of that provider stand in for its
+    approved parts, in check mode alone; see the playbook C(regionjh.halsoval.approve).
   - Ansible goes on when an inventory source fails, and exits with 0. Begin every playbook with
     M(regionjh.halsoval.records), which fails then.
 author:
@@ -33,6 +37,7 @@ notes:
 requirements:
   - pydantic >= 2
   - tzdata, where the system has no time zones
+  - ssh-keygen of OpenSSH 8.2 or later, where O(approval=signed)
 options:
   plugin:
     description: Marks a file as a source of this plugin.
@@ -65,16 +70,44 @@ options:
       - V(true) or V(false); another word stops the run.
     type: raw
     default: false
+  approval:
+    description:
+      - Whether parts of records count only once they are approved.
+      - V(unsigned) is for labs and tests, and while there are no keys yet. Whoever may write the
+        record directory then decides who gets in.
+    type: str
+    choices: [signed, unsigned]
+    default: signed
+  allowed_signers:
+    description:
+      - Who may approve, a file as in ssh-keygen(1), relative to the source file.
+      - Principals are V(region:<name>), and V(<provider id>/<name>) for the authorised orderers of
+        a provider. Each line has C(namespaces="halsoval-approval").
+      - Required where O(approval=signed).
+    type: str
+  revoked_signers:
+    description:
+      - Keys that approve nothing any more, a public key on each line, relative to the source file.
+    type: str
+  drafts:
+    description:
+      - The directory of drafts, laid out as O(records), relative to the source file. What lies
+        there counts for nothing.
+    type: str
 """
 
 EXAMPLES = r"""
 # inventories/production/halsoval.yml, beside the directory inventories/production/providers
 plugin: regionjh.halsoval.providers
+allowed_signers: allowed_signers
 
 ---
 # Records elsewhere, everything computed for one day
 plugin: regionjh.halsoval.providers
 records: /srv/halsoval/approved
+drafts: /srv/halsoval/drafts
+allowed_signers: /etc/halsoval/allowed_signers
+revoked_signers: /etc/halsoval/revoked_signers
 as_of: 2026-03-02
 """
 
@@ -96,10 +129,17 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.lifecycl
     Phase,
 )
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils import record_store
+from ansible_collections.regionjh.halsoval.plugins.plugin_utils.allowed_signers import (
+    read_revoked,
+    read_signers,
+)
+from ansible_collections.regionjh.halsoval.plugins.plugin_utils.approvals import Authority
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils.approved_records import (
+    Proposed,
     Reading,
     read,
 )
+from ansible_collections.regionjh.halsoval.plugins.plugin_utils.proposals import proposed
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils.record_files import SourceError
 
 
@@ -134,15 +174,47 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]  # ansible-cor
         if not isinstance(require_vault, bool):
             raise SourceError("require_vault: expected true or false")
         given = self._vars.get("halsoval_as_of") or self.get_option("as_of")
+        as_of = _day(given)
         reading = read(
             source.parent / self.get_option("records"),
             loader._vault,
-            _day(given),
+            as_of,
             tuple(self.get_option("hsa_id_prefixes")),
             self.inventory.groups,
             require_vault,
+            self._authority(source.parent, as_of),
+            self._proposed(source.parent),
         )
         return replace(reading, by_clock=given is None)
+
+    def _authority(self, directory: Path, as_of: dt.date) -> Authority | None:
+        """Who may approve; None where nobody needs to."""
+        if self.get_option("approval") == "unsigned":
+            return None
+        signers, revoked = self.get_option("allowed_signers"), self.get_option("revoked_signers")
+        if not signers:
+            raise SourceError(
+                "expected allowed_signers in the inventory source, who may approve records; or"
+                " approval: unsigned, where nobody does"
+            )
+        return Authority(
+            read_signers(directory / signers),
+            read_revoked(directory / revoked) if revoked else frozenset(),
+            as_of,
+        )
+
+    def _proposed(self, directory: Path) -> Proposed | None:
+        """What the playbook approve asks for by extra variables."""
+        if (provider := self._vars.get("approve_provider")) is None:
+            return None
+        records, drafts = directory / self.get_option("records"), self.get_option("drafts")
+        return proposed(
+            str(provider),
+            records,
+            directory / drafts if drafts else None,
+            self._vars.get("approve_parts"),
+            self._vars.get("approve_version"),
+        )
 
     def _show(self, reading: Reading) -> None:
         for group in ("providers", "invalid_records", *(f"phase_{p}" for p in get_args(Phase))):

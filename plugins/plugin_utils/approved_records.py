@@ -1,19 +1,23 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All records of a directory: found, decrypted, parsed, checked one by one and together."""
+"""All records of a directory: found, decrypted, parsed, checked one by one and together.
+
+Where approvals are asked for, a part is looked at once its approval is found to be one.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible.parsing.vault import VaultLib
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records import rules
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.approval import Approval
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.garbage import (
     no_garbage_collection,
 )
@@ -22,6 +26,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model im
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.words import some_of
 
 from . import record_files, validation, yaml_text
+from .approvals import Authority
 from .record_errors import Errors
 from .record_files import PART_FILES, Folder
 from .yaml_text import Problem, TextError, short
@@ -56,6 +61,33 @@ class Reading:
     conflicts: dict[str, tuple[str, ...]]
     findings: tuple[rules.Finding, ...]
     by_clock: bool = False
+    approvals: Mapping[str, tuple[Approval, ...]] = field(default_factory=dict)
+    proposal: Proposal | None = None
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """What somebody would have approved: a provider, and where new versions of its parts lie."""
+
+    provider: str
+    parts: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The same, read: the `parts` as they lie, and the record with them, None if it is invalid.
+
+    `folder` is that of the approved record, `before` what lies there, None where that is no valid
+    one, and `approvals` are those of its parts. `authority` is None where nothing needs approval.
+    """
+
+    provider: str
+    folder: Path
+    parts: Mapping[str, bytes] = field(repr=False)
+    record: Record | None
+    before: Record | None
+    approvals: Mapping[str, Approval]
+    authority: Authority | None
 
 
 @dataclass
@@ -63,12 +95,15 @@ class _Draft:
     """A record while it is being read.
 
     `conflicts` are with other records. `is_clear` is whether its people stand in clear text.
+    `stored` are the proposed parts.
     """
 
     folder: Folder
     errors: Errors
     conflicts: Errors
     texts: dict[str, str] = field(default_factory=dict)
+    stored: dict[str, bytes] = field(default_factory=dict)
+    approvals: dict[str, Approval] = field(default_factory=dict)
     stated_id: str | None = None
     record: Record | None = None
     is_clear: bool = False
@@ -81,18 +116,25 @@ def read(
     hsa_id_prefixes: Collection[str],
     groups: Collection[str] = (),
     require_vault: bool = False,
+    authority: Authority | None = None,
+    proposed: Proposed | None = None,
 ) -> Reading:
     """Every record in the directory. Raises SourceError where they cannot be used at all.
 
     A record with the name of one of the inventory's `groups` is invalid: each would hide the other.
-    So is one whose people stand in clear text, where `require_vault` says so.
+    So is one whose people stand in clear text, where `require_vault` says so, and where there is an
+    `authority` one with a part that has no approval. What is `proposed` stands in for what is
+    approved, and needs none.
     """
     with no_garbage_collection():
-        drafts = [_draft(folder, vault) for folder in record_files.find(directory, groups)]
+        whose = proposed.provider if proposed else None
+        folders = record_files.find(directory, groups, whose)
+        drafts = [_draft(folder, vault, authority, proposed) for folder in folders]
         clear = [draft for draft in drafts if draft.is_clear]
         for draft in clear if require_vault else ():
             draft.errors.note("staff", [Problem(None, (), _ENCRYPT)])
         _apply_rules(drafts, hsa_id_prefixes, as_of)
+        before = _before(folders, vault, authority, whose)
         valid = {d.folder.host: d.record for d in drafts if d.record is not None and not d.errors}
         invalid = sorted((d for d in drafts if d.errors), key=lambda d: d.folder.host)
         stands_for = {name for d in invalid for name in (d.folder.provider_id, d.stated_id) if name}
@@ -106,7 +148,45 @@ def read(
                 *_in_clear_text(() if require_vault else clear),
                 *rules.findings(list(valid.values())),
             ),
+            approvals=_approvals(drafts, authority, whose),
+            proposal=_proposal(drafts, before, authority),
         )
+
+
+def _approvals(
+    drafts: Iterable[_Draft], authority: Authority | None, proposed: str | None
+) -> dict[str, tuple[Approval, ...]]:
+    """The approvals that a run must know, by provider."""
+    return {
+        draft.folder.host: tuple(draft.approvals.values())
+        for draft in drafts
+        if authority and not draft.errors and draft.folder.path.name != proposed
+    }
+
+
+def _before(
+    folders: Iterable[Folder], vault: VaultLib, authority: Authority | None, proposed: str | None
+) -> _Draft | None:
+    """The approved record of the provider for which something is proposed."""
+    folder = next((each for each in folders if each.path.name == proposed), None)
+    return _draft(folder, vault, authority, None) if folder else None
+
+
+def _proposal(
+    drafts: Iterable[_Draft], before: _Draft | None, authority: Authority | None
+) -> Proposal | None:
+    if before is None:
+        return None
+    draft = next(each for each in drafts if each.folder == before.folder)
+    return Proposal(
+        provider=draft.folder.path.name,
+        folder=draft.folder.path,
+        parts=draft.stored,
+        record=None if draft.errors else draft.record,
+        before=None if before.errors else before.record,
+        approvals=before.approvals,
+        authority=authority,
+    )
 
 
 def _in_clear_text(drafts: Sequence[_Draft]) -> Iterator[rules.Finding]:
@@ -124,14 +204,20 @@ def _provider(record: Record, as_of: dt.date) -> Provider:
     return Provider(phase(record, as_of), record.agreement.services, validation.dump(record))
 
 
-def _draft(folder: Folder, vault: VaultLib) -> _Draft:
+def _draft(
+    folder: Folder, vault: VaultLib, authority: Authority | None, proposed: Proposed | None
+) -> _Draft:
     """A record with the faults of its files and of its fields, all parts together."""
     draft = _Draft(folder, Errors(folder.path.name), Errors(folder.path.name))
-    draft.errors.note(None, record_files.stray_files(folder))
+    is_of = proposed is not None and proposed.provider == folder.path.name
+    elsewhere = proposed.parts if proposed and is_of else {}
+    if not is_of or folder.path.exists():
+        draft.errors.note(None, record_files.stray_files(folder))
     parts = {}
-    for part, name in PART_FILES.items() if folder.is_read else ():
+    for part, name in PART_FILES.items() if is_of or folder.is_read else ():
         try:
-            draft.texts[part], encrypted = record_files.read_text(folder.path / name, vault)
+            stored = _stored(draft, part, authority, elsewhere)
+            draft.texts[part], encrypted = record_files.text_of(folder.path / name, stored, vault)
             draft.is_clear |= part == "staff" and not encrypted
             parts[part], problems = yaml_text.parse(draft.texts[part])
         except TextError as error:
@@ -144,6 +230,20 @@ def _draft(folder: Folder, vault: VaultLib) -> _Draft:
         faults.append(("agreement", ("id",), message))
     draft.errors.note_faults(draft.texts, faults)
     return draft
+
+
+def _stored(
+    draft: _Draft, part: str, authority: Authority | None, elsewhere: Mapping[str, Path]
+) -> bytes:
+    """A part as it lies there: a proposed one, or one with its approval. Raises TextError."""
+    folder = draft.folder.path
+    if part in elsewhere:
+        draft.stored[part] = record_files.read_bytes(elsewhere[part], anybodys=True)
+        return draft.stored[part]
+    stored = record_files.read_bytes(folder / PART_FILES[part])
+    if authority:
+        draft.approvals[part] = authority.approval(folder, folder.name, part, stored)
+    return stored
 
 
 def _apply_rules(

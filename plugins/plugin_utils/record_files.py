@@ -24,6 +24,9 @@ from .trust import distrust, kind
 from .yaml_text import Problem, TextError, short
 
 PART_FILES = {part: f"{part}.yml" for part in PARTS}
+# What may lie beside each: its approval, and the signature of that.
+MANIFEST, SIGNATURE = ".approval", ".approval.sig"
+_FILES = {name + end for name in PART_FILES.values() for end in ("", MANIFEST, SIGNATURE)}
 
 # A part of 2,800 people with an assignment each is as large: no provider comes near it, and whoever
 # can write one record could stop everybody's runs with a larger one.
@@ -60,11 +63,12 @@ class Folder:
         return self.path.is_dir() and not self.path.is_symlink()
 
 
-def find(directory: Path, groups: Collection[str]) -> list[Folder]:
+def find(directory: Path, groups: Collection[str], proposed: str | None = None) -> list[Folder]:
     """Every record in the directory by name, those whose name is no provider id too.
 
-    `groups` are those of the inventory, whose names no host gets. Raises SourceError where there
-    are no records, or the directory cannot be read, or others can write to it.
+    `groups` are those of the inventory, whose names no host gets. `proposed` is a provider that is
+    there as well, with a folder or without. Raises SourceError where there are no records, or the
+    directory cannot be read, or others can write to it.
     """
     try:
         doubt = distrust(directory.stat())
@@ -76,11 +80,14 @@ def find(directory: Path, groups: Collection[str]) -> list[Folder]:
         raise SourceError(f"the record directory {directory} cannot be read: {reason}") from None
     if doubt:
         raise SourceError(f"the record directory {directory}: {doubt}")
-    if not any(map(_is_folder, paths)):
+    if proposed is not None and directory / proposed not in paths:
+        paths = sorted([*paths, directory / proposed])
+    if not any(_is_folder(path) or path.name == proposed for path in paths):
         raise SourceError(
             f"the record directory {directory} is empty: no provider has a folder there"
         )
-    folders = {path.name for path in paths if _is_folder(path) and is_provider_id(path.name)}
+    named = (path.name for path in paths if _is_folder(path) or path.name == proposed)
+    folders = set(filter(is_provider_id, named))
     good = folders.difference(RESERVED_IDS, groups)
     taken = folders.union(groups)
     return [Folder(p, p.name if p.name in good else _safe_name(p, taken)) for p in paths]
@@ -112,7 +119,7 @@ def stray_files(folder: Folder) -> Iterator[Problem]:
     if doubt:
         yield Problem(None, (), doubt)
     for name in names:
-        if name not in PART_FILES.values() and not _IGNORED.fullmatch(name):
+        if name not in _FILES and not _IGNORED.fullmatch(name):
             expected = ", ".join(PART_FILES.values())
             yield Problem(None, (), f"expected only {expected}, not {short(name)}")
 
@@ -122,13 +129,12 @@ def is_provider_id(name: str) -> bool:
     return bool(_PROVIDER_ID.fullmatch(name)) and mask(name) == name
 
 
-def read_text(path: Path, vault: VaultLib) -> tuple[str, bool]:
-    """The text of a part, decrypted in memory, and whether it was encrypted.
+def text_of(path: Path, stored: bytes, vault: VaultLib) -> tuple[str, bool]:
+    """The text of a part that lies at a path, decrypted in memory, and whether it was encrypted.
 
     Raises TextError where this part cannot be read, SourceError where it is encrypted and no
     vault password was given at all.
     """
-    stored = _read_bytes(path)
     content = _decrypt(path, stored, vault)
     if len(content) > MOST_BYTES:
         raise TextError(Problem(None, (), f"expected at most {MOST_BYTES} bytes"))
@@ -139,11 +145,15 @@ def read_text(path: Path, vault: VaultLib) -> tuple[str, bool]:
         raise TextError(Problem(line, (), "expected text in UTF-8")) from None
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path, anybodys: bool = False) -> bytes:
+    """A file as it lies there. Raises TextError.
+
+    `anybodys` is one that others may write: a draft.
+    """
     try:
-        _look_at(path.lstat())  # before it is opened, which some devices act on
+        _look_at(path.lstat(), anybodys)  # before it is opened, which some devices act on
         with open(os.open(path, _READ), "rb") as file:
-            _look_at(os.fstat(file.fileno()))
+            _look_at(os.fstat(file.fileno()), anybodys)
             return file.read(_MOST_ENCRYPTED)
     except FileNotFoundError:
         raise TextError(Problem(None, (), "expected this file; it is missing")) from None
@@ -152,11 +162,11 @@ def _read_bytes(path: Path) -> bytes:
         raise TextError(Problem(None, (), message)) from None
 
 
-def _look_at(status: os.stat_result) -> None:
+def _look_at(status: os.stat_result, anybodys: bool) -> None:
     """Raise TextError where a part is no file that the run's user alone can have written."""
     if what := kind(status):
         raise TextError(Problem(None, (), f"expected a regular file; this is {what}"))
-    if doubt := distrust(status):
+    if not anybodys and (doubt := distrust(status)):
         raise TextError(Problem(None, (), doubt))
     if status.st_size > _MOST_ENCRYPTED:
         raise TextError(Problem(None, (), f"expected at most {MOST_BYTES} bytes"))

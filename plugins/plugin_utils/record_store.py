@@ -16,6 +16,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records import (
+    payload as payload_form,
+)
+
 from .approved_records import Reading
 from .memory_file import memory_file
 
@@ -72,7 +76,8 @@ def payload() -> Iterator[str]:
 
 
 def _json(read: Reading) -> Iterator[bytes]:
-    """The form that records.payload reads: the invalid ids, and a line for each record."""
-    yield json.dumps(read.invalid_ids).encode() + b"\n"
+    """The form that records.payload reads: what is not in the records, and a line for each."""
+    head = {"invalid": read.invalid_ids, "approvals": payload_form.dump(read.approvals)}
+    yield json.dumps(head).encode() + b"\n"
     for provider in read.providers.values():
         yield provider.data + b"\n"

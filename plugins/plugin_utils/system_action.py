@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible.errors import AnsibleActionFail
+
 from . import ledger_action, record_store
 from .system_results import failures, refusals, tasks
 
@@ -28,6 +30,11 @@ class ActionModule(ledger_action.ActionModule):
     )  # fmt: skip
 
     def _module(self, options: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        if record_store.reading().proposal and not self._task.check_mode:
+            raise AnsibleActionFail(
+                "expected check mode: with approve_provider drafts stand among the records, of"
+                " which nothing is done"
+            )
         with record_store.payload() as path:
             others = dict(self._of_others(task_vars))
             return super()._module({**options, **others, "records": path}, task_vars)

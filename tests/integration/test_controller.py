@@ -52,6 +52,9 @@ PLAYBOOK = """
         results: [halsoval_probe]
 """
 
+# Nothing here is about approval.
+SOURCE = "plugin: regionjh.halsoval.providers\napproval: unsigned\n"
+
 PROBE_ACTION = """
 import runpy
 from pathlib import Path
@@ -193,7 +196,7 @@ def site(tmp_path: Path) -> Site:
     site = Site(tmp_path)
     (tmp_path / "home").mkdir()
     site.write("empty.cfg", "")
-    site.write("halsoval.yml", "plugin: regionjh.halsoval.providers\nas_of: 2026-03-02\n")
+    site.write("halsoval.yml", f"{SOURCE}as_of: 2026-03-02\n")
     site.write("site.yml", PLAYBOOK)
     site.write("action_plugins/probe.py", PROBE_ACTION)
     site.write("library/probe.py", PROBE_MODULE)
@@ -288,7 +291,7 @@ def test_day_decides_the_phase(site: Site, extra: list[str], phase: str) -> None
 
 
 def test_without_a_day_it_is_today(site: Site) -> None:
-    site.write("halsoval.yml", "plugin: regionjh.halsoval.providers\n")
+    site.write("halsoval.yml", SOURCE)
     query = ["-i", "halsoval.yml", "--host", "tallbacken"]
 
     run = site.run(*query, program="ansible-inventory", TZ="Pacific/Kiritimati")
@@ -299,7 +302,7 @@ def test_without_a_day_it_is_today(site: Site) -> None:
 
 
 def test_the_clock_alone_moves_a_run_no_further_than_a_month(site: Site) -> None:
-    site.write("halsoval.yml", "plugin: regionjh.halsoval.providers\n")
+    site.write("halsoval.yml", SOURCE)
     site.write(
         "holds.yml",
         """
@@ -387,7 +390,7 @@ def test_two_sources(site: Site) -> None:
 
 
 def test_one_of_two_sources_fails(site: Site) -> None:
-    site.write("b-halsoval.yml", "plugin: regionjh.halsoval.providers\nrecords: nowhere\n")
+    site.write("b-halsoval.yml", f"{SOURCE}records: nowhere\n")
 
     _nothing_done(
         site.play("-i", "b-halsoval.yml"), "expected one inventory source with records, not several"
@@ -405,7 +408,7 @@ def test_one_of_two_sources_fails(site: Site) -> None:
     ],
 )
 def test_bad_option(site: Site, option: str, reason: str) -> None:
-    site.write("halsoval.yml", f"plugin: regionjh.halsoval.providers\n{option}\n")
+    site.write("halsoval.yml", f"{SOURCE}{option}\n")
 
     _nothing_done(site.play(), reason)
 
@@ -455,7 +458,7 @@ def test_record_that_is_no_file_fails_alone_and_stops_nothing(site: Site) -> Non
 
 
 def test_people_in_clear_text_are_an_error_where_the_source_says_so(site: Site) -> None:
-    site.write("halsoval.yml", "plugin: regionjh.halsoval.providers\nrequire_vault: true\n")
+    site.write("halsoval.yml", f"{SOURCE}require_vault: true\n")
     site.encrypt("tallbacken", "staff")
     site.write("password", "open sesame")
 

@@ -26,6 +26,7 @@ from ansible_collections.regionjh.halsoval.tests.integration.test_controller imp
     PLAYBOOK,
     PROBE_ACTION,
     PROBE_MODULE,
+    SOURCE,
     VALID,
     Run,
     Site,
@@ -42,7 +43,7 @@ def site(tmp_path: Path) -> Site:
     site = Site(tmp_path)
     (tmp_path / "home").mkdir()
     site.write("empty.cfg", "")
-    site.write("halsoval.yml", "plugin: regionjh.halsoval.providers\nas_of: 2026-03-02\n")
+    site.write("halsoval.yml", f"{SOURCE}as_of: 2026-03-02\n")
     site.write("site.yml", PLAYBOOK)
     site.write("action_plugins/probe.py", PROBE_ACTION)
     site.write("library/probe.py", PROBE_MODULE)

@@ -101,7 +101,8 @@ def write_source(
         (folder / "equipment.yml").write_text(equipment(number, workstations))
     source = directory / "halsoval.yml"
     source.write_text(
-        "plugin: regionjh.halsoval.providers\nrecords: providers\nas_of: 2026-03-02\n"
+        "plugin: regionjh.halsoval.providers\napproval: unsigned\n"
+        "records: providers\nas_of: 2026-03-02\n"
     )
     return source
 

@@ -105,13 +105,15 @@ class Ledger(Tables):
     # --- whether it is as its runs left it --------------------------------------------------------
 
     def doubts(self) -> list[Doubt]:
-        """What is not as its runs left it: the log's end, holds and grants, orders, answers."""
+        """What is not as its runs left it: the log's end, decisions, approvals, orders, answers."""
         with self.reading() as connection, _any_text(connection):
             return self._doubts(connection)
 
     def _doubts(self, connection: Connection) -> list[Doubt]:
         found = [*replay.of_head(self, connection), *replay.of_seals(self, connection)]
-        return sorted([*found, *replay.of_decisions(self, connection).values()])
+        found += replay.of_decisions(self, connection).values()
+        found += replay.of_approvals(self, connection).values()
+        return sorted(found)
 
     def doubts_of_decisions(self) -> list[Doubt]:
         """Of these the holds and grants."""
@@ -147,8 +149,8 @@ class Ledger(Tables):
             if not name or self.name_of(doubts) != name:
                 return False
             self.append(connection, replay.accepted(self, connection, doubts))
-            for table in (self.holds, self.orders, self.particulars):
-                theirs = {d.key: d.seal for d in doubts if d.table == table.name}
+            for table in (self.holds, self.orders, self.particulars, self.approvals):
+                theirs = {d.key: d.seal for d in doubts if d.table == table.name and d.key}
                 seals.put(connection, table, theirs)
             self._seal_head(connection)
         return True
@@ -156,7 +158,7 @@ class Ledger(Tables):
     def _seal_all(self, connection: Connection, key: str) -> None:
         """Seal everything as it is."""
         self.seal_key = key
-        for table in (self.holds, self.orders, self.particulars):
+        for table in (self.holds, self.orders, self.particulars, self.approvals):
             seals.renew(self, connection, table, sa.true())
         self._seal_head(connection)
 

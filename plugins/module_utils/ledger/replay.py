@@ -31,8 +31,10 @@ LIFTED = "lifted"
 DECIDING = ("hold", "grant", LIFTED)
 # A run is about to carry out a plan that a person confirmed; and nothing came of it after all.
 CONFIRMED, UNUSED = "confirmed", "unused"
+# A version of a part of a record was approved.
+APPROVED = "approved"
 # The events that count in every run.
-_COUNTING = (*DECIDING, CONFIRMED, UNUSED)
+_COUNTING = (*DECIDING, CONFIRMED, UNUSED, APPROVED)
 _EVENT = COLUMNS["audit"].index("event")
 _ORDERS = ("siths", "services")
 _DONE = ("done", "found done")
@@ -52,7 +54,7 @@ class Doubt:
     object: str
     message: str
     table: str = ""
-    key: tuple[str, ...] = ()
+    key: tuple[str | int, ...] = ()
     system: str = ""
     state: str = ""
     seal: str = ""
@@ -87,7 +89,8 @@ def of_head(ledger: Tables, connection: Connection) -> list[Doubt]:
     if ledger.seal_key and decisions(ledger, connection) != heads[0]["decisions"]:
         return [
             Doubt(
-                "audit log", "rows about holds, grants or confirmations are not as runs wrote them"
+                "audit log",
+                "rows about holds, grants, approvals or confirmations are not as runs wrote them",
             )
         ]
     return []
@@ -175,6 +178,48 @@ def _wrong(ledger: Tables, row: Any, decision: Any) -> str:
     if told(row) != decision.result or bool(row.lifted) != is_lifted:
         return f"row {decision.seq} of the audit log says something else"
     return ""
+
+
+# --- approvals ------------------------------------------------------------------------------------
+
+_Version = tuple[str, str, int]  # provider, part and number
+
+
+def noted(version: Any, by: Any) -> AuditRow:
+    """The log's row of an approval, or of its row as it is: which version, and who signed it."""
+    signed = f"{by.principal} {by.fingerprint}" if by.principal else "withdrawal"
+    return AuditRow(
+        APPROVED,
+        provider=version.provider,
+        object=f"{version.part} {version.provider} {version.number}",
+        operation="add",
+        result=f"{version.digest} {signed}",
+    )
+
+
+def of_approvals(ledger: Tables, connection: Connection) -> dict[_Version, Doubt]:
+    """Doubts about approvals, by what they approve; also of those whose row is gone."""
+    audit = ledger.audit
+    query = audit.select().where(audit.c.event == APPROVED).order_by(audit.c.seq)
+    told = {row.object: row for row in connection.execute(query)}
+    doubts: dict[_Version, Doubt] = {}
+    for row in connection.execute(ledger.approvals.select()):
+        is_of = noted(row, row)
+        log = told.pop(is_of.object, None)
+        is_sealed = seals.is_sealed(ledger.seal_key, "approvals", row._asdict())
+        wrong = "" if is_sealed else _CHANGED
+        if not wrong and (log is None or log.result not in (is_of.result, ACCEPTED)):
+            wrong = _UNKNOWN
+        if wrong:
+            version = (row.provider, row.part, row.number)
+            seal = _seal(ledger, "approvals", row._asdict())
+            doubts[version] = Doubt(is_of.object, wrong, "approvals", version, seal=seal)
+    for about, row in told.items():
+        if row.result != GONE:
+            gone = f"row {row.seq} of the audit log tells of it, and it is gone"
+            part, provider, number = about.split(" ")
+            doubts[provider, part, int(number)] = Doubt(about, gone, "approvals", state=GONE)
+    return doubts
 
 
 # --- orders and answers ---------------------------------------------------------------------------
@@ -322,7 +367,10 @@ def accepted(ledger: Tables, connection: Connection, doubts: Iterable[Doubt]) ->
     holds = {row.id: row for row in connection.execute(ledger.holds.select())}
     rows = []
     for doubt in doubts:
-        if doubt.table == "holds":
+        if doubt.table == "approvals":
+            result = doubt.state or ACCEPTED
+            rows.append(AuditRow(APPROVED, object=doubt.object, operation="accept", result=result))
+        elif doubt.table == "holds":
             rows.append(decided(holds[doubt.key[0]], "accept"))
         elif doubt.state == GONE and not doubt.key:
             kind, _space, about = doubt.object.partition(" ")

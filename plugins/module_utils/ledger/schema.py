@@ -56,6 +56,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "key", "kind", "holder", "object", "provider", "number",
         "assigned", "released", "reassignable_from", "reason",
     ),
+    "approvals": (
+        "provider", "part", "number", "digest", "principal", "fingerprint", "as_of", "run", "seal",
+    ),
 }  # fmt: skip
 
 _FIRST: Migration = (
@@ -269,8 +272,25 @@ _LICENCES: Migration = (
     "CREATE UNIQUE INDEX licences_number ON licences (kind, number) WHERE released IS NULL",
 )
 
+_APPROVALS: Migration = (
+    """
+    CREATE TABLE approvals (
+        provider TEXT NOT NULL,
+        part TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        digest TEXT NOT NULL,
+        principal TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        as_of TEXT NOT NULL,
+        run TEXT NOT NULL,
+        seal TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (provider, part, number)
+    )
+    """,
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
-    _FIRST, _MEMORY, _AGE, _NIGHTS, _SECOND_PERSON, _SEALS, _LICENCES,
+    _FIRST, _MEMORY, _AGE, _NIGHTS, _SECOND_PERSON, _SEALS, _LICENCES, _APPROVALS,
 )  # fmt: skip
 
 

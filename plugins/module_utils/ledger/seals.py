@@ -40,6 +40,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "holds": ("id",),
     "orders": ("key",),
     "particulars": ("pseudonym", "kind"),
+    "approvals": ("provider", "part", "number"),
 }
 
 
@@ -110,7 +111,7 @@ def renew_by_key(
         renew(ledger, connection, table, table.c[name].in_(some))
 
 
-def put(connection: Connection, table: TableClause, sealed: Mapping[tuple[str, ...], str]) -> None:
+def put(connection: Connection, table: TableClause, sealed: Mapping[tuple[Any, ...], str]) -> None:
     """Write the seals of rows by what these are known by."""
     names = KEYS[table.name]
     update = table.update().values(seal=sa.bindparam("new_seal"))

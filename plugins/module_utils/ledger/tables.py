@@ -55,7 +55,7 @@ class Tables(Database):
         self.losses, self.refusals = _table("losses"), _table("refusals")
         self.sizes, self.findings = _table("sizes"), _table("findings")
         self.sightings, self.marks = _table("sightings"), _table("marks")
-        self.licences = _table("licences")
+        self.licences, self.approvals = _table("licences"), _table("approvals")
 
     def __enter__(self) -> Self:
         return self

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import resource
-from dataclasses import dataclass
-from typing import TextIO
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, TextIO
 
+from .approval import Approval, Manifest
 from .holds import NO_DECISIONS, Decisions
 from .memory import NO_MEMORY, Memory
 from .model import Record, from_json
@@ -31,13 +33,15 @@ class Approved:
     """Every record there is: `records` sorted by id, and the ids of those that are invalid.
 
     `decisions` are the holds and grants beside them, `memory` is what earlier runs put in effect in
-    the system that this is for: the ledger keeps both.
+    the system that this is for: the ledger keeps both. `approvals` are those of the records' parts
+    by provider; one that is missing needs none.
     """
 
     records: tuple[Record, ...]
     invalid: frozenset[str]
     decisions: Decisions = NO_DECISIONS
     memory: Memory = NO_MEMORY
+    approvals: Mapping[str, tuple[Approval, ...]] = field(default_factory=dict)
 
     @property
     def providers(self) -> frozenset[str]:
@@ -48,16 +52,27 @@ class Approved:
 def read(path: str) -> Approved:
     """The records in the controller's memory file. Raises PayloadError.
 
-    Its first line has the invalid ids, each other one a record: read one by one, a nation's take a
-    third of the memory. From then on the process leaves no core dump, which would hold them.
+    Its first line has the invalid ids and the approvals, each other one a record: read one by one,
+    a nation's take a third of the memory. From then on the process leaves no core dump, which would
+    hold them.
     """
     try:
         with _opened(path) as file:
-            invalid = frozenset(json.loads(next(file, "")))
+            head = json.loads(next(file, ""))
             records = tuple(from_json(Record, json.loads(line)) for line in file)
-        return Approved(records, invalid)
+        approvals = {p: tuple(map(_approval, them)) for p, them in head["approvals"].items()}
+        return Approved(records, frozenset(head["invalid"]), approvals=approvals)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _unread("the approved records", error) from error
+
+
+def dump(approvals: Mapping[str, Iterable[Approval]]) -> dict[str, list[dict[str, Any]]]:
+    """Approvals in the form that read() takes."""
+    return {provider: [asdict(one) for one in them] for provider, them in approvals.items()}
+
+
+def _approval(data: dict[str, Any]) -> Approval:
+    return Approval(**{**data, "manifest": Manifest(**data["manifest"])})
 
 
 def confidential(path: str) -> dict[str, str]:

@@ -1,11 +1,11 @@
 # Copyright: Contributors to the regionjh.halsoval collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""For modules: the records without those that claim what another provider holds."""
+"""For modules: the records that are approved, and claim nothing that another provider holds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..engine.journal import Settled
@@ -14,6 +14,7 @@ from ..ledger.ledger import Ledger
 from ..ledger.memory import recall
 from ..records.contested import Settlement, settle
 from ..records.payload import Approved
+from .approvals import unapproved
 
 # What the ledger remembers claims under, beside the systems.
 _TITLE = "records"
@@ -36,6 +37,8 @@ def undisputed(approved: Approved, ledger: Ledger) -> Undisputed:
 
     Raises LedgerError.
     """
+    unknown = unapproved(approved, ledger)
+    approved = _without(approved, unknown)
     memory = recall(ledger, _TITLE)
     settlement = settle(approved.records, approved.invalid, memory)
     settled = [
@@ -45,13 +48,16 @@ def undisputed(approved: Approved, ledger: Ledger) -> Undisputed:
     ]
     if settled and not ledger.check:
         ledger.remember(_TITLE, settled)
-    left = tuple(r for r in approved.records if r.id not in settlement.refused)
-    invalid = approved.invalid.union(settlement.refused)
     return Undisputed(
-        replace(approved, records=left, invalid=invalid),
-        settlement.refused,
+        _without(approved, settlement.refused),
+        {**settlement.refused, **unknown},
         tuple(_findings(settlement)),
     )
+
+
+def _without(approved: Approved, refused: Collection[str]) -> Approved:
+    left = tuple(r for r in approved.records if r.id not in refused)
+    return replace(approved, records=left, invalid=approved.invalid.union(refused))
 
 
 def _findings(settlement: Settlement) -> Iterator[Finding]:

@@ -29,7 +29,7 @@ from ansible_collections.regionjh.halsoval.plugins.plugin_utils import record_st
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     path = tmp_path / "halsoval.yml"
-    path.write_text("plugin: regionjh.halsoval.providers\n")
+    path.write_text("plugin: regionjh.halsoval.providers\napproval: unsigned\n")
     return path
 
 
@@ -82,7 +82,12 @@ class _Configured(providers.InventoryModule):
     """The plugin as Ansible configures it; by itself it looks for no options."""
 
     _given = MappingProxyType(
-        {"records": "providers", "as_of": "2026-03-02", "hsa_id_prefixes": ["SE2321000214-"]}
+        {
+            "records": "providers",
+            "as_of": "2026-03-02",
+            "hsa_id_prefixes": ["SE2321000214-"],
+            "approval": "unsigned",
+        }
     )
 
     def _read_config_data(self, path: str) -> dict[str, Any]:
