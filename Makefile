@@ -62,17 +62,24 @@ demo: lab-up ## Start the lab and onboard the example providers; SYSTEMS=hsa doe
 		'' \
 		'Orders that people carry out have left through .lab/outbox, a folder for each recipient.' \
 		'' \
-		'Change a record below inventories/lab/providers/ and see what would happen, then let it:' \
+		'Change a record below inventories/lab/providers/, see what would happen, approve it, and let it happen:' \
 		'' \
 		'  source .venv/bin/activate' \
-		"  ansible-playbook regionjh.halsoval.onboard --check --diff $(LESS)" \
+		"  ansible-playbook regionjh.halsoval.approve -e approve_provider=fjallhalsan --check $(LESS)" \
+		"  ansible-playbook regionjh.halsoval.approve -e approve_provider=fjallhalsan -e approve_key=.lab/approval/region $(LESS)" \
 		"  ansible-playbook regionjh.halsoval.onboard $(LESS)" \
 		'' \
 		'make lab-down stops the lab. README.md and docs/ tell more.' ''
 
 .PHONY: lab-up
 lab-up: lab-possible .venv/ready ## Start the lab: the region's servers, on this machine, below .lab/
-	ansible-playbook -i $(LAB) regionjh.halsoval.lab $(call lab_in,started)
+	@# In the lab's inventory nothing is approved yet.
+	ansible-playbook -i /dev/null regionjh.halsoval.lab $(call lab_in,started)
+	@for draft in inventories/lab/providers/*/; do \
+		provider=$$(basename "$$draft"); \
+		test -e ".lab/approved/$$provider/equipment.yml" || ansible-playbook -i $(LAB) regionjh.halsoval.approve \
+			-e "approve_provider=$$provider" -e approve_key=.lab/approval/region -e '{halsoval_systems: []}' || exit; \
+	done
 
 .PHONY: lab-down
 lab-down: .venv/ready ## Stop the lab; its data stays
@@ -147,6 +154,7 @@ made-lab: .venv/ready
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "$(PYTHON) must be Python 3.11 or later" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call debian,python3-venv)
+	@command -v ssh-keygen >/dev/null || $(call debian,openssh-client)
 	@.venv/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@echo 'Installing the packages of constraints.txt into .venv'
 	@$(call install,test)

@@ -28,11 +28,13 @@ SUPPORTED = {"debian": {"12": "bookworm", "13": "trixie"}}
 PACKAGES = {
     "hsa": {
         "ldap-utils": "/usr/bin/ldapwhoami",
+        "openssh-client": "/usr/bin/ssh-keygen",
         "openssl": "/usr/bin/openssl",
         "slapd": "/usr/sbin/slapd",
     },
     "ad": {
         "ldap-utils": "/usr/bin/ldapwhoami",
+        "openssh-client": "/usr/bin/ssh-keygen",
         "openssl": "/usr/bin/openssl",
         # Debian 12 has the program in the package samba, which this one brings.
         "samba-ad-dc": "/usr/sbin/samba",
@@ -40,7 +42,7 @@ PACKAGES = {
         "samba-dsdb-modules": f"/usr/lib/{platform.machine()}-linux-gnu/samba/ldb/samba_dsdb.so",
     },
     # Its Python packages are looked for by the Python that runs it (tasks/citrix_started.yml).
-    "citrix": {"openssl": "/usr/bin/openssl"},
+    "citrix": {"openssh-client": "/usr/bin/ssh-keygen", "openssl": "/usr/bin/openssl"},
 }
 # What these packages would start at boot.
 SERVICES = {"hsa": ("slapd",), "ad": ("nmbd", "samba-ad-dc", "smbd", "winbind"), "citrix": ()}

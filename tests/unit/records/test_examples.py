@@ -38,7 +38,7 @@ def read(path: Path) -> Any:
 SOURCE = read(LAB / "halsoval.yml")
 AS_OF: dt.date = SOURCE["as_of"]
 PREFIXES: list[str] = SOURCE["hsa_id_prefixes"]
-FOLDERS = sorted((LAB / SOURCE["records"]).iterdir())
+FOLDERS = sorted((LAB / SOURCE["drafts"]).iterdir())
 
 
 @pytest.fixture(scope="module")
