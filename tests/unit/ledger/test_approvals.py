@@ -128,7 +128,7 @@ def test_neither_does_a_log_that_forgets_an_approval(ledgers: Ledgers) -> None:
     by_sql(ledger, "DELETE FROM approvals WHERE number = 2")
     by_sql(ledger, "UPDATE audit SET event = 'x' WHERE object = 'staff alfa 2'")
 
-    assert "approvals are not as runs wrote them" in str(ledger.doubts()[0])
+    assert "approvals or confirmations are not as runs wrote" in str(ledger.doubts()[0])
 
 
 @pytest.mark.parametrize(

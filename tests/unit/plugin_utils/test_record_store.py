@@ -112,6 +112,6 @@ def test_file_is_for_other_processes_and_only_meanwhile(records: Records) -> Non
         command = [sys.executable, "-c", _LOOK, path]
         seen = subprocess.run(command, capture_output=True, text=True, check=True, close_fds=False)
 
-    assert seen.stdout.startswith('[]\n{"agree')
+    assert seen.stdout.startswith('{"invalid":')
     assert "memfd" not in seen.stdout
     assert not Path(path).exists()
