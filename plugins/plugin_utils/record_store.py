@@ -11,14 +11,11 @@ file (which outlives a kill).
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ansible_collections.regionjh.halsoval.plugins.module_utils.records import (
-    payload as payload_form,
-)
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import head
 
 from .approved_records import Reading
 from .memory_file import memory_file
@@ -77,7 +74,6 @@ def payload() -> Iterator[str]:
 
 def _json(read: Reading) -> Iterator[bytes]:
     """The form that records.payload reads: what is not in the records, and a line for each."""
-    head = {"invalid": read.invalid_ids, "approvals": payload_form.dump(read.approvals)}
-    yield json.dumps(head).encode() + b"\n"
+    yield head(read.invalid_ids, read.approvals)
     for provider in read.providers.values():
         yield provider.data + b"\n"

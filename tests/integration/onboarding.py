@@ -33,6 +33,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger im
     Run as LedgerRun,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import head
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils import approved_records, validation
 from ansible_collections.regionjh.halsoval.tests.lab import Lab
 
@@ -451,7 +452,7 @@ def make_task(site: Site, payload: Path, as_of: str = AS_OF, **options: Any) -> 
     )
     assert not reading.errors, reading.errors
     records = (provider.data for provider in reading.providers.values())
-    payload.write_bytes(b"\n".join([b"[]", *records]))
+    payload.write_bytes(head() + b"\n".join(records))
     lab = site.lab
     return Task(
         {

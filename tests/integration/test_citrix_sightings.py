@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import head
 from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.citrix_sightings import look
 from ansible_collections.regionjh.halsoval.plugins.module_utils.systems import https
 from ansible_collections.regionjh.halsoval.plugins.module_utils.systems.https import HttpError
@@ -62,7 +63,7 @@ def night(
     site: CitrixSite, ledgers: Ledgers, tmp_path: Path, as_of: dt.date = TODAY, check: bool = False
 ) -> dict[str, Any]:
     records = tmp_path / "records"
-    records.write_text(f"[]\n{json.dumps(VALID)}\n", encoding="utf-8")
+    records.write_bytes(head() + json.dumps(VALID).encode() + b"\n")
     params = {
         "records": str(records), "server_uri": site.uri, "user": USER, "password": PASSWORD,
         "ca_path": str(site.ca), "timeout": 5, "delivery_group": HALSOVAL,

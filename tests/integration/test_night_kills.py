@@ -18,6 +18,7 @@ import pytest
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import Ledger, Run
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.sightings import last_seen
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import head
 from ansible_collections.regionjh.halsoval.plugins.module_utils.runs import night as nights
 from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.citrix_sightings import look
 from ansible_collections.regionjh.halsoval.plugins.module_utils.systems import https
@@ -84,7 +85,7 @@ def test_killed_looks_at_connections_lose_none(
     monkeypatch.setattr(https, "BACK_OFF", (0.01, 0.02))
     everything = record(workstations=map(workstation, PCS), workstation_groups=1)
     records = tmp_path / "records"
-    records.write_bytes(b"[]\n" + validation.dump(everything) + b"\n")
+    records.write_bytes(head() + validation.dump(everything) + b"\n")
     undisturbed, state, killer = tmp_path / "undisturbed", tmp_path / "state", Killer(0.5)
     (tmp_path / "site").mkdir()
     with citrix_site(tmp_path / "site") as site:

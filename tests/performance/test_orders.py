@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from ansible.parsing.vault import VaultLib
 
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import head
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils import approved_records
 from ansible_collections.regionjh.halsoval.tests.performance.many_records import write_source
 from ansible_collections.regionjh.halsoval.tests.performance.measuring import (
@@ -52,7 +53,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert not reading.errors, reading.errors
     path = directory / "payload"
-    path.write_bytes(b"\n".join([b"[]", *(one.data for one in reading.providers.values())]))
+    path.write_bytes(head() + b"\n".join(one.data for one in reading.providers.values()))
     return path
 
 

@@ -58,17 +58,20 @@ def read(path: str) -> Approved:
     """
     try:
         with _opened(path) as file:
-            head = json.loads(next(file, ""))
+            others = json.loads(next(file, ""))
             records = tuple(from_json(Record, json.loads(line)) for line in file)
-        approvals = {p: tuple(map(_approval, them)) for p, them in head["approvals"].items()}
-        return Approved(records, frozenset(head["invalid"]), approvals=approvals)
+        approvals = {p: tuple(map(_approval, them)) for p, them in others["approvals"].items()}
+        return Approved(records, frozenset(others["invalid"]), approvals=approvals)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _unread("the approved records", error) from error
 
 
-def dump(approvals: Mapping[str, Iterable[Approval]]) -> dict[str, list[dict[str, Any]]]:
-    """Approvals in the form that read() takes."""
-    return {provider: [asdict(one) for one in them] for provider, them in approvals.items()}
+def head(
+    invalid: Iterable[str] = (), approvals: Mapping[str, Iterable[Approval]] | None = None
+) -> bytes:
+    """The line that stands before the records in what read() takes."""
+    told = {provider: [asdict(one) for one in them] for provider, them in (approvals or {}).items()}
+    return json.dumps({"invalid": sorted(invalid), "approvals": told}).encode() + b"\n"
 
 
 def _approval(data: dict[str, Any]) -> Approval:

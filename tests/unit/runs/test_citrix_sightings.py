@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import head
 from ansible_collections.regionjh.halsoval.plugins.module_utils.runs import citrix_sightings
 from ansible_collections.regionjh.halsoval.tests.conftest import Ledgers
 from ansible_collections.regionjh.halsoval.tests.unit.records.conftest import VALID
@@ -42,7 +43,7 @@ def test_monitor_is_blind_where_it_shows_nothing_of_the_group(
     monkeypatch.setattr(citrix_sightings, "CitrixSite", lambda *_args: site)
     monkeypatch.setattr(citrix_sightings, "CitrixMonitor", lambda *_args: monitor)
     records = tmp_path / "records"
-    records.write_text(f"[]\n{json.dumps(VALID)}\n", encoding="utf-8")
+    records.write_bytes(head() + json.dumps(VALID).encode() + b"\n")
     params = {
         "records": str(records), "server_uri": "https://ddc.example", "user": "u", "password": "p",
         "ca_path": None, "timeout": 5, "delivery_group": "group",

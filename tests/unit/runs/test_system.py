@@ -18,6 +18,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import Ledger, Run
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.holds import Hold
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import head
 from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.system import bring_in_line
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils import validation
 from ansible_collections.regionjh.halsoval.tests.unit.builders import TODAY, record
@@ -52,7 +53,7 @@ def run(path: Path, *records: Record) -> dict[str, Any]:
 
 def result(path: Path, *records: Record) -> dict[str, Any]:
     """The whole result of a run over records."""
-    data = b"\n".join([b"[]", *map(validation.dump, records)])
+    data = head() + b"\n".join(map(validation.dump, records))
     (path / "records").write_bytes(data)
 
     def leave(**result: Any) -> None:
