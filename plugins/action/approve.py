@@ -82,7 +82,7 @@ def _as_option(approval: Approval) -> dict[str, Any]:
     return {
         "provider": manifest.provider, "part": manifest.part, "number": manifest.number,
         "digest": manifest.digest, "principal": approval.principal,
-        "fingerprint": approval.fingerprint,
+        "fingerprint": approval.fingerprint, "signature": approval.signature,
     }  # fmt: skip
 
 

@@ -82,6 +82,7 @@ approved:
       digest: 3f5a0c77b1de3f5a0c77b1de3f5a0c77b1de3f5a0c77b1de3f5a0c77b1de3f5a
       principal: fjallhalsan/bo
       fingerprint: SHA256:2guQcQ+Ei1UbiPHsNRU2xl3gtOGiC4Vgg7wO7oR38w8
+      signature: 0d4c1b2a5e6f0d4c1b2a5e6f0d4c1b2a5e6f0d4c1b2a5e6f0d4c1b2a5e6f0d4c
 waiting:
   description: Files in O(directory) that wait for a signature; nothing is approved until then.
   returned: success
@@ -102,11 +103,12 @@ versions:
       number: 7
       digest: 3f5a0c77b1de3f5a0c77b1de3f5a0c77b1de3f5a0c77b1de3f5a0c77b1de3f5a
       principal: fjallhalsan/bo
+      signature: 0d4c1b2a5e6f0d4c1b2a5e6f0d4c1b2a5e6f0d4c1b2a5e6f0d4c1b2a5e6f0d4c
       next: 8
 left:
   description:
-    - Of a version that was approved before, the orders that left since it was replaced. Going back
-      does not call them back.
+    - Of a version that was approved before, the orders that left and the accounts that were deleted
+      since it was replaced. Going back does not call them back.
   returned: success
   type: list
   elements: str

@@ -38,7 +38,10 @@ class Authority:
     day: dt.date
 
     def approval(self, folder: Path, provider: str, part: str, stored: bytes) -> Approval:
-        """The approval of a part as it lies there. Raises TextError."""
+        """The approval of a part as it lies there. Raises TextError.
+
+        Its signature was verified before the ledger noted it, and every run compares with that.
+        """
         name = PART_FILES[part]
         try:
             manifest = parse_manifest(_text(folder / f"{name}{MANIFEST}"))
@@ -49,12 +52,19 @@ class Authority:
                 raise ValueError("expected the part as it was approved; it was changed since")
             if not manifest.is_signed:
                 return Approval(manifest)
-            return self.verified(manifest, _text(folder / f"{name}{SIGNATURE}"))
+            return self.stated(manifest, _text(folder / f"{name}{SIGNATURE}"))
         except (ValueError, SignatureError) as error:
             raise TextError(Problem(None, (), str(error))) from None
 
     def verified(self, manifest: Manifest, signature: str) -> Approval:
         """The approval that a signature makes of a manifest. Raises SignatureError."""
+        approval, key = self.stated(manifest, signature), ssh_signatures.key_of(signature)
+        if not ssh_signatures.verify(signature, manifest.text(), key, approval.principal):
+            raise SignatureError("the signature is of something else than this approval")
+        return approval
+
+    def stated(self, manifest: Manifest, signature: str) -> Approval:
+        """The approval by the key that a signature says it is by. Raises SignatureError."""
         provider, part = manifest.provider, manifest.part
         key = ssh_signatures.key_of(signature)
         lines = [signer for signer in self.signers if signer.key == key]
@@ -75,9 +85,8 @@ class Authority:
             return not self._is_valid(each[1]), not is_regions(each[0])
 
         name, line = min(found, key=rank)
-        if not ssh_signatures.verify(signature, manifest.text(), key, name):
-            raise SignatureError("the signature is of something else than this approval")
-        return Approval(manifest, name, line.fingerprint, self._doubt(name, line))
+        signed = digest(signature.encode())
+        return Approval(manifest, name, line.fingerprint, signed, self._doubt(name, line))
 
     def _is_valid(self, line: Signer) -> bool:
         return line.first <= self.day <= line.last
@@ -93,7 +102,7 @@ class Authority:
 
 
 def digest(stored: bytes) -> str:
-    """What a manifest names a file by."""
+    """What a manifest names a file by, and the ledger a signature."""
     return hashlib.sha256(stored).hexdigest()
 
 

@@ -36,8 +36,8 @@ from .record_files import MANIFEST, PART_FILES
 from .ssh_signatures import SignatureError
 from .yaml_text import show_path
 
-# What the ledger knows of a part: number, digest and principal of the version that was approved
-# last, 0 and "" of none, and the number of the next one.
+# What the ledger knows of a part: number, digest, principal and signature of the version that was
+# approved last, 0 and "" of none, and the number of the next one.
 Versions = Mapping[str, Mapping[str, Any]]
 
 
@@ -116,8 +116,7 @@ class _Case:
     @property
     def manifest(self) -> Manifest:
         """What is to be signed."""
-        last = self.versions[self.part]
-        number = last["number"] if self.is_noted else last["next"]
+        number = self.versions[self.part]["next"]
         return Manifest(self.proposal.provider, self.part, number, self.digest)
 
     @property
@@ -131,8 +130,10 @@ class _Case:
 
     def _lies_as_noted(self, part: str) -> bool:
         last, lies = self.versions[part], self.proposal.approvals.get(part)
-        noted = (last["number"], last["digest"])
-        return lies is not None and (lies.manifest.number, lies.manifest.digest) == noted
+        if lies is None:
+            return False
+        noted = (last["number"], last["digest"], last["signature"])
+        return (lies.manifest.number, lies.manifest.digest, lies.signature) == noted
 
 
 def _settle(case: _Case, reading: Reading, signing: Signing, check: bool, outcome: Outcome) -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Noted:
-    """The version of a part that was approved last: number, digest, who, and the run's day."""
+    """The version of a part that was approved last: who, by which signature, and the run's day."""
 
     number: int
     digest: str
     principal: str
+    signature: str
     as_of: dt.date
 
 
@@ -40,24 +41,18 @@ def latest(ledger: Ledger) -> Mapping[tuple[str, str], Noted]:
         return _latest(ledger, connection)
 
 
-def note(ledger: Ledger, approvals: Iterable[Approval]) -> bool:
-    """Note approvals; returns whether the ledger did not know one of them.
+def note(ledger: Ledger, approvals: Sequence[Approval]) -> None:
+    """Note approvals, each of a version that the ledger does not know; in check mode none is.
 
-    Raises LedgerError where one has the number of another version.
+    Raises LedgerError where one has the number of a version that was approved before.
     """
     with ledger.changing() as connection:
-        known, new = _latest(ledger, connection), []
         for approval in approvals:
             manifest = approval.manifest
-            last = known.get((manifest.provider, manifest.part))
-            if last and (last.number, last.digest) == (manifest.number, manifest.digest):
-                continue
             if manifest.number < _next(ledger, connection, manifest.provider, manifest.part):
                 raise LedgerError("somebody approved another version meanwhile: run approve again")
-            new.append(approval)
-        if new and not ledger.check:
-            _add(ledger, connection, new)
-    return bool(new)
+        if approvals and not ledger.check:
+            _add(ledger, connection, approvals)
 
 
 def next_number(ledger: Ledger, provider: str, part: str) -> int:
@@ -67,11 +62,11 @@ def next_number(ledger: Ledger, provider: str, part: str) -> int:
 
 
 def left_since(ledger: Ledger, provider: str, part: str, digest: str) -> list[str]:
-    """The orders of a provider that left since a version of its part was approved no more.
+    """What going back to an approved version does not call back, since it was replaced.
 
-    They are with who carries them out, and not called back by going back to that version.
+    The provider's orders that left, which are with who carries them out, and what was deleted.
     """
-    versions, orders = ledger.approvals.c, ledger.orders.c
+    versions = ledger.approvals.c
     with ledger.reading() as connection:
         is_of = (versions.provider == provider) & (versions.part == part)
         rows = connection.execute(ledger.approvals.select().where(is_of).order_by(versions.number))
@@ -79,12 +74,35 @@ def left_since(ledger: Ledger, provider: str, part: str, digest: str) -> list[st
         ends = [later[1] for now, later in pairwise(days) if now[0] == digest]
         if not ends:
             return []
-        is_later = (orders.provider == provider) & (orders.sent_on >= ends[-1])
-        query = ledger.orders.select().where(is_later).order_by(orders.sent_on, orders.key)
         return [
-            f"{row.kind} {row.object} {row.key}, sent {row.sent_on}: {row.state}"
-            for row in connection.execute(query)
+            *_orders_since(ledger, connection, provider, ends[-1]),
+            *_deleted_since(ledger, connection, provider, ends[-1]),
         ]
+
+
+def _orders_since(ledger: Ledger, connection: Connection, provider: str, day: str) -> Iterator[str]:
+    orders = ledger.orders.c
+    is_later = (orders.provider == provider) & (orders.sent_on >= day)
+    query = ledger.orders.select().where(is_later).order_by(orders.sent_on, orders.key)
+    for row in connection.execute(query):
+        yield f"{row.kind} {row.object} {row.key}, sent {row.sent_on}: {row.state}"
+
+
+def _deleted_since(
+    ledger: Ledger, connection: Connection, provider: str, day: str
+) -> Iterator[str]:
+    audit, runs = ledger.audit.c, ledger.runs.c
+    query = (
+        ledger.audit.select()
+        .join(ledger.runs, audit.run == runs.id)
+        .add_columns(runs.as_of)
+        .where(audit.event == "outcome", audit.operation == "delete", runs.as_of >= day)
+        .where(audit.result.in_(replay.DONE))
+        .order_by(audit.seq)
+    )
+    for row in connection.execute(query):
+        if provider in row.provider.split(","):
+            yield f"{row.system}: {row.object}, deleted {row.as_of}"
 
 
 def _next(ledger: Ledger, connection: Connection, provider: str, part: str) -> int:
@@ -104,14 +122,26 @@ def _latest(ledger: Ledger, connection: Connection) -> dict[tuple[str, str], Not
     for row in connection.execute(table.select().order_by(table.c.number)):
         if (row.provider, row.part, row.number) not in doubts:
             day = dt.date.fromisoformat(row.as_of)
-            found[row.provider, row.part] = Noted(row.number, row.digest, row.principal, day)
+            found[row.provider, row.part] = Noted(
+                row.number, row.digest, row.principal, row.signature, day
+            )
     return found
 
 
 def _add(ledger: Ledger, connection: Connection, approvals: Sequence[Approval]) -> None:
     day, run = ledger.run.as_of.isoformat(), ledger.run.id
     rows = [
-        (m.provider, m.part, m.number, m.digest, one.principal, one.fingerprint, day, run)
+        (
+            m.provider,
+            m.part,
+            m.number,
+            m.digest,
+            one.principal,
+            one.fingerprint,
+            one.signature,
+            day,
+            run,
+        )
         for one in approvals
         for m in [one.manifest]
     ]

@@ -37,7 +37,8 @@ APPROVED = "approved"
 _COUNTING = (*DECIDING, CONFIRMED, UNUSED, APPROVED)
 _EVENT = COLUMNS["audit"].index("event")
 _ORDERS = ("siths", "services")
-_DONE = ("done", "found done")
+# The outcomes of a write that was carried out.
+DONE = ("done", "found done")
 # What a person vouches for who says that it may be gone.
 GONE = "gone"
 _CHANGED, _UNKNOWN = "not as a run left it", "no row of the audit log says so"
@@ -353,7 +354,7 @@ def _told_of_orders(ledger: Tables, connection: Connection) -> dict[str, _Told]:
         if row.event in ("receipt", ACCEPTED):
             known.is_made, known.state, known.seq = True, row.operation, row.seq
             known.answer = row.plan  # "" of what a person vouched for
-        elif row.event == "outcome" and row.result in _DONE:
+        elif row.event == "outcome" and row.result in DONE:
             known.is_made |= row.operation == "add"
             known.has_moved |= row.operation == "modify"
     return found

@@ -57,7 +57,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "assigned", "released", "reassignable_from", "reason",
     ),
     "approvals": (
-        "provider", "part", "number", "digest", "principal", "fingerprint", "as_of", "run", "seal",
+        "provider", "part", "number", "digest", "principal", "fingerprint", "signature", "as_of",
+        "run", "seal",
     ),
 }  # fmt: skip
 
@@ -281,6 +282,7 @@ _APPROVALS: Migration = (
         digest TEXT NOT NULL,
         principal TEXT NOT NULL,
         fingerprint TEXT NOT NULL,
+        signature TEXT NOT NULL,
         as_of TEXT NOT NULL,
         run TEXT NOT NULL,
         seal TEXT NOT NULL DEFAULT '',

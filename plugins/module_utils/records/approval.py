@@ -55,13 +55,15 @@ class Manifest:
 class Approval:
     """A manifest with who signed it: the principal, and the key's fingerprint; "" of none.
 
-    `doubt` is why that signer may not approve today: a validity that is over, a key that is
-    revoked. It counts against what the ledger does not know as approved already.
+    `signature` is the SHA-256 of the signature's text, "" of none. `doubt` is why that signer may
+    not approve today: a validity that is over, a key that is revoked. It counts against what the
+    ledger does not know as approved already.
     """
 
     manifest: Manifest
     principal: str = ""
     fingerprint: str = ""
+    signature: str = ""
     doubt: str = ""
 
 

@@ -44,4 +44,6 @@ def _wrong(approval: Approval, last: Noted | None) -> str:
         return f"version {number} is older than the approved one, which is {last.number}"
     if (number, approval.manifest.digest) != (last.number, last.digest):
         return f"expected version {last.number} as it was approved, not another one{doubt}"
+    if approval.signature != last.signature:
+        return f"expected the signature by which version {number} was approved, not another one"
     return ""

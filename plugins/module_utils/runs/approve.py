@@ -35,7 +35,8 @@ def approve(params: dict[str, Any], ledger: Ledger) -> dict[str, Any]:
     Raises LedgerError.
     """
     provider, digests = params["provider"], params["digests"]
-    changed = bool(params["approvals"]) and note(ledger, map(_approval, params["approvals"]))
+    approvals = [_approval(given) for given in params["approvals"]]
+    note(ledger, approvals)
     known = latest(ledger)
     versions = {}
     for part in digests:
@@ -44,10 +45,11 @@ def approve(params: dict[str, Any], ledger: Ledger) -> dict[str, Any]:
             "number": last.number if last else 0,
             "digest": last.digest if last else "",
             "principal": last.principal if last else "",
+            "signature": last.signature if last else "",
             "next": next_number(ledger, provider, part),
         }
     left = [each for p, d in digests.items() for each in left_since(ledger, provider, p, d)]
-    return {"changed": changed, "versions": versions, "left": left}
+    return {"changed": bool(approvals), "versions": versions, "left": left}
 
 
 def _approval(given: dict[str, Any]) -> Approval:
@@ -58,4 +60,4 @@ def _approval(given: dict[str, Any]) -> Approval:
         given["digest"],
         bool(given["principal"]),
     )
-    return Approval(manifest, given["principal"], given["fingerprint"])
+    return Approval(manifest, given["principal"], given["fingerprint"], given["signature"])

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.journal import Intended
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.approvals import (
     latest,
     left_since,
@@ -33,7 +36,7 @@ PRINT = "SHA256:2guQcQ+Ei1UbiPHsNRU2xl3gtOGiC4Vgg7wO7oR38w8"
 
 def approval(version: int, digest: str = "", part: str = "staff") -> Approval:
     digest = digest or f"{version:064x}"
-    return Approval(Manifest("alfa", part, version, digest), "region:anna", PRINT)
+    return Approval(Manifest("alfa", part, version, digest), "region:anna", PRINT, "5" * 64)
 
 
 def withdrawal(version: int) -> Approval:
@@ -54,9 +57,8 @@ def test_the_last_version_counts_and_each_is_a_row_of_the_log(ledgers: Ledgers) 
     ledger = ledgers.open()
 
     assert last(ledger) is None
-    assert note(ledger, [approval(1), approval(1, part="equipment")])
-    assert note(ledger, [withdrawal(2)])
-    assert not note(ledger, [withdrawal(2)])
+    note(ledger, [approval(1), approval(1, part="equipment")])
+    note(ledger, [withdrawal(2)])
 
     assert last(ledger) == (2, "")
     assert next_number(ledger, "alfa", "staff") == 3
@@ -76,15 +78,16 @@ def test_a_number_is_one_version_only(ledgers: Ledgers) -> None:
     ledger = ledgers.open()
     note(ledger, [approval(1)])
 
-    with pytest.raises(LedgerError, match="run approve again"):
-        note(ledger, [approval(1, digest="f" * 64)])
+    for other in (approval(1), approval(1, digest="f" * 64)):
+        with pytest.raises(LedgerError, match="run approve again"):
+            note(ledger, [other])
     assert last(ledger) == (1, "region:anna")
 
 
 def test_a_check_notes_nothing(ledgers: Ledgers) -> None:
     ledgers.open().close()
     with ledgers.open(check=True) as ledger:
-        assert note(ledger, [approval(1)])
+        note(ledger, [approval(1)])
     assert last(ledgers.open()) is None
 
 
@@ -94,21 +97,17 @@ def test_a_check_notes_nothing(ledgers: Ledgers) -> None:
         "UPDATE approvals SET digest = 'f' WHERE number = 2",
         "UPDATE approvals SET principal = 'region:eva' WHERE number = 2",
         "DELETE FROM approvals WHERE number = 2",
-        "INSERT INTO approvals (provider, part, number, digest, principal, fingerprint, as_of, run,"
-        " seal) SELECT provider, part, 3, digest, principal, fingerprint, as_of, run, seal FROM"
-        " approvals WHERE number = 2",
+        "UPDATE approvals SET signature = 'f' WHERE number = 2",
+        "INSERT INTO approvals (provider, part, number, digest, principal, fingerprint, signature,"
+        " as_of, run, seal) SELECT provider, part, 3, digest, principal, fingerprint, signature,"
+        " as_of, run, seal FROM approvals WHERE number = 2",
     ],
 )
 def test_what_was_changed_by_sql_does_not_count_and_alarms(
     ledgers: Ledgers, statement: str
 ) -> None:
     ledger = ledgers.open()
-    note(
-        ledger,
-        [
-            approval(1),
-        ],
-    )
+    note(ledger, [approval(1)])
     note(ledger, [approval(2)])
 
     by_sql(ledger, statement)
@@ -161,3 +160,17 @@ def test_orders_that_left_since_a_version_was_replaced_are_named(ledgers: Ledger
 
     assert left_since(ledger, "alfa", "staff", f"{1:064x}") == ["card X A, sent 2026-03-02: sent"]
     assert left_since(ledger, "alfa", "staff", f"{2:064x}") == []
+
+
+def test_what_was_deleted_since_a_version_was_replaced_is_named(ledgers: Ledgers) -> None:
+    delete = Intended("alfa,beta", "account X", "delete", "", "", "{}")
+    for run, day in (("run-1", TODAY), ("run-2", TODAY + dt.timedelta(days=1))):
+        with ledgers.open(run, as_of=day) as ledger:
+            note(ledger, [approval(1 if day == TODAY else 2)])
+            done, failed, other = ledger.intend(
+                "AD", [delete, delete, replace(delete, provider="gamma")]
+            )
+            ledger.conclude({done: "done", failed: "not found", other: "done"})
+
+    ledger = ledgers.open("run-3")
+    assert left_since(ledger, "alfa", "staff", f"{1:064x}") == ["AD: account X, deleted 2026-03-03"]

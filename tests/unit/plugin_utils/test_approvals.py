@@ -20,6 +20,9 @@ from ansible_collections.regionjh.halsoval.plugins.plugin_utils.approved_records
     Reading,
     read,
 )
+from ansible_collections.regionjh.halsoval.plugins.plugin_utils.ssh_signatures import (
+    SignatureError,
+)
 from ansible_collections.regionjh.halsoval.tests.keys import Keys
 
 from .conftest import VAULT, Records
@@ -153,25 +156,47 @@ def test_an_approval_of_something_else_is_none(
     assert error.startswith("tallbacken/staff.yml: expected an approval of this part, not one of")
 
 
-def test_a_signature_of_another_manifest_or_for_another_purpose_is_none(
-    records: Records, keys: Keys, authority: Authority, approve: object
+def test_a_signature_of_another_manifest_or_for_another_purpose_approves_nothing(
+    keys: Keys, authority: Authority
 ) -> None:
-    file = records.path / "tallbacken/staff.yml.approval"
-    signature = file.with_name("staff.yml.approval.sig")
-    text = file.read_text()
+    manifest = Manifest("tallbacken", "staff", 1, "0" * 64)
+    text = manifest.text()
+    assert authority.verified(manifest, keys.sign("bo", text)).principal == "tallbacken/bo"
+
     for forged in (
         keys.sign("bo", text.replace("number 1", "number 2")),
         keys.sign("bo", text, namespace="file"),
     ):
-        signature.write_text(forged)
-        assert errors(records, authority) == [
-            "tallbacken/staff.yml: the signature is of something else than this approval"
-        ]
-    for nonsense in ("", "-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----\n"):
-        signature.write_text(nonsense)
-        assert errors(records, authority) == [
-            "tallbacken/staff.yml: expected an SSH signature, as ssh-keygen -Y sign makes it"
-        ]
+        with pytest.raises(SignatureError, match="is of something else than this approval"):
+            authority.verified(manifest, forged)
+
+
+@pytest.mark.parametrize(
+    "nonsense", ["", "-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----\n"]
+)
+@pytest.mark.usefixtures("approve")
+def test_what_is_no_signature_is_an_error(
+    records: Records, authority: Authority, nonsense: str
+) -> None:
+    (records.path / "tallbacken/staff.yml.approval.sig").write_text(nonsense)
+
+    assert errors(records, authority) == [
+        "tallbacken/staff.yml: expected an SSH signature, as ssh-keygen -Y sign makes it"
+    ]
+
+
+def test_another_signature_is_another_approval(
+    records: Records, keys: Keys, authority: Authority, approve: Callable[..., None]
+) -> None:
+    """The ledger tells which was verified; runs ask no ssh-keygen."""
+    (_agreement, staff, _equipment) = reading(records, authority).approvals["tallbacken"]
+    file = records.path / "tallbacken/staff.yml.approval"
+    file.with_name("staff.yml.approval.sig").write_text(keys.sign("bo", "something else"))
+
+    (_agreement, other, _equipment) = reading(records, authority).approvals["tallbacken"]
+
+    assert other == replace(staff, signature=other.signature)
+    assert other.signature != staff.signature
 
 
 def test_an_expired_or_revoked_signer_is_in_doubt_which_the_ledger_decides(

@@ -25,9 +25,11 @@ from ansible_collections.regionjh.halsoval.tests.unit.builders import approved, 
 HSA_ID = "SE2321000214-0001"
 
 
-def approval(provider: str, number: int = 1, digest: str = "a", doubt: str = "") -> Approval:
+def approval(
+    provider: str, number: int = 1, digest: str = "a", signature: str = "s", doubt: str = ""
+) -> Approval:
     manifest = Manifest(provider, "staff", number, digest)
-    return Approval(manifest, "region:anna", "SHA256:x", doubt)
+    return Approval(manifest, "region:anna", "SHA256:x", signature, doubt)
 
 
 def run(ledgers: Ledgers, *approvals: Approval) -> Undisputed:
@@ -46,6 +48,10 @@ def run(ledgers: Ledgers, *approvals: Approval) -> Undisputed:
         (approval("alfa", 2, "b"), "expected version 2 as it was approved, not another one"),
         (approval("alfa", 3), "expected version 2 as it was approved, not another one"),
         (approval("alfa", 3, doubt="the key is revoked"), "not another one (the key is revoked)"),
+        (
+            approval("alfa", 2, signature="t"),
+            "expected the signature by which version 2 was approved, not another one",
+        ),
     ],
 )
 def test_another_version_than_the_approved_one_is_refused_and_claims_nothing(
