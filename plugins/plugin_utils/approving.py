@@ -53,8 +53,16 @@ class Signing:
     directory: Path | None = None
 
     def manifest(self, manifest: Manifest) -> Path:
-        """Where the manifest lies that is signed elsewhere, and beside it its signature."""
-        assert self.directory is not None
+        """Where the manifest lies that is signed elsewhere, and beside it its signature.
+
+        Raises SignatureError where nobody signs.
+        """
+        if self.directory is None:
+            who = who_may_sign(manifest.provider, manifest.part)
+            raise SignatureError(
+                f"expected a signature by {who}: this version does more than withdraw access"
+                " (approve_key, approve_directory)"
+            )
         name = f"{manifest.provider}-{PART_FILES[manifest.part]}{MANIFEST}"
         return self.directory / name
 
@@ -156,12 +164,6 @@ def _signature(manifest: Manifest, signing: Signing) -> str:
     """A signature of a manifest; "" where it is written out and waits for one."""
     if signing.key:
         return ssh_signatures.sign(manifest.text(), signing.key)
-    if signing.directory is None:
-        who = who_may_sign(manifest.provider, manifest.part)
-        raise SignatureError(
-            f"expected a signature by {who}: this version does more than withdraw access"
-            " (approve_key, approve_directory)"
-        )
     path = signing.manifest(manifest)
     signed = path.with_name(f"{path.name}.sig")
     is_same = path.exists() and path.read_text("ascii", "replace") == manifest.text()
@@ -178,7 +180,8 @@ def _check(approval: Approval, proposal: Proposal, reading: Reading) -> None:
         raise SignatureError(approval.doubt)
     if approval.manifest.part != "staff" or is_regions(approval.principal):
         return
-    assert proposal.record is not None
+    if proposal.record is None:
+        raise SignatureError("expected a valid draft")
     before = proposal.before.staff if proposal.before else None
     matters = regions_matters(before, proposal.record.staff, _elsewhere(reading, proposal))
     if matters:

@@ -48,7 +48,7 @@ def _withdraws(name: str, before: Any, after: Any) -> bool:
     if name == "suspended":
         return after is not None and (before is None or _covers(after, before))
     if name == "terminated":
-        return _are_among(before, after, lambda old, new: only_withdraws(old, new))
+        return _are_among(before, after, only_withdraws)
     if name in _GIVING:
         return _are_among(after, before, lambda new, old: only_withdraws(old, new))
     if isinstance(before, tuple):

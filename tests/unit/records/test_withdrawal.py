@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -117,7 +116,7 @@ assignments = st.fixed_dictionaries(
 
 
 @st.composite
-def records(draw: Callable[[Any], Any]) -> Record:
+def records(draw: st.DrawFn) -> Record:
     data: Any = copy.deepcopy(VALID)
     data["staff"]["people"][0]["assignments"] = draw(st.lists(assignments, min_size=1, max_size=2))
     data["agreement"]["agreement"] |= draw(st.fixed_dictionaries({}, optional={"ends": days}))
@@ -160,7 +159,7 @@ def test_withdrawals_one_after_the_other_are_one(before: Record, data: st.DataOb
 
 
 @st.composite
-def _less(draw: Callable[[Any], Any], before: Record) -> Record:
+def _less(draw: st.DrawFn, before: Record) -> Record:
     """The record with earlier ends, and with rows gone while one is left."""
 
     def earlier(day: dt.date | None) -> dt.date | None:
