@@ -237,6 +237,20 @@ def test_no_diff_shows_an_entry_that_may_be_a_protected_persons(
         assert not [word for word in WORDS if word in str(results)]
 
 
+def test_no_diff_shows_an_entry_that_may_be_of_somebody_protected_whose_assignment_is_over(
+    world: Ad,
+) -> None:
+    """Found by histories: with the ledger lost, and one of the names new, no name tells either."""
+    world.hsa.journal = MemoryJournal()
+    others = {"given_name": "Nova", "surname": "Norrdahl"}
+    world.run(_two(1, 2, NAME, others))
+    world.hsa.journal = MemoryJournal()
+    over = person(2, uses(to=str(TODAY - dt.timedelta(1))), protected=True, **MARRIED)
+    world.run(record("alfa", [over, person(1, uses(), **others)]), diff=True)
+    assert "both differ" in world.hsa_results["alfa"]["msg"]
+    assert not [word for word in WORDS if word in str(world.hsa_results)]
+
+
 def test_no_diff_shows_an_entry_that_has_the_name_of_whom_hsa_hides(world: Ad) -> None:
     """The ledger is lost, and no record protects anybody any more: HSA alone tells who is."""
     world.hsa.journal = MemoryJournal()

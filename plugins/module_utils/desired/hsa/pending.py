@@ -40,7 +40,8 @@ def pending(known: Register, memory: Memory) -> Pending:
 
     Where a row has another number, these are the person who had the row and the one who has it now.
     A record by itself neither renames nor takes over whom another provider, or the region, has.
-    Where one of those with other names is protected, each may be: names may have changed rows.
+    Whoever has other names may be a protected person of the same provider: names may have changed
+    rows.
     """
     found, misnamed = _Found(), list[NaturalPerson]()
     formers = _formers(known.people, memory)
@@ -55,8 +56,10 @@ def pending(known: Register, memory: Memory) -> Pending:
         elif reason := _reason(person, known, memory):
             found.note(ids_of(person, known), reason, own)
             misnamed += [person] if reason == OTHER_NAME else []
-    if any(person.protected for person in misnamed):
-        found.hide(hsa_id for person in misnamed for hsa_id in ids_of(person, known))
+    hiding = {e.provider for p in known.people if p.protected for e in p.employments}
+    for person in misnamed:
+        if not hiding.isdisjoint(e.provider for e in person.employments):
+            found.hide(ids_of(person, known))
     return found.pending()
 
 
