@@ -251,6 +251,19 @@ def test_no_diff_shows_an_entry_that_may_be_of_somebody_protected_whose_assignme
     assert not [word for word in WORDS if word in str(world.hsa_results)]
 
 
+def test_no_diff_of_accounts_shows_one_that_may_be_a_protected_persons(world: Ad) -> None:
+    """The same once HSA's names are as the rows have them, which a person has confirmed."""
+    world.hsa.journal = MemoryJournal()
+    others = {"given_name": "Nova", "surname": "Norrdahl"}
+    world.run(_two(1, 2, NAME, others))
+    swapped = _two(2, 1, MARRIED, others)
+    world.hsa.bring(swapped)
+    world.hsa.journal = MemoryJournal()
+    shown = world.run(_two(2, 1, MARRIED, others, protected=True), diff=True)
+    assert "both differ" in shown["alfa"]["msg"]
+    assert not [word for word in WORDS if word in str(shown)]
+
+
 def test_no_diff_shows_an_entry_that_has_the_name_of_whom_hsa_hides(world: Ad) -> None:
     """The ledger is lost, and no record protects anybody any more: HSA alone tells who is."""
     world.hsa.journal = MemoryJournal()

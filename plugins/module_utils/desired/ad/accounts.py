@@ -24,7 +24,14 @@ from ...records.memory import Memory
 from ...records.payload import Approved
 from ..people.gate import Gate
 from ..people.identified import Identities, remembering
-from ..people.pending import OTHER_NAME, REVEALED, Name, is_named, names_to_hide
+from ..people.pending import (
+    OTHER_NAME,
+    REVEALED,
+    Name,
+    beside_protected,
+    is_named,
+    names_to_hide,
+)
 from . import attributes
 from .access import Access, access, explained
 from .codecs import ENABLED
@@ -72,9 +79,18 @@ def desire(
         *forgotten(everybody, holdings, told, ended, as_of, is_held),
     ]
     names = names_to_hide(h.known.person for h in everybody if h.protected)
-    draft = _Draft(holdings, frozenset(wrong.by_provider), identities.pending.hidden, names)
+    maybe = identities.pending.hidden | _misnamed_beside_protected(everybody)
+    draft = _Draft(holdings, frozenset(wrong.by_provider), maybe, names)
     desired = _desired(approved, as_of, everybody, kept, ended, draft, gate, wrong)
     return _with_others(desired, approved.memory, identities, everybody)
+
+
+def _misnamed_beside_protected(everybody: Sequence[Holder]) -> frozenset[str]:
+    """The HSA-ids of those whose account has somebody else's name, perhaps a protected person's."""
+    ids = {h.known.person.number: h.known.hsa_id or "" for h in everybody}
+    misnamed = (h.known.person for h in everybody if h.has_another_name)
+    doubtful = beside_protected(misnamed, (h.known.person for h in everybody))
+    return frozenset(ids[person.number] for person in doubtful)
 
 
 def _with_others(

@@ -12,7 +12,15 @@ from typing import NamedTuple
 from ...engine.provision import Finding
 from ...records.memory import Label, Memory
 from ...records.people import NaturalPerson, PersonName
-from ..people.pending import HIDDEN, LINKED, NEW_NUMBER, OTHER_NAME, Pending, has_another_name
+from ..people.pending import (
+    HIDDEN,
+    LINKED,
+    NEW_NUMBER,
+    OTHER_NAME,
+    Pending,
+    beside_protected,
+    has_another_name,
+)
 from .holdings import provider_of_person
 from .register import Register
 
@@ -40,8 +48,6 @@ def pending(known: Register, memory: Memory) -> Pending:
 
     Where a row has another number, these are the person who had the row and the one who has it now.
     A record by itself neither renames nor takes over whom another provider, or the region, has.
-    Whoever has other names may be a protected person of the same provider: names may have changed
-    rows.
     """
     found, misnamed = _Found(), list[NaturalPerson]()
     formers = _formers(known.people, memory)
@@ -56,10 +62,8 @@ def pending(known: Register, memory: Memory) -> Pending:
         elif reason := _reason(person, known, memory):
             found.note(ids_of(person, known), reason, own)
             misnamed += [person] if reason == OTHER_NAME else []
-    hiding = {e.provider for p in known.people if p.protected for e in p.employments}
-    for person in misnamed:
-        if not hiding.isdisjoint(e.provider for e in person.employments):
-            found.hide(ids_of(person, known))
+    for person in beside_protected(misnamed, known.people):
+        found.hide(ids_of(person, known))
     return found.pending()
 
 

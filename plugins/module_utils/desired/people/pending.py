@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ...engine.provision import Desired
@@ -70,6 +70,19 @@ def with_memory(
 def names_to_hide(people: Iterable[NaturalPerson]) -> frozenset[Name]:
     """The names of those people: while an identity waits, another entry may have one of them."""
     return frozenset(_name(r.given_name, r.surname) for person in people for r in person.listed)
+
+
+def beside_protected(
+    misnamed: Iterable[NaturalPerson], everybody: Iterable[NaturalPerson]
+) -> Iterator[NaturalPerson]:
+    """Those of the misnamed of whom one may be a protected person of the same provider.
+
+    Names may have changed rows.
+    """
+    hiding = {e.provider for p in everybody if p.protected for e in p.employments}
+    for person in misnamed:
+        if not hiding.isdisjoint(e.provider for e in person.employments):
+            yield person
 
 
 def is_named(given: str | None, surname: str | None, names: Collection[Name]) -> bool:
