@@ -188,6 +188,8 @@ def test_whatever_was_not_approved_is_an_error_and_the_provider_stays_as_it_is(
     ):
         assert told in run.output
     assert held(site.lab) == before
+    # Nor is there a sheet of it.
+    assert site.play("verify", "--limit", HALLEDAL).hosts("failed") == {HALLEDAL}
 
 
 def test_an_older_version_is_refused_and_the_approved_one_is_put_back_by_approving_it_again(

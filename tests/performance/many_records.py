@@ -34,6 +34,8 @@ agreement:
   operation_start: 2025-03-01
 sjunet: {{agreement: 2024-10-01, connected: 2024-12-01}}
 self_declaration: {{submitted: 2024-10-01, reviewed: 2024-11-01}}
+attestations_reviewed: 2025-01-10
+training: [{{system: vardutbud_bas, date: 2025-01-15, count: 20}}]
 final_verification: {{date: 2025-01-20, outcome: approved}}
 services: [{services}]
 workstation_groups: {groups}

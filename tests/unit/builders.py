@@ -42,7 +42,7 @@ LAYOUT = Layout(
     system_roles={NPO: "npo;lasare", PASCAL: "pascal;forskrivare"},
 )
 
-_SIGNED = {"contract_signed": "2025-10-01"}
+_SIGNED = {"contract_signed": "2025-10-01", "connection_agreement_signed": "2025-10-01"}
 _STARTED = {
     **_SIGNED,
     "final_agreement_signed": "2025-12-15",
@@ -59,7 +59,10 @@ PHASES: dict[str, dict[str, str]] = {
 
 # What a record in operation may lack, each of which keeps it in establishment.
 MISSING_FOR_OPERATION: dict[str, dict[str, Any]] = {
+    "connection": {"agreement": {"connection_agreement_signed": str(TODAY + dt.timedelta(days=1))}},
     "sjunet": {"sjunet": {}},
+    "attestations": {"attestations_reviewed": str(TODAY + dt.timedelta(days=1))},
+    "training": {"training": []},
     "declaration": {"self_declaration": {"submitted": "2025-11-01"}},
     "verification": {"final_verification": {"date": "2025-12-10", "outcome": "not_approved"}},
     "must": {
@@ -158,6 +161,8 @@ def record(
             "agreement": {"number": id, **PHASES[phase], **(agreement or {})},
             "sjunet": {"connected": "2025-12-01"},
             "self_declaration": {"submitted": "2025-11-01", "reviewed": "2025-12-01"},
+            "attestations_reviewed": "2025-12-05",
+            "training": [{"system": "vardutbud_bas", "date": "2025-12-08", "count": 2}],
             "final_verification": {"date": "2025-12-10", "outcome": "approved"},
             "services": ["vardutbud_bas", "stodapplikationer"],
             "units": list(units) if units is not None else [unit()],

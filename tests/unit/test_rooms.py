@@ -22,7 +22,7 @@ FLOORS = (
     ("inventory", "lookup", "modules"),
     ("plugin_utils", "runs"),
     ("orders",),
-    ("desired", "ledger", "night", "systems"),
+    ("desired", "ledger", "night", "sheets", "systems"),
     ("engine",),
     ("records",),
 )
@@ -47,6 +47,7 @@ OTHERS = {
     "runs": {"ansible", "anyascii"},
     "orders": {"cryptography", "sqlalchemy"},
     "ledger": {"sqlalchemy"},
+    "sheets": {"jinja2"},
     "systems": {"ldap3", "pyasn1", "requests", "requests_ntlm"},
 }
 

@@ -14,6 +14,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from .catalogue import OBLIGATORY_PACKAGES, SERVICES
+from .gates import are_open, gates, in_words, is_there
 from .model import Assignment, Period, Person, Record, SharedAccess, Trial, Unit
 
 Phase = Literal["application", "establishment", "operation", "wind_down", "ended"]
@@ -25,42 +26,23 @@ def phase(record: Record, as_of: dt.date) -> Phase:
     """The phase by the dates of the agreement (annex 3.8, 3.9).
 
     An agreement that was never signed is an application whatever else is dated; one whose end has
-    passed is ended even where it never reached operation.
+    passed is ended even where it never reached operation. Operation takes all gates.
     """
-    agreement = record.agreement.agreement
-    if not _reached(agreement.contract_signed, as_of):
+    contract, ends = record.agreement.agreement.contract_signed, record.agreement.agreement.ends
+    if not is_there(contract, as_of):
         return "application"
-    if agreement.ends is not None and agreement.ends < as_of:
+    if is_over(ends, as_of):
         return "ended"
-    if missing_for_operation(record, as_of):
+    if not are_open(record, as_of):
         return "establishment"
-    return "operation" if agreement.ends is None else "wind_down"
+    return "operation" if ends is None else "wind_down"
 
 
 def missing_for_operation(record: Record, as_of: dt.date) -> tuple[str, ...]:
-    """What still stands between a provider and operation, in words; empty when nothing does."""
-    part = record.agreement
-    verification = part.final_verification
-    passed = (
-        verification is not None
-        and verification.outcome == "approved"
-        and verification.date <= as_of
+    """What evidence still keeps a provider from operation, in words; empty when none does."""
+    return tuple(
+        in_words(gate.name, evidence) for gate in gates(record, as_of) for evidence in gate.missing
     )
-    open_musts = verification is not None and any(
-        not _reached(must.resolved, as_of) for must in verification.musts
-    )
-    needs = (
-        (passed, "final verification passed (annex 3.9)"),
-        (not open_musts, "every must of the final verification resolved (annex 3.9)"),
-        (
-            _reached(part.agreement.final_agreement_signed, as_of),
-            "final agreement signed (annex 3.9)",
-        ),
-        (_reached(part.sjunet.connected, as_of), "Sjunet connected (annex 2.4)"),
-        (_reached(part.self_declaration.reviewed, as_of), "self-declaration reviewed (annex 3.7)"),
-        (_reached(part.agreement.operation_start, as_of), "start of operation reached"),
-    )
-    return tuple(name for met, name in needs if not met)
 
 
 State = Literal["outside", "later", "upcoming", "active", "suspended", "ended"]
@@ -153,7 +135,3 @@ def _terminations(service: str, ended: Mapping[str, dt.date]) -> Iterator[dt.dat
     for other in (row.package, *row.requires):
         if other and other not in OBLIGATORY_PACKAGES:
             yield from _terminations(other, ended)
-
-
-def _reached(day: dt.date | None, as_of: dt.date) -> bool:
-    return day is not None and day <= as_of

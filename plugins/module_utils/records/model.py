@@ -451,6 +451,11 @@ class AgreementPart:
     self_declaration: SelfDeclaration = _field(
         "Self-declaration (annex 3.7).", default_factory=SelfDeclaration
     )
+    attestations_reviewed: Day | None = _field(
+        "Day the region had reviewed that the workstations' antivirus and security updates are "
+        "attested (annex 3.4).",
+        default=None,
+    )
     final_verification: FinalVerification | None = _field(
         "Final verification (annex 3.9).", default=None
     )

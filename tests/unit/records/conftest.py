@@ -27,11 +27,17 @@ VALID: dict[str, Any] = {
         "agreement": {
             "number": "HV-1",
             "contract_signed": "2023-02-10",
+            "connection_agreement_signed": "2023-02-10",
             "final_agreement_signed": "2023-08-28",
             "operation_start": "2023-09-04",
         },
         "sjunet": {"agreement": "2023-03-01", "connected": "2023-06-12"},
         "self_declaration": {"submitted": "2023-05-15", "reviewed": "2023-06-30"},
+        "attestations_reviewed": "2023-08-15",
+        "training": [
+            {"system": "vardutbud_bas", "date": "2023-08-14", "count": 9},
+            {"system": "vardutbud_bas", "date": "2026-04-01", "count": 2},
+        ],
         "final_verification": {
             "date": "2023-08-22",
             "outcome": "approved",
