@@ -73,6 +73,7 @@ _SWEDISH = {
     "protected_contact": "Kontaktperson med skyddade uppgifter",
     "provider_without_key": "Vårdgivare utan vår nyckel",
     "refused": "Stoppat: kräver att någon bekräftar",
+    "request_missing": "Tjänst som regionen inte har anmodat än",
     "revocation_refused": "Kortspärr avslagen",
     "rules_vanished": "Våra Citrixregler har försvunnit",
     "session_left": "Citrixsession som inte gick att avsluta",

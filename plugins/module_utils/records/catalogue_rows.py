@@ -24,6 +24,8 @@ Precondition = Literal[
     "telia_agreement",  # the provider's own agreement with Telia, under the region's (annex 4.3)
     "supplier_agreement",  # an agreement with the supplier, direct or via the region (4.2, 4.4)
     "supplementary_agreement",  # an agreement of its own with the region (annex 2.6, 3.1.2)
+    # Of a service that came after the annex: the region's request, beside that agreement (2.6).
+    "request",
     "commission",  # a commission "Vård och behandling" of the person
     "card",  # a SITHS card of the person
     "card_loa3",  # a SITHS card on level 3

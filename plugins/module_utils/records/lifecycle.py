@@ -9,13 +9,22 @@ Days are dates in Europe/Stockholm; a last day means to 24:00, so it is still in
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from .catalogue import OBLIGATORY_PACKAGES, SERVICES
+from .catalogue import OBLIGATORY_PACKAGES, SERVICES, Precondition
 from .gates import are_open, gates, in_words, is_there
-from .model import Assignment, Period, Person, Record, SharedAccess, Trial, Unit
+from .model import (
+    Assignment,
+    Period,
+    Person,
+    Record,
+    SharedAccess,
+    SupplementaryAgreement,
+    Trial,
+    Unit,
+)
 
 Phase = Literal["application", "establishment", "operation", "wind_down", "ended"]
 
@@ -100,6 +109,27 @@ def last_day_of_service(record: Record, service: str) -> dt.date | None:
     ended = {row.service: row.last_day for row in record.agreement.terminated}
     days = [record.agreement.agreement.ends, *_terminations(service, ended)]
     return min((day for day in days if day is not None), default=None)
+
+
+def lacks(record: Record, service: str, as_of: dt.date) -> tuple[Precondition, ...]:
+    """What a service takes of the region's agreements with the provider that is not there.
+
+    Until it is, the service reaches nobody (annex 2.6): nothing is ordered, and no group or role
+    opens it.
+    """
+    needs = [kind for kind in SERVICES[service].preconditions if kind in _AGREED]
+    if not needs:
+        return ()
+    rows = [r for r in record.agreement.agreement.supplementary if r.service == service]
+    return tuple(
+        kind for kind in needs if not any(is_there(_AGREED[kind](row), as_of) for row in rows)
+    )
+
+
+_AGREED: Mapping[Precondition, Callable[[SupplementaryAgreement], dt.date | None]] = {
+    "supplementary_agreement": lambda row: row.signed,
+    "request": lambda row: row.requested,
+}
 
 
 def is_over(last: dt.date | None, as_of: dt.date) -> bool:

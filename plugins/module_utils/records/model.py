@@ -180,6 +180,10 @@ class SupplementaryAgreement:
 
     service: ServiceKey = _field("Service the agreement is about.")
     signed: Day = _field("Day both parties had signed.")
+    requested: Day | None = _field(
+        "Day the region requested the service, where that came after the annex (annex 2.6).",
+        default=None,
+    )
 
 
 @_model

@@ -23,6 +23,7 @@ from .lifecycle import (
     Phase,
     State,
     is_suspended,
+    lacks,
     last_day,
     last_day_of_service,
     phase,
@@ -114,8 +115,10 @@ class Employment:
 
     @property
     def services(self) -> frozenset[str]:
-        """The services that the assignment uses, without those that the provider has left."""
-        return frozenset(self.assignment.systems) - self.left_services.keys()
+        """The services that it uses and that have reached the provider, which has not left them."""
+        systems = self.assignment.systems
+        reached = frozenset(s for s in systems if not lacks(self.record, s, self.as_of))
+        return reached - self.left_services.keys()
 
     @property
     def struck_services(self) -> frozenset[str]:
@@ -415,11 +418,11 @@ def _is_remembered(employment: Employment) -> bool:
 
 
 def _in_effect(employment: Employment) -> Assignment:
-    """An active assignment as what it gives: without the services that the provider has left."""
-    assignment = employment.assignment
-    if not employment.left_services:
+    """An active assignment as what it gives: with those of its services that it opens."""
+    assignment, services = employment.assignment, employment.services
+    if services.issuperset(assignment.systems):
         return assignment
-    return replace(assignment, systems=tuple(sorted(employment.services)))
+    return replace(assignment, systems=tuple(sorted(services)))
 
 
 def decided(person: NaturalPerson, ids: Collection[str], decisions: Decisions) -> NaturalPerson:

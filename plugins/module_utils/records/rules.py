@@ -26,7 +26,7 @@ from .catalogue import (
 )
 from .claims import Part, Path
 from .identifiers import birth_days, has_prefix, mask
-from .lifecycle import last_day_of_service
+from .lifecycle import lacks, last_day_of_service
 from .model import Assignment, CardWish, Person, Record
 from .one_person import numbers, rows_by_person
 from .spellings import spelled_twice
@@ -291,6 +291,12 @@ def _trials(record: Record) -> _Faults:
         path: Path = ("trial", index)
         yield from _ordered(path, trial, ("from_", "to"))
         yield from _missing((*path, "systems"), trial.systems, given, _SERVICE_EXPECTED)
+        for place, service in enumerate(trial.systems):
+            if "request" in SERVICES[service].preconditions and lacks(record, service, trial.from_):
+                yield (
+                    (*path, "systems", place),
+                    "expected the region's request and a signed agreement by from (annex 2.6)",
+                )
         yield from _missing(
             (*path, "people"), trial.people, refs, "expected the ref of a person in staff.yml"
         )

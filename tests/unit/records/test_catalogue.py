@@ -169,6 +169,12 @@ def test_aids_need_an_agreement_and_guests_their_own_mail() -> None:
     assert SERVICES["microsoft_office_365"].preconditions == ("own_mail",)
 
 
+def test_a_service_that_the_region_requests_takes_an_agreement_and_comes_by_name_alone() -> None:
+    future = [row for row in SERVICES.values() if "request" in row.preconditions]
+    assert all(row.comes == "by_name" for row in future)
+    assert all("supplementary_agreement" in row.preconditions for row in future)
+
+
 def test_every_order_has_a_recipient() -> None:
     ordered = {"region_order", "supplier_order", "cards", "provider_administrators"}
     for service in SERVICES.values():

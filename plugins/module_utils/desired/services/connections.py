@@ -12,7 +12,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 
 from ...records.catalogue import SERVICES, Precondition, Service, provided
-from ...records.lifecycle import is_over, last_day_of_service, phase
+from ...records.lifecycle import is_over, lacks, last_day_of_service, phase
 from ...records.model import Record, Unit
 from .chains import Wish
 from .draft import Draft
@@ -21,6 +21,14 @@ from .rules import REGIONS_OFFICE, Rules
 
 # The provider's connection to who issues the cards; the cards themselves are SITHS orders.
 _RA_ORGANISATION = "anslutning_ra_organisation"
+# What is found where a service has not reached the provider.
+_MISSING: dict[Precondition, tuple[str, str]] = {
+    "supplementary_agreement": (
+        "agreement_missing",
+        "the supplementary agreement about the service is not signed (annex 2.6, 3.1.2)",
+    ),
+    "request": ("request_missing", "the region has not requested the service yet (annex 2.6)"),
+}
 # Agreements that a provider enters into itself; one of each serves all its services.
 _AGREEMENTS: dict[Precondition, str] = {
     "inera_agreement": "Kundavtal och abonnemang hos Inera",
@@ -128,22 +136,12 @@ def _places(
 
 
 def _misses_agreement(record: Record, row: Service, draft: Draft) -> bool:
-    """Whether the supplementary agreement that a service takes is not signed by the day."""
-    if has_supplementary_agreement(record, row.key, draft.as_of):
-        return False
-    draft.find(
-        record.id, "agreement_missing", row.key,
-        "the supplementary agreement about the service is not signed (annex 2.6, 3.1.2)",
-    )  # fmt: skip
-    return True
-
-
-def has_supplementary_agreement(record: Record, service: str, as_of: dt.date) -> bool:
-    """Whether a service takes no supplementary agreement, or it is signed by the day."""
-    return "supplementary_agreement" not in SERVICES[service].preconditions or any(
-        signed.service == service and signed.signed <= as_of
-        for signed in record.agreement.agreement.supplementary
-    )
+    """Whether a service waits for an agreement with the region, which findings tell."""
+    missing = lacks(record, row.key, draft.as_of)
+    for kind in missing:
+        name, message = _MISSING[kind]
+        draft.find(record.id, name, row.key, message)
+    return bool(missing)
 
 
 # --- consultations --------------------------------------------------------------------------------

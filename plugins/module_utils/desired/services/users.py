@@ -17,10 +17,10 @@ from typing import Any
 
 from ...engine.guard import Holding
 from ...records.catalogue import SERVICES
+from ...records.lifecycle import lacks
 from ...records.people import Employment, explained
 from ..people.identified import Identified, Identities
 from .chains import Matter, Wish, matter
-from .connections import has_supplementary_agreement
 from .draft import Draft
 from .newcomers import Newcomers
 from .particulars import earliest, of_person
@@ -134,7 +134,7 @@ class _User:
                 place, employments,
                 due=day if day >= as_of else None,
                 starts=starts, first_day=str(starts or ""),
-                waits=not has_supplementary_agreement(first.record, service, as_of),
+                waits=bool(lacks(first.record, service, as_of)),
                 losers=self._losers(place) if has_begun else frozenset(), explained=is_explained,
             ),
             self.known,

@@ -24,7 +24,9 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model im
     Termination,
     from_json,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.people import natural_people
 from ansible_collections.regionjh.halsoval.tests.unit.builders import (
+    JOURNAL,
     TODAY,
     person,
     record,
@@ -564,3 +566,57 @@ def test_equipment_that_has_been_consulted_on_is_not_asked_about(services: Servi
     assert services.run(with_equipment(ended, printer)) == []
     done = {"kind": "printer", "model": "HP 1", "unit": "vc", "consulted": "2026-02-01"}
     assert of_kind(services.run(with_equipment(record(), done)), "consultation") == []
+
+
+# --- services that came after the annex -----------------------------------------------------------
+
+
+@pytest.fixture
+def future(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A service of annex 2.6: the catalogue has none today."""
+    row = replace(
+        SERVICES[AIDS], key="kommande", preconditions=("supplementary_agreement", "request")
+    )
+    monkeypatch.setitem(SERVICES, row.key, row)
+    return row.key
+
+
+@pytest.mark.parametrize(
+    ("row", "missing"),
+    [
+        ({"signed": str(TODAY), "requested": str(TODAY)}, set()),
+        ({"signed": str(TODAY)}, {"request_missing"}),
+        ({"signed": str(TODAY), "requested": str(TOMORROW)}, {"request_missing"}),
+        ({"signed": str(TOMORROW), "requested": str(TODAY)}, {"agreement_missing"}),
+        (
+            {"signed": str(TOMORROW), "requested": str(TOMORROW)},
+            {"agreement_missing", "request_missing"},
+        ),
+        (None, {"agreement_missing", "request_missing"}),
+    ],
+)
+def test_a_future_service_reaches_a_provider_once_it_is_requested_and_agreed(
+    services: Services, future: str, row: dict[str, str] | None, missing: set[str]
+) -> None:
+    own = record(
+        people=[person(1, uses(future))],
+        services=[*OBLIGATORY, future],
+        agreement={"supplementary": [{"service": future, **row}] if row else []},
+    )
+    found = {code for code, of in services.findings(own) if of == future}
+    orders = {order.kind: order.state for order in services.run(own) if order.subject == future}
+
+    state = "wanted" if missing else "ordered"
+    assert found == missing
+    assert orders == {"connection": state, "join": state}
+
+
+def test_what_has_not_reached_the_provider_is_opened_for_nobody(future: str) -> None:
+    def opened(**days: str) -> frozenset[str]:
+        row = {"service": future, "signed": str(TODAY), **days}
+        own = record(people=[person(1, uses(future, JOURNAL))], agreement={"supplementary": [row]})
+        (employment,) = natural_people([own], TODAY, 56)[0].employments
+        return employment.services
+
+    assert opened() == {JOURNAL}
+    assert opened(requested=str(TODAY)) == {JOURNAL, future}
