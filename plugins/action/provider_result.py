@@ -10,6 +10,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils import record_store
+from ansible_collections.regionjh.halsoval.plugins.plugin_utils.approved_records import Provider
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils.system_results import of_provider
 
 _FAILED = {"changed": False, "failed": True}
@@ -48,9 +49,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
             raise AnsibleActionFail(f"no approved record names the host {host}")
         if host in variables["groups"]:
             systems["inventory"] = {**_FAILED, "msg": f"a group is named {host} too: rename it"}
-        words = f"{host} ({reading.providers[host].phase}): {_in_words(systems)}"
+        words = f"{host} ({_standing(reading.providers[host])}): {_in_words(systems)}"
         own = {**_together(systems, bool(self._task.diff)), "summary": words}
         return {**result, **_told(own, options["changed_first"], self._display.verbosity > 0)}
+
+
+def _standing(provider: Provider) -> str:
+    """The phase, and in establishment what keeps the provider there."""
+    if provider.phase != "establishment":
+        return provider.phase
+    return f"{provider.phase}, closed: {', '.join(provider.closed)}"
 
 
 def _told(own: dict[str, Any], changed_first: bool, everything: bool) -> dict[str, Any]:

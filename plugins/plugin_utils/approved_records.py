@@ -21,6 +21,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.records.approval
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.garbage import (
     no_garbage_collection,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.gates import gates
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.lifecycle import phase
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.model import Record
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.words import some_of
@@ -36,9 +37,13 @@ _ENCRYPT = "expected an encrypted file (ansible-vault encrypt)"
 
 @dataclass(frozen=True)
 class Provider:
-    """A valid record: what the inventory shows of it, and its data as JSON for the modules."""
+    """A valid record: what the inventory shows of it, and its data as JSON for the modules.
+
+    `closed` are the gates that keep it from operation.
+    """
 
     phase: str
+    closed: tuple[str, ...]
     services: tuple[str, ...]
     data: bytes = field(repr=False)
 
@@ -201,7 +206,9 @@ def _in_clear_text(drafts: Sequence[_Draft]) -> Iterator[rules.Finding]:
 
 
 def _provider(record: Record, as_of: dt.date) -> Provider:
-    return Provider(phase(record, as_of), record.agreement.services, validation.dump(record))
+    closed = tuple(gate.name for gate in gates(record, as_of) if not gate.is_open)
+    services, data = record.agreement.services, validation.dump(record)
+    return Provider(phase(record, as_of), closed, services, data)
 
 
 def _draft(

@@ -73,4 +73,6 @@ def test_a_directory_that_is_no_absolute_path_is_refused(site: Site) -> None:
 def test_an_onboarding_provider_reads_which_evidence_is_missing(site: Site) -> None:
     run = site.onboard("--check", "-v", "--limit", BRACKE)
 
+    closed = f"{BRACKE} (establishment, closed: final_verification, final_agreement, start): hsa: "
+    assert closed in run.output
     assert "must M-SKRIVARE resolved (annex 3.9), final agreement signed (annex 3.9)" in run.output
