@@ -429,3 +429,14 @@ def test_an_id_far_below_the_highest_never_comes_back(highest: int, count: int) 
     # It was deleted by hand; the gaps of a killed run are among the newest.
     given_ids = allocate([str(n) for n in range(count)], ids(highest), PREFIX)
     assert min(given_ids.values()) > ids(highest - 300)[0]
+
+
+def test_what_has_not_reached_the_provider_was_nobodys_and_is_no_loss() -> None:
+    aids = "hjalpmedelssystem"
+    signed = {"supplementary": [{"service": aids, "signed": str(TODAY + dt.timedelta(days=1))}]}
+    own = record(people=[person(1, assignment(systems=[NPO, aids]))], agreement=signed)
+
+    (known,) = natural_people([own], TODAY, 56, remembered(own, TODAY - dt.timedelta(days=1)))
+
+    assert known.employments[0].services == {NPO}
+    assert known.surprises_of_systems == ()

@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 from collections.abc import Callable, Iterator
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -14,6 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.catalogue import (
+    SERVICES as CATALOGUE,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.identifiers import (
     luhn_valid,
 )
@@ -1070,3 +1073,28 @@ def test_finding_names_the_row_and_never_the_person(
 ) -> None:
     (finding,) = findings([make({**changes, (*DOCTOR, "licences", 0, "confirmed"): None})])
     assert finding.object == label
+
+
+@pytest.mark.parametrize(
+    ("row", "is_right"),
+    [
+        ({"signed": "2023-08-01", "requested": "2023-08-01"}, True),
+        ({"signed": "2023-08-01"}, False),
+        ({"signed": "2023-08-02", "requested": "2023-08-01"}, False),
+    ],
+)
+def test_a_trial_of_a_future_service_begins_once_it_is_requested_and_agreed(
+    make: Make, monkeypatch: pytest.MonkeyPatch, row: dict[str, str], is_right: bool
+) -> None:
+    needs = ("supplementary_agreement", "request")
+    future = replace(CATALOGUE["hjalpmedelssystem"], key="kommande", preconditions=needs)
+    monkeypatch.setitem(CATALOGUE, "kommande", future)
+    record = make(
+        {
+            ("agreement", "services"): [*SERVICES, "kommande"],
+            (*AGREEMENT, "supplementary"): [{"service": "kommande", **row}],
+            ("agreement", "trial"): [{**TRIAL, "systems": ["kommande"]}],
+        }
+    )
+    expected = [] if is_right else [("trial", 0, "systems", 0)]
+    assert [problem.path for problem in check_record(record, PREFIXES, AS_OF)] == expected
