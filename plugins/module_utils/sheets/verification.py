@@ -75,7 +75,8 @@ def _about(record: Record, as_of: dt.date, missing: int) -> Iterator[str]:
         yield f"Slutverifiering {part.final_verification.date}: {words}"
     else:
         yield "Slutverifiering: inte gjord"
-    yield f"Driftstart hindras av {missing} måsten" if missing else "Inget hindrar driftstart"
+    musts = "1 måste" if missing == 1 else f"{missing} måsten"
+    yield f"Driftstart hindras av {musts}" if missing else "Inget hindrar driftstart"
 
 
 def _line(name: GateName, evidence: Evidence) -> str:
