@@ -85,8 +85,9 @@ class Authority:
             return not self._is_valid(each[1]), not is_regions(each[0])
 
         name, line = min(found, key=rank)
+        doubt, is_revoked = self._doubt(name, line), line.key in self.revoked
         signed = digest(signature.encode())
-        return Approval(manifest, name, line.fingerprint, signed, self._doubt(name, line))
+        return Approval(manifest, name, line.fingerprint, signed, doubt, is_revoked)
 
     def _is_valid(self, line: Signer) -> bool:
         return line.first <= self.day <= line.last

@@ -118,8 +118,10 @@ class _Case:
 
     @property
     def is_in_effect(self) -> bool:
-        """Whether it lies there, too."""
-        return self.is_noted and self._lies_as_noted(self.part)
+        """Whether it lies there, too, signed with a key that is not revoked."""
+        lies = self.proposal.approvals.get(self.part)
+        is_revoked = lies is not None and lies.is_revoked
+        return self.is_noted and self._lies_as_noted(self.part) and not is_revoked
 
     @property
     def manifest(self) -> Manifest:

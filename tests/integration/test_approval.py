@@ -238,8 +238,23 @@ def test_who_may_not_approve_does_not(office: Office) -> None:
     refused = reason(office.approve("bo"))
     assert f"the key of {FJALL}/bo, SHA256:" in refused
     assert "is revoked" in refused
-    # What it signed before still counts.
-    assert site.onboard().rc == 0
+
+
+def test_what_a_key_approved_counts_after_it_is_revoked_and_is_approved_anew_by_another(
+    office: Office,
+) -> None:
+    site = office.site
+    site.edit(FJALL, "staff", POSITION, "Verksamhetschef")
+    assert office.approve("bo").rc == 0
+    (office.inventory / "revoked_signers").write_text(f"{office.keys.public('bo')}\n")
+
+    run = site.onboard("-v")
+
+    assert run.hosts("changed") == {FJALL}
+    assert run.rc == 0
+    assert f"staff.yml was approved by {FJALL}/bo with a key that is revoked by now" in run.output
+    assert office.approve("anna").recap["localhost"]["changed"] == 1
+    assert "approved_by_revoked_key" not in site.onboard("-v").output
 
 
 def test_an_orderer_links_no_numbers(office: Office) -> None:

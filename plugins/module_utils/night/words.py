@@ -12,6 +12,7 @@ _SWEDISH = {
     "active_card_of_leaver": "Gällande kort för någon som slutat",
     "address_missing": "Adress saknas för enheten",
     "agreement_missing": "Tilläggsavtal saknas",
+    "approved_by_revoked_key": "Uppgifter godkända med en nyckel som har spärrats",
     "attestation_due": "Intyg om säkerhet saknas eller är för gammalt",
     "cal_missing": "Licens saknas hos licensservern",
     "cal_unexplained": "Licens som ingen registrerad arbetsplats förklarar",

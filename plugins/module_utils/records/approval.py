@@ -55,6 +55,7 @@ class Manifest:
 class Approval:
     """A manifest with who signed it: the principal, and the key's fingerprint; "" of none.
 
+    `is_revoked` is whether that key is revoked by now.
     `signature` is the SHA-256 of the signature's text, "" of none. `doubt` is why that signer may
     not approve today: a validity that is over, a key that is revoked. It counts against what the
     ledger does not know as approved already.
@@ -65,6 +66,7 @@ class Approval:
     fingerprint: str = ""
     signature: str = ""
     doubt: str = ""
+    is_revoked: bool = False
 
 
 def parse_manifest(text: str) -> Manifest:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ..engine.provision import Finding
 from ..ledger.approvals import Noted, latest
 from ..ledger.ledger import Ledger
 from ..records.approval import Approval
@@ -23,6 +24,19 @@ def unapproved(approved: Approved, ledger: Ledger) -> dict[str, list[str]]:
     known = latest(ledger)
     found = {r.id: list(_errors(r.id, approved, known)) for r in approved.records}
     return {provider: errors for provider, errors in found.items() if errors}
+
+
+def by_revoked_keys(approved: Approved) -> Iterator[Finding]:
+    """What was approved with a key that is revoked by now: it stands until somebody decides."""
+    for record in approved.records:
+        for approval in approved.approvals.get(record.id, ()):
+            if approval.is_revoked:
+                part = approval.manifest.part
+                message = (
+                    f"{part}.yml was approved by {approval.principal} with a key that is revoked by"
+                    " now: look at it, and approve it anew or go back"
+                )
+                yield Finding(record.id, "approved_by_revoked_key", part, message, "high")
 
 
 def _errors(

@@ -14,7 +14,7 @@ from ..ledger.ledger import Ledger
 from ..ledger.memory import recall
 from ..records.contested import Settlement, settle
 from ..records.payload import Approved
-from .approvals import unapproved
+from .approvals import by_revoked_keys, unapproved
 
 # What the ledger remembers claims under, beside the systems.
 _TITLE = "records"
@@ -24,7 +24,7 @@ _TITLE = "records"
 class Undisputed:
     """The records that stand. Those that are `refused` count as invalid: their errors by provider.
 
-    `findings` tell the others who claims what they hold.
+    `findings` tell the others who claims what they hold, and what revoked keys have approved.
     """
 
     approved: Approved
@@ -51,7 +51,7 @@ def undisputed(approved: Approved, ledger: Ledger) -> Undisputed:
     return Undisputed(
         _without(approved, settlement.refused),
         {**settlement.refused, **unknown},
-        tuple(_findings(settlement)),
+        (*_findings(settlement), *by_revoked_keys(approved)),
     )
 
 

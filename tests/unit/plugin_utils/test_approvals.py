@@ -214,6 +214,7 @@ def test_an_expired_or_revoked_signer_is_in_doubt_which_the_ledger_decides(
     assert doubts["staff"].startswith("the key of tallbacken/bo, SHA256:")
     assert doubts["staff"].endswith(", is revoked")
     assert doubts["equipment"] == ""
+    assert [a.manifest.part for a in found.approvals["tallbacken"] if a.is_revoked] == ["staff"]
 
 
 @pytest.mark.usefixtures("approve")

@@ -79,6 +79,16 @@ def test_what_a_revoked_key_approved_before_still_counts(ledgers: Ledgers) -> No
     assert all("version" not in error for errors in found.refused.values() for error in errors)
 
 
+def test_what_a_revoked_key_approved_is_told_until_it_is_approved_anew(ledgers: Ledgers) -> None:
+    with ledgers.open() as ledger:
+        note(ledger, [approval("alfa"), approval("beta")])
+
+    findings = run(ledgers, replace(approval("alfa"), is_revoked=True)).findings
+
+    (told,) = (each for each in findings if each.code == "approved_by_revoked_key")
+    assert (told.provider, told.object, told.severity) == ("alfa", "staff", "high")
+
+
 def test_a_ledger_that_knows_nothing_approves_nothing(ledgers: Ledgers) -> None:
     found = run(ledgers, approval("alfa"))
 
