@@ -385,7 +385,7 @@ def test_invalid_record_fails_its_own_host_alone(site: Site, onboarded: Held) ->
 
     assert run.rc == 2
     assert (run.hosts("changed"), run.hosts("failed")) == ({"fjallhalsan"}, {"bracke-lakarhus"})
-    assert "bracke-lakarhus/agreement.yml:41: services[1]" in run.output
+    assert "bracke-lakarhus/agreement.yml:42: services[1]" in run.output
     assert onboarded.differing(held(site.lab)) <= onboarded.of("fjallhalsan").keys()
 
 
