@@ -44,7 +44,9 @@ PROTECTED_FOLDER = "skyddade"
 # The folders of an inbox that are no recipient's: what was taken in, what was not, and what waits
 # until a person confirms it.
 HANDLED, REJECTED, WAITING = "handled", "rejected", "waiting"
-_OURS = frozenset({PROTECTED_FOLDER, HANDLED, REJECTED, WAITING})
+# The folder of an inbox where the answers of registers are left, which are about no order.
+REGISTERS = "registers"
+_OURS = frozenset({PROTECTED_FOLDER, HANDLED, REJECTED, WAITING, REGISTERS})
 
 _BRANCH = "ou=orders"
 # The one JSON of what orders and answers say: equal content is equal text.

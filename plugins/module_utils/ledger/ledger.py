@@ -30,7 +30,7 @@ from .tables import Run, Tables
 try:
     import sqlalchemy as sa
     from sqlalchemy.engine import Connection, Row
-    from sqlalchemy.sql.expression import Select
+    from sqlalchemy.sql.expression import Select, TableClause
 except ImportError:  # ansible-test imports this file without it; Database says so
     pass
 
@@ -149,16 +149,23 @@ class Ledger(Tables):
             if not name or self.name_of(doubts) != name:
                 return False
             self.append(connection, replay.accepted(self, connection, doubts))
-            for table in (self.holds, self.orders, self.particulars, self.approvals):
+            for table in self._sealed:
                 theirs = {d.key: d.seal for d in doubts if d.table == table.name and d.key}
                 seals.put(connection, table, theirs)
             self._seal_head(connection)
         return True
 
+    @property
+    def _sealed(self) -> tuple[TableClause, ...]:
+        """The tables whose rows are sealed."""
+        return (
+            self.holds, self.orders, self.particulars, self.approvals, self.register_answers,
+        )  # fmt: skip
+
     def _seal_all(self, connection: Connection, key: str) -> None:
         """Seal everything as it is."""
         self.seal_key = key
-        for table in (self.holds, self.orders, self.particulars, self.approvals):
+        for table in self._sealed:
             seals.renew(self, connection, table, sa.true())
         self._seal_head(connection)
 
@@ -367,6 +374,19 @@ class Ledger(Tables):
             taken, ids = self._remembered(connection, place)
         hashes = ((number, keyed_hash(key, number)) for number in numbers) if key else ()
         return Remembered(taken, {number: ids[h] for number, h in hashes if h in ids})
+
+    def seen(self, numbers: Iterable[str]) -> dict[str, frozenset[str]]:
+        """The HSA-ids that people had by these numbers, in any HSA directory."""
+        people, found = tuple(numbers), dict[str, frozenset[str]]()
+        named = self.settings.c.name.like(f"{_SEEN}%")
+        with self.reading() as connection:
+            for name, key in connection.execute(self.settings.select().where(named)).all():
+                _taken, ids = self._remembered(connection, name.removeprefix(_SEEN))
+                for number in people:
+                    hsa_id = ids.get(keyed_hash(key, number))
+                    if hsa_id:
+                        found[number] = found.get(number, frozenset()) | {hsa_id}
+        return found
 
     def has_seen(self, hsa_id: str) -> bool:
         """Whether an earlier run saw the id as a person's, in any HSA directory."""

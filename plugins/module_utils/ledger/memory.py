@@ -15,6 +15,7 @@ from ..engine.guard import DAYS, Holding, Past
 from ..engine.journal import Settled
 from ..records.memory import PROTECTED, Fact, Memory, keyed_hash
 from .database import insert, slices
+from .registers import shielded
 from .replay import CONFIRMED, UNUSED
 from .tables import Tables
 
@@ -43,6 +44,7 @@ def recall(ledger: Tables, system: str) -> Memory:
             key=ledger.key(connection, _KEY),
             facts={provider: frozenset(theirs) for provider, theirs in found.items()},
             days={row.provider: dt.date.fromisoformat(row.as_of) for row in rows},
+            shielded=shielded(ledger, connection),
         )
 
 

@@ -227,7 +227,7 @@ def of_approvals(ledger: Tables, connection: Connection) -> dict[_Version, Doubt
 
 
 def of_seals(ledger: Tables, connection: Connection) -> Iterator[Doubt]:
-    """Orders, and particulars and answers, that are not as a run sealed them."""
+    """Orders, particulars, and answers of both kinds, that are not as a run sealed them."""
     if not ledger.seal_key:
         return
     names: dict[str, str] = {}
@@ -240,6 +240,10 @@ def of_seals(ledger: Tables, connection: Connection) -> Iterator[Doubt]:
             what = f"the {'answer' if row['kind'] == 'answer' else 'particulars'} of"
             whose = names.get(row["pseudonym"], "no order")
             yield _of_row(ledger, "particulars", row, f"{what} {whose}", _CHANGED)
+    for row in read(connection, ledger.register_answers.select()):
+        if not seals.is_sealed(ledger.seal_key, "register_answers", row):
+            what = f"the answer of {row['register']} about {str(row['person'])[:8]}"
+            yield _of_row(ledger, "register_answers", row, what, _CHANGED)
 
 
 def _of_order(ledger: Tables, row: Mapping[str, Any], wrong: str) -> Doubt:

@@ -60,6 +60,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "provider", "part", "number", "digest", "principal", "fingerprint", "signature", "as_of",
         "run", "seal",
     ),
+    "register_answers": (
+        "register", "person", "day", "status", "protected", "names", "licences", "withdrawn",
+        "held", "seal",
+    ),
 }  # fmt: skip
 
 _FIRST: Migration = (
@@ -291,8 +295,27 @@ _APPROVALS: Migration = (
     """,
 )
 
+_REGISTERS: Migration = (
+    """
+    CREATE TABLE register_answers (
+        register TEXT NOT NULL,
+        person TEXT NOT NULL,
+        day TEXT NOT NULL,
+        status TEXT NOT NULL,
+        protected TEXT NOT NULL,
+        names TEXT NOT NULL,
+        licences TEXT NOT NULL,
+        withdrawn TEXT NOT NULL,
+        held TEXT NOT NULL,
+        seal TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (register, person)
+    )
+    """,
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     _FIRST, _MEMORY, _AGE, _NIGHTS, _SECOND_PERSON, _SEALS, _LICENCES, _APPROVALS,
+    _REGISTERS,
 )  # fmt: skip
 
 

@@ -41,6 +41,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "orders": ("key",),
     "particulars": ("pseudonym", "kind"),
     "approvals": ("provider", "part", "number"),
+    "register_answers": ("register", "person"),
 }
 
 

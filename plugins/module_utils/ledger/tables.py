@@ -56,6 +56,7 @@ class Tables(Database):
         self.sizes, self.findings = _table("sizes"), _table("findings")
         self.sightings, self.marks = _table("sightings"), _table("marks")
         self.licences, self.approvals = _table("licences"), _table("approvals")
+        self.register_answers = _table("register_answers")
 
     def __enter__(self) -> Self:
         return self

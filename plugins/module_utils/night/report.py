@@ -15,7 +15,8 @@ from .words import in_swedish
 
 _SYSTEMS = {"siths": "SITHS-kort", "services": "tjänster", "workstations": "arbetsplatser",
             "licences": "licenser", "citrix": "Citrix", "sightings": "anslutningar",
-            "hsa": "HSA", "ad": "AD", "records": "uppgifter", "": ""}  # fmt: skip
+            "registers": "folkbokföring och HOSP", "hsa": "HSA", "ad": "AD",
+            "records": "uppgifter", "": ""}  # fmt: skip
 _QUOTED = frozenset({"invalid_record", "not_checked", "refused"})
 _STATES = {"checked": "kontrollerat", "partly": "delvis", "not_checked": "EJ KONTROLLERAT"}
 

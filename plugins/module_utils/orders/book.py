@@ -70,6 +70,28 @@ class OrderBook:
         self.undelivered.clear()
         self._deliver(self._ledger.batches.c.written.is_(None), may_be_open)
 
+    def hide(self, tells: Callable[[Order], bool]) -> list[str]:
+        """Take the batches out of the open that were written, and tell of somebody who is hidden.
+
+        Returns their ids. In check mode they are told only. Raises OutboxError.
+        """
+        lying = self._outbox.open_batches()
+        if not lying:
+            return []
+        ledger, table = self._ledger, self._ledger.batches
+        with ledger.reading() as connection:
+            written = _batches(ledger, connection, self._system, table.c.written.is_not(None))
+            chosen = [batch for batch in written if batch.id in lying and not batch.protected]
+            members = ledger.orders.c.batch
+            found = [
+                b
+                for b in chosen
+                if any(map(tells, read_orders(ledger, connection, members == b.id)))
+            ]
+        for batch in () if ledger.check else found:
+            self._outbox.hide(batch)
+        return [batch.id for batch in found]
+
     def strays(self) -> frozenset[str]:
         """The ids of the batches in the outbox that the ledger does not know."""
         lying = self._outbox.batches()

@@ -9,20 +9,20 @@ what was expected of it, and never repeats a value, which may be anything.
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
 from ..engine import matching
 from ..records.identifiers import parse_day, parse_hsa_id
-from . import issued
-from .cells import harmless_text, plain
+from . import issued, lines
 from .issued import Certificate
+from .lines import Answers, Form, InboxError, Line, as_text
+
+__all__ = ["Answers", "InboxError", "Line", "Receipt", "parse"]
 
 State = Literal["sent", "active", "done", "refused"]
 
@@ -53,10 +53,6 @@ _HEADINGS = {
     "id-administratörer": "administrators",
 }
 _REQUIRED = ("order", "state", "day")
-
-
-class InboxError(Exception):
-    """A file cannot be read as answers at all. The text can be shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,184 +87,6 @@ class Receipt:
         return told
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of a file, or an element of its list: as it stands there, and what it says.
-
-    `raw` of CSV is harmless to a spreadsheet.
-    `number` is the line it begins on. Either `receipt` or `error` is there; `is_rest` says that it
-    is all that is left of a list that broke.
-    """
-
-    number: int
-    raw: str
-    receipt: Receipt | None = None
-    error: str = ""
-    is_rest: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """A file: its lines, and what stands around them."""
-
-    lines: tuple[Line, ...]
-    before: str = ""
-    between: str = "\n"
-    after: str = "\n"
-
-    def only(self, lines: Sequence[Line]) -> bytes:
-        """A file with these lines alone, fit to be put right and left in the inbox again."""
-        # What follows a list that broke ends as the file did.
-        after = "\n" if lines and lines[-1].is_rest else self.after
-        return f"{self.before}{self.between.join(line.raw for line in lines)}{after}".encode()
-
-
-def parse(name: str, content: bytes) -> Answers:
-    """Read the file of this name, which says by .csv, .json or .jsonl what it is.
-
-    Raises InboxError where nothing of it can be told.
-    """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InboxError("expected text in UTF-8") from None
-    kind = name.rpartition(".")[2].casefold()
-    if kind == "csv":
-        return _parse_csv(text)
-    if kind not in ("json", "jsonl"):
-        raise InboxError("expected a file that is called .csv, .json or .jsonl")
-    return _parse_list(text) if text.lstrip()[:1] == "[" else _parse_objects(text)
-
-
-def _line(number: int, raw: str, read: Callable[[], Receipt]) -> Line:
-    try:
-        return Line(number, raw, read())
-    except ValueError as error:
-        return Line(number, raw, error=str(error))
-
-
-def _lines(text: str) -> list[tuple[int, str]]:
-    """The numbered lines that are not empty.
-
-    Not splitlines(): it also ends a line at characters that may stand in a text.
-    """
-    lines = text.replace("\r\n", "\n").split("\n")
-    return [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
-
-
-# --- CSV -----------------------------------------------------------------------------------------
-
-_EMPTY_ROW = re.compile(r'[\s;,"]*')
-
-
-def _parse_csv(text: str) -> Answers:
-    # A spreadsheet also writes the rows below its last one: ";;;;".
-    lines = [(number, line) for number, line in _lines(text) if not _EMPTY_ROW.fullmatch(line)]
-    if not lines:
-        raise InboxError("expected a line of headings")
-    _number, header = lines[0]
-    delimiter = ";" if ";" in header else ","
-    columns = _columns(header, delimiter)
-    parsed = (
-        _line(n, harmless_text(raw), partial(_row, raw, delimiter, columns)) for n, raw in lines[1:]
-    )
-    # A spreadsheet knows by the byte order mark that it is UTF-8.
-    return Answers(tuple(parsed), before=f"\ufeff{harmless_text(header)}\n")
-
-
-def _columns(header: str, delimiter: str) -> list[str]:
-    """The field of each column, "" where it is the sender's own."""
-    try:
-        columns = [_HEADINGS.get(each.strip().casefold(), "") for each in _cells(header, delimiter)]
-    except ValueError as error:
-        raise InboxError(f"the headings: {error}") from None
-    for heading, name in _HEADINGS.items():
-        if columns.count(name) > 1:
-            raise InboxError(f"the headings: expected {heading.capitalize()} once")
-        if name in _REQUIRED and name not in columns:
-            raise InboxError(f"the headings: expected {heading.capitalize()} among them")
-    return columns
-
-
-def _row(raw: str, delimiter: str, columns: Sequence[str]) -> Receipt:
-    cells = _cells(raw, delimiter)
-    # One that was cut short must not pass for one without its last values.
-    if len(cells) != len(columns):
-        raise ValueError(f"columns: expected {len(columns)}")
-    values = {name: cell for name, cell in zip(columns, cells, strict=True) if name}
-    return _receipt(values, _SWEDISH_STATES)
-
-
-def _cells(line: str, delimiter: str) -> list[str]:
-    # A line of the file is one answer: a quote that is never closed costs no other line.
-    try:
-        return [plain(cell) for cell in next(csv.reader([line], delimiter=delimiter, strict=True))]
-    except csv.Error:
-        raise ValueError("columns: expected CSV, every quote closed on its line") from None
-
-
-# --- JSON ----------------------------------------------------------------------------------------
-
-_GAP = re.compile(r"[ \t\n\r]*")
-_COMMA = re.compile(r"[ \t\n\r]*,")
-_END = re.compile(r"[ \t\n\r]*\][ \t\n\r]*\Z")
-
-
-def _parse_objects(text: str) -> Answers:
-    """One object a line."""
-    return Answers(tuple(_line(n, raw, partial(_object, raw)) for n, raw in _lines(text)))
-
-
-def _parse_list(text: str) -> Answers:
-    """A list of objects. Where one ends that is broken cannot be told: the rest goes with it."""
-    lines: list[Line] = []
-    number, seen, position = 1, 0, text.index("[") + 1
-    more = not _END.match(text, position)
-    while more:
-        position = _after(_GAP, text, position) or position
-        number, seen = number + text.count("\n", seen, position), position
-        end = _element_end(text, position)
-        if end is None:
-            error = "the list: expected JSON; nothing from here on was read"
-            lines.append(Line(number, text[position:].rstrip(), error=error, is_rest=True))
-            break
-        raw = text[position:end]
-        lines.append(_line(number, raw, partial(_object, raw)))
-        position = _after(_COMMA, text, end) or end
-        more = position > end
-    return Answers(tuple(lines), before="[\n", between=",\n", after="\n]\n")
-
-
-def _after(pattern: re.Pattern[str], text: str, position: int) -> int | None:
-    found = pattern.match(text, position)
-    return found.end() if found else None
-
-
-def _element_end(text: str, position: int) -> int | None:
-    """Where the element ends that begins here and that another, or the list's end, follows."""
-    try:
-        _value, end = json.JSONDecoder().raw_decode(text, position)
-    except (ValueError, RecursionError):
-        return None
-    return end if _COMMA.match(text, end) or _END.match(text, end) else None
-
-
-def _object(raw: str) -> Receipt:
-    try:
-        values = json.loads(raw, object_pairs_hook=_once)
-    except (ValueError, RecursionError):
-        raise ValueError("the line: expected JSON, with every key once") from None
-    if not isinstance(values, dict):
-        raise ValueError("the line: expected a JSON object")
-    return _receipt(values, _STATES)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(dict(pairs)) != len(pairs):
-        raise ValueError
-    return dict(pairs)
-
-
 # --- values --------------------------------------------------------------------------------------
 
 _KEY = re.compile(r"[A-Za-z2-7]{4}(?:-[A-Za-z2-7]{4}){3}")
@@ -283,7 +101,7 @@ def _receipt(values: Mapping[str, Any], states: Mapping[str, State]) -> Receipt:
     read: dict[str, Any] = {}
     for name, parser in ({"state": partial(_state, states)} | _PARSERS).items():
         try:
-            text = _text(values.get(name), is_list=name == "administrators")
+            text = as_text(values.get(name), is_list=name == "administrators")
             if text or name in _REQUIRED:
                 read[name] = parser(text)
         except ValueError as error:
@@ -313,16 +131,6 @@ def _named_by(certificate: Certificate, told: Mapping[str, str]) -> dict[str, st
 
 def _number(digits: str) -> str:
     return digits.lstrip("0")
-
-
-def _text(value: Any, is_list: bool) -> str:
-    if is_list and isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return ",".join(value)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise ValueError("expected a text")
-    return value.strip()
 
 
 def _state(states: Mapping[str, State], text: str) -> State:
@@ -388,3 +196,18 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "code": _code,
     "administrators": _administrators,
 }
+
+_FORM: Form[Receipt] = Form(
+    _HEADINGS,
+    _REQUIRED,
+    partial(_receipt, states=_SWEDISH_STATES),
+    partial(_receipt, states=_STATES),
+)
+
+
+def parse(name: str, content: bytes) -> Answers[Receipt]:
+    """Read the file of this name, which says by .csv, .json or .jsonl what it is.
+
+    Raises InboxError where nothing of it can be told.
+    """
+    return lines.parse(name, content, _FORM)

@@ -84,8 +84,8 @@ class Settled:
 
     applied: list[Applied] = field(default_factory=list)
     duplicates: int = 0
-    rejected: list[tuple[Line, str]] = field(default_factory=list)
-    waits: list[tuple[Line, str]] = field(default_factory=list)
+    rejected: list[tuple[Line[Receipt], str]] = field(default_factory=list)
+    waits: list[tuple[Line[Receipt], str]] = field(default_factory=list)
     refusal: str = ""
 
 
@@ -93,13 +93,13 @@ class _Waits(Exception):
     """A receipt that a person must confirm. The text says why, and its hash."""
 
 
-def settle(ledger: Ledger, answers: Answers, recipient: str, terms: Terms) -> Settled:
+def settle(ledger: Ledger, answers: Answers[Receipt], recipient: str, terms: Terms) -> Settled:
     """Judge all lines of a recipient's file, and commit what the good ones say.
 
     The recipient is named as its folder is. Raises LedgerError.
     """
     settled = Settled(rejected=[(line, line.error) for line in answers.lines if line.error])
-    good = [(line, line.receipt) for line in answers.lines if line.receipt]
+    good = [(line, line.said) for line in answers.lines if line.said]
     # A file may tell in any order what happened in one.
     good.sort(key=lambda pair: (pair[1].day, _RANK.index(pair[1].state)))
     at_odds = _at_odds(receipt for _line, receipt in good)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -86,11 +87,35 @@ class Outbox:
         is_out = all(_lies(*one) for one in _files(self._directory, batch, content).items())
         return self._protected if is_hidden and not is_out else self._directory
 
+    def hide(self, batch: Batch) -> None:
+        """Move what still lies open of a batch to where protected people's orders do.
+
+        Raises OutboxError.
+        """
+        place = folder_of(batch.recipient)
+        try:
+            for ending in ("json", "csv"):
+                path = self._directory / place / f"{batch.id}.{ending}"
+                if os.path.lexists(path):
+                    content = files.read(path, os.lstat(path).st_size)
+                    files.write_once(self._protected / place / path.name, content)
+                    files.remove(path)
+        except (files.FileError, OSError) as error:
+            raise OutboxError(f"batch {batch.id}: {error}") from None
+
+    def open_batches(self) -> frozenset[str]:
+        """The ids of the batches that lie open, not with those of protected people's orders."""
+        return _batches_in(self._directory)
+
     def batches(self) -> frozenset[str]:
         """The ids of the batches that lie there, as their recipients have left them."""
-        bases = (self._directory, self._protected)
-        names = (path.name for base in bases for path in base.glob("*/*"))
-        return frozenset(match[1] for match in map(_BATCH_FILE.fullmatch, names) if match)
+        return _batches_in(self._directory).union(_batches_in(self._protected))
+
+
+def _batches_in(base: Path) -> frozenset[str]:
+    """The ids of the batches in a directory with a folder for each recipient."""
+    names = (path.name for path in base.glob("*/*"))
+    return frozenset(match[1] for match in map(_BATCH_FILE.fullmatch, names) if match)
 
 
 def _files(base: Path, batch: Batch, content: Mapping[str, bytes]) -> dict[Path, bytes]:

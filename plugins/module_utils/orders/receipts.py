@@ -17,13 +17,13 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
-from ..engine.orders import REJECTED, WAITING
+from ..engine.orders import REGISTERS, REJECTED, WAITING
 from ..ledger.ledger import Ledger
 from ..records.identifiers import shown
 from . import files, trays
 from .book import SYSTEMS, name_of
 from .cells import harmless_file
-from .inbox import Answers, InboxError, Line, parse
+from .inbox import Answers, InboxError, Line, Receipt, parse
 from .news import Applied, Settled, Terms, settle
 from .trays import Place
 
@@ -66,7 +66,7 @@ def apply(ledger: Ledger, inbox: Path, terms: Terms = Terms()) -> Report:  # noq
             # No plan may be made of orders as they were before.
             for system in SYSTEMS:
                 locks.enter_context(ledger.exclusive(name_of(system)))
-        survey = trays.survey(inbox)
+        survey = trays.survey(inbox, lambda folder: folder != REGISTERS)
         reports = [
             *(Report(rejected=(Rejected(f.folder, 0, f.reason),)) for f in survey.faults),
             *(_set_aside(ledger, place, _NO_PLACE) for place in survey.strays),
@@ -135,8 +135,10 @@ def _whole(place: Place, tray: str, rest: bytes, reason: str) -> _Outcome:
     return _Outcome(report, ((tray, rest, (f"file: {reason}",)),))
 
 
-def _by_line(place: Place, answers: Answers, settled: Settled) -> _Outcome:
-    def kept(tray: str, lines: Sequence[tuple[Line, str]]) -> tuple[str, bytes, tuple[str, ...]]:
+def _by_line(place: Place, answers: Answers[Receipt], settled: Settled) -> _Outcome:
+    def kept(
+        tray: str, lines: Sequence[tuple[Line[Receipt], str]]
+    ) -> tuple[str, bytes, tuple[str, ...]]:
         reasons = tuple(f"line {line.number}: {reason}" for line, reason in lines)
         return tray, answers.only([line for line, _reason in lines]), reasons
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,8 +73,8 @@ def shown(name: str) -> str:
     return mask(name.encode(errors="replace").decode())
 
 
-def survey(inbox: Path) -> Survey:
-    """Look at all of an inbox; what waits comes first.
+def survey(inbox: Path, chosen: Callable[[str], bool]) -> Survey:
+    """Look at an inbox, at the folders that are chosen by their names; what waits comes first.
 
     Raises FileError where the inbox, or a folder of what was taken from it, is not as it must be.
     """
@@ -87,7 +87,9 @@ def survey(inbox: Path) -> Survey:
             files.check_folder(inbox / name, (os.geteuid(),), stat.S_IWGRP | stat.S_IWOTH)
     paths = [path for path in _listed(inbox) if path.name not in _OURS]
     faults: list[Fault] = []
-    found = [*_waiting(inbox), *_answers(inbox, filter(Path.is_dir, paths), faults)]
+    folders = (path for path in paths if path.is_dir() and chosen(path.name))
+    waiting = (place for place in _waiting(inbox) if chosen(place.recipient))
+    found = [*waiting, *_answers(inbox, folders, faults)]
     strays = [Place(inbox, "", path) for path in paths if not path.is_dir()]
     return Survey(tuple(found), tuple(strays), tuple(faults))
 

@@ -19,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from .model import Assignment, Person
@@ -75,12 +75,14 @@ class Effect:
 class Memory:
     """All that a system's earlier runs put in effect; `key` is the ledger's, for hashes.
 
-    `facts` are by provider, `days` are those of the last run of each provider.
+    `facts` are by provider, `days` are those of the last run of each provider. `shielded` are the
+    hashes of those whom the population register protects.
     """
 
     key: str = ""
     facts: Mapping[str, frozenset[Fact]] = field(default_factory=dict)
     days: Mapping[str, dt.date] = field(default_factory=dict)
+    shielded: frozenset[str] = frozenset()
     _effects: dict[str, list[Effect]] = field(init=False, repr=False, compare=False)
     _labels: dict[Label, set[str]] = field(init=False, repr=False, compare=False)
     _later: dict[str, list[Label]] = field(init=False, repr=False, compare=False)
@@ -91,7 +93,7 @@ class Memory:
         effects: dict[str, list[Effect]] = defaultdict(list)
         labels: dict[Label, set[str]] = defaultdict(set)
         later: dict[str, list[Label]] = defaultdict(list)
-        protected: set[str] = set()
+        protected: set[str] = set(self.shielded)
         present: set[Label] = set()
         for provider, facts in self.facts.items():
             for person, text in facts:
@@ -152,6 +154,25 @@ class Memory:
             return False
         person = self.digest(number)
         return any(p == person for _provider, p in self._later.get(self.digest(previous), ()))
+
+    def same(self, numbers: Iterable[str]) -> frozenset[str]:
+        """The hashes of numbers, and of those that earlier runs knew to be the same person's."""
+        found = set(map(self.digest, numbers))
+        new = list(found) if self._later else []
+        while new:
+            linked = self._linked.get(new.pop(), set()) - found
+            found |= linked
+            new += linked
+        return frozenset(found)
+
+    @cached_property
+    def _linked(self) -> Mapping[str, set[str]]:
+        links: dict[str, set[str]] = defaultdict(set)
+        for earlier, labels in self._later.items():
+            for _provider, later in labels:
+                links[earlier].add(later)
+                links[later].add(earlier)
+        return links
 
     def protects(self, numbers: Iterable[str]) -> bool:
         """Whether a record protected the person, and nobody has confirmed that it is over."""

@@ -19,6 +19,7 @@ from ..ledger.memory import make_key, note_day, plan_secret, recall
 from ..records import payload
 from ..records.holds import Decisions
 from ..records.identifiers import shown
+from ..records.registers import shielded
 from .contested import Undisputed, undisputed
 from .ledger import LEDGER_ARGUMENTS, with_ledger
 
@@ -60,7 +61,12 @@ def bring_in_line(
             # Read here, under the lock: somebody may be held while the run waits for it.
             memory = recall(ledger, title)
             decisions = ledger.decisions()
-            decided = replace(approved, decisions=decisions, memory=memory)
+            decided = replace(
+                approved,
+                records=shielded(approved.records, memory),
+                decisions=decisions,
+                memory=memory,
+            )
             desired = desire(decided, as_of, held, ledger)
             strays.extend([*_strays(desired, approved), *_grants(decisions, as_of)])
             return replace(desired, findings=(*desired.findings, *records.findings))

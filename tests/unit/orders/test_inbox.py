@@ -62,7 +62,7 @@ SENT_JSON = {"order": K, "state": "sent", "day": "2026-03-09"}
 
 def read(text: str, name: str = "svar.csv") -> list[Receipt | str]:
     """What every line says: its receipt or its error."""
-    return [line.receipt or line.error for line in parse(name, text.encode()).lines]
+    return [line.said or line.error for line in parse(name, text.encode()).lines]
 
 
 def short(*rows: str) -> str:
@@ -128,7 +128,7 @@ def test_empty_rows_of_a_sheet_say_nothing(
 ) -> None:
     text = end.join((*above, HEADINGS, *between, ACTIVE_CSV, *below, ACTIVE_CSV, *below))
     answers = parse("svar.csv", text.encode())
-    assert [line.receipt for line in answers.lines] == [ACTIVE, ACTIVE]
+    assert [line.said for line in answers.lines] == [ACTIVE, ACTIVE]
     assert answers.lines[0].number == len(above) + len(between) + 2
 
 
@@ -296,7 +296,7 @@ def test_a_broken_line_costs_no_other_line(bad: str) -> None:
 def test_a_list_that_breaks_is_read_so_far_and_the_rest_is_one_line(rest: str) -> None:
     text = f"[\n{json.dumps(SENT_JSON)},\n{rest}"
     answers = parse("svar.json", text.encode())
-    assert answers.lines[0].receipt == SENT
+    assert answers.lines[0].said == SENT
     assert answers.lines[-1].error == "the list: expected JSON; nothing from here on was read"
     assert answers.lines[-1].is_rest
     assert text.endswith(answers.lines[-1].raw)
@@ -355,6 +355,6 @@ def test_whatever_bytes_come_are_lines_or_refused(content: bytes, name: str) -> 
 
 
 def _says_one_thing(line: Line) -> None:
-    assert bool(line.receipt) is not bool(line.error)
+    assert bool(line.said) is not bool(line.error)
     assert line.number >= 1
     assert SECRET not in line.error

@@ -107,7 +107,7 @@ def test_in_csv_it_stands_on_one_line(ca: Authority) -> None:
     body = base64.b64encode(certificate(ca).public_bytes(Encoding.DER)).decode()
     text = f"Beställningsnummer;Status;Datum;Certifikat\n{key('card')};skickad;{DAY};{body}\n"
     (line,) = parse("a.csv", text.encode()).lines
-    assert (line.error, line.receipt and line.receipt.serial) == ("", "0A0B0C")
+    assert (line.error, line.said and line.said.serial) == ("", "0A0B0C")
 
 
 @pytest.mark.parametrize(
