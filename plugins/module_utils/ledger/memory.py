@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from ..engine.guard import DAYS, Holding, Past
 from ..engine.journal import Settled
 from ..records.memory import PROTECTED, Fact, Memory, keyed_hash
-from .database import insert, slices
-from .registers import shielded
+from . import seals
+from .database import insert, read, slices
 from .replay import CONFIRMED, UNUSED
 from .tables import Tables
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 AHEAD, BACK = dt.timedelta(days=31), dt.timedelta(days=7)
 # The name of the key that numbers and names are hashed with.
 _KEY = "memory"
+# What a row of register_answers says of who is protected.
+YES = "yes"
 
 
 def recall(ledger: Tables, system: str) -> Memory:
@@ -44,8 +46,21 @@ def recall(ledger: Tables, system: str) -> Memory:
             key=ledger.key(connection, _KEY),
             facts={provider: frozenset(theirs) for provider, theirs in found.items()},
             days={row.provider: dt.date.fromisoformat(row.as_of) for row in rows},
-            shielded=shielded(ledger, connection),
+            shielded=_shielded(ledger, connection),
         )
+
+
+def _shielded(ledger: Tables, connection: Connection) -> frozenset[str]:
+    """The hashes of those whom the population register protects.
+
+    Whose answer is in doubt is hidden too: nobody knows what it was.
+    """
+    table, key = ledger.register_answers, ledger.seal_key
+    return frozenset(
+        row["person"]
+        for row in read(connection, table.select())
+        if row["protected"] == YES or not seals.is_sealed(key, table.name, row)
+    )
 
 
 def leap(ledger: Tables) -> str:

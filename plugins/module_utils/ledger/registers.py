@@ -14,6 +14,7 @@ from ..records.registers import REGISTERS, Answer, Place, RegisterName
 from . import seals
 from .audit import AuditRow
 from .database import read, slices
+from .memory import YES
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 # An event of the audit log: answers of a register were taken in.
 CHECKED = "checked"
-_PROTECTED = "yes"
 
 
 def known(ledger: Tables) -> dict[Place, Answer]:
@@ -41,18 +41,6 @@ def asked(ledger: Tables) -> frozenset[RegisterName]:
     with ledger.reading() as connection:
         objects = set(connection.execute(query).scalars())
     return frozenset(name for name in REGISTERS if f"register {name}" in objects)
-
-
-def shielded(ledger: Tables, connection: Connection) -> frozenset[str]:
-    """The hashes of those whom the population register protects.
-
-    Whose answer is in doubt is hidden too: nobody knows what it was.
-    """
-    rows = read(connection, ledger.register_answers.select())
-    return frozenset(
-        row["person"] for row in rows
-        if row["protected"] == _PROTECTED or not _is_sealed(ledger, row)
-    )  # fmt: skip
 
 
 def named_by(ledger: Tables, providers: Iterable[str], people: Collection[str]) -> frozenset[str]:
@@ -132,9 +120,9 @@ def _row(answer: Answer) -> tuple[str, ...]:
     """The values in the order of the columns, the seal left out."""
     return (
         answer.register, answer.person, answer.day.isoformat(), answer.status,
-        _PROTECTED if answer.protected else "", " ".join(sorted(answer.names)),
+        YES if answer.protected else "", " ".join(sorted(answer.names)),
         ",".join(sorted(answer.licences)), ",".join(sorted(answer.withdrawn)),
-        "yes" if answer.held else "",
+        YES if answer.held else "",
     )  # fmt: skip
 
 
@@ -144,7 +132,7 @@ def _answer(row: Mapping[str, Any]) -> Answer:
         person=row["person"],
         day=dt.date.fromisoformat(row["day"]),
         status=row["status"],
-        protected=row["protected"] == _PROTECTED,
+        protected=row["protected"] == YES,
         names=frozenset(row["names"].split()),
         licences=frozenset(filter(None, row["licences"].split(","))),
         withdrawn=frozenset(filter(None, row["withdrawn"].split(","))),
