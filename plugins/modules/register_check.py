@@ -14,7 +14,8 @@ description:
     inbox directory, CSV with Swedish headings or JSON, and notes in the ledger what they say of the
     people whom records name. Of others nothing is noted.
   - Places a hold on who is deceased, and on who has lost a licence that a record lists, once for
-    each answer. The next run of the systems takes their access.
+    each answer. The next run of the systems takes their access. More holds at once than 10, and
+    than two per cent of all whom records name, wait for a person to confirm them by a hash.
   - Who is protected by the population register is so for every run from then on, whatever the
     records say. Batches that lie open in the outbox and tell of them are moved to the folder of
     protected people's orders.
@@ -40,6 +41,11 @@ options:
       - Directory for the orders about people with a protected identity.
       - The folder V(skyddade) in O(outbox) without it.
     type: path
+  expected:
+    description: Hashes of holds that wait, and that a person has confirmed.
+    type: list
+    elements: str
+    default: []
   records:
     description: File with the approved records. The action sets it, do not give it yourself.
     type: path
@@ -86,6 +92,16 @@ holds:
   sample:
     - object: SE2321000214-HV000017
       reason: licence_withdrawn
+waits:
+  description: Why no hold was placed, with the hash to confirm; empty where none waits.
+  returned: success
+  type: str
+  sample: ""
+expected:
+  description: The hash.
+  returned: success
+  type: str
+  sample: ""
 hidden_batches:
   description: The batches that were moved to the folder of protected people's orders.
   returned: success
@@ -113,6 +129,12 @@ reasons:
   type: list
   elements: str
   sample: [/srv/halsoval/inbox/rejected/registers/folkbokforing-2026-03-02.csv.reasons.txt]
+findings:
+  description: What is no provider's: that holds wait.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
 providers:
   description: By provider with a valid record, what differs of its people, each by HSA-id, or as
     long as there is none by the row's ref.

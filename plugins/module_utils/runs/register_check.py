@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -42,8 +42,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "inbox": {"type": "path"},
     "outbox": {"type": "path"},
     "protected_outbox": {"type": "path"},
+    "expected": {"type": "list", "elements": "str", "default": []},
     "records": {"type": "path", "required": True},
 }
+
+# So many people, and per cent of all whom records name, may lose access by answers without a word.
+_LEAST, _PERCENT = 10, 2
 
 # What the ledger calls what is remembered for it; nothing is but what is true in all systems.
 _TITLE = "registers"
@@ -82,8 +86,8 @@ def check(
 ) -> dict[str, Any]:
     """Take in what registers answered, hold whom they take access from, and tell what differs.
 
-    Without an inbox nothing is taken in. A result that is `skipped` says that no register was ever
-    asked. Raises FileError, LedgerError, Locked.
+    Without an inbox nothing is taken in. More holds than the limit wait for a person. A result that
+    is `skipped` says that no register was ever asked. Raises FileError, LedgerError, Locked.
     """
     make_key(ledger)
     standing = undisputed(approved, ledger).approved
@@ -96,15 +100,16 @@ def check(
         reading = files_of_registers.read(Path(inbox), as_of) if inbox else Reading()
         people = _people(standing, ledger, as_of, list(reading.said))
         taken = _take(ledger, reading, people)
-        holds = _hold(ledger, people, taken.known)
+        held = _hold(ledger, people, taken.known, params["expected"])
         hidden, faults = _hide(params, ledger, people, taken.known) if inbox else ([], [])
         forgotten = 0 if standing.invalid else ledger_registers.forget(ledger, people.hashes)
         notes, stay = ([], []) if ledger.check else files_of_registers.put_away(reading)
     rejected = [*faults, *stay, *reading.rejected]
     result = {
-        "changed": bool(taken.new or holds or hidden or forgotten or reading.files),
+        "changed": bool(taken.new or held.placed or hidden or forgotten or reading.files),
         "taken": taken.new, "unchanged": taken.unchanged, "unknown": taken.unknown,
-        "holds": [{"object": one, "reason": reason} for one, reason in holds],
+        "holds": [{"object": one, "reason": reason} for one, reason in held.placed],
+        "waits": held.waits, "expected": held.name,
         "hidden_batches": hidden,
         "rejected": [asdict(one) for one in rejected[:_NAMED]],
         "rejected_count": len(rejected), "reasons": notes[:_NAMED],
@@ -114,6 +119,8 @@ def check(
         *night_registers.findings(people.subjects, taken.known, people.memory.digest),
         *night_registers.overdue(people.subjects, taken.known, asked, as_of),
     ]
+    if held.waits:
+        told.append(Finding("", "refused", "", held.waits, "high"))
     return {**result, **_told(told, people.records), "skipped": not asked and not inbox}
 
 
@@ -168,15 +175,31 @@ def _take(ledger: Ledger, reading: Reading, people: People) -> _Taken:
     return _Taken({**known, **new}, len(new), len(ours) - len(new), unknown, counted)
 
 
-def _hold(ledger: Ledger, people: People, known: dict[Place, Answer]) -> list[tuple[str, str]]:
-    """Place the holds that answers call for, each once; returns the new ones, with the reasons."""
-    placed: list[tuple[str, str]] = []
-    held: list[Answer] = []
-    for one in due(people.subjects, known):
-        placed += [(hsa_id, one.reason) for hsa_id in one.ids if _place(ledger, one, hsa_id)]
-        held.append(replace(one.answer, held=True))
-    ledger_registers.note(ledger, held)
-    return placed
+@dataclass(frozen=True)
+class _Held:
+    """Whom holds were placed on, with the reasons; `waits` says why none was, `name` the hash."""
+
+    placed: tuple[tuple[str, str], ...] = ()
+    waits: str = ""
+    name: str = ""
+
+
+def _hold(
+    ledger: Ledger, people: People, known: dict[Place, Answer], expected: Collection[str]
+) -> _Held:
+    """Place the holds that answers call for, each once, unless they are more than the limit."""
+    calls = list(due(people.subjects, known))
+    most = max(_LEAST, len(people.subjects) * _PERCENT // 100)
+    texts = sorted(f"{one.answer.day} {one.reason} {hsa_id}" for one in calls for hsa_id in one.ids)
+    name = people.memory.digest("\n".join(texts))[:16]
+    if len(calls) > most and name not in expected:
+        told = f"{len(calls)} people would lose access at once, more than {most}: none was held"
+        return _Held((), f"{told}. If the answers are right, confirm {name}", name)
+    placed = [
+        (hsa_id, one.reason) for one in calls for hsa_id in one.ids if _place(ledger, one, hsa_id)
+    ]
+    ledger_registers.note(ledger, [replace(one.answer, held=True) for one in calls])
+    return _Held(tuple(placed))
 
 
 def _place(ledger: Ledger, one: Due, hsa_id: str) -> bool:
@@ -235,4 +258,7 @@ def _told(findings: Iterable[Finding], records: payload.Approved) -> dict[str, A
     for finding in findings:
         by_provider[finding.provider].append(finding.shown())
     providers: dict[str, Any] = {r.id: {"findings": by_provider[r.id]} for r in records.records}
-    return {"providers": providers | {provider: {} for provider in records.invalid}}
+    return {
+        "providers": providers | {provider: {} for provider in records.invalid},
+        "findings": [{"provider": "", **one} for one in by_provider[""]],
+    }

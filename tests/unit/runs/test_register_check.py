@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,14 +91,19 @@ class Site:
         (self.inbox / "registers" / name).write_text(text, encoding="utf-8")
 
     def run(
-        self, *lines: str, day: dt.date = TODAY, is_check: bool = False, takes: bool = True
+        self,
+        *lines: str,
+        day: dt.date = TODAY,
+        is_check: bool = False,
+        takes: bool = True,
+        expected: Iterable[str] = (),
     ) -> dict[str, Any]:
         """Take in a file of these lines, if there are any."""
         if lines:
             self.leave(*lines)
         options = {
             "inbox": str(self.inbox) if takes else None, "outbox": str(self.path / "outbox"),
-            "protected_outbox": None,
+            "protected_outbox": None, "expected": list(expected),
         }  # fmt: skip
         approved = Approved(self.records, self.invalid)
         with self.ledgers.open(f"run-{day}", is_check, day) as ledger:
@@ -396,6 +402,21 @@ def test_who_is_deceased_is_held_though_the_record_cannot_be_read(site: Site) ->
     result = site.run(of_population(status="avliden"), of_population(9, "avliden"))
     assert (site.holds(), result["unknown"]) == ({hsa_id(1): "deceased"}, 1)
     assert result["providers"] == {"alfa": {}}
+
+
+def test_more_holds_than_the_limit_wait_until_a_person_confirms_just_those(site: Site) -> None:
+    site.records = (record("alfa", [person(index) for index in range(1, 12)]),)
+    site.ledger.keep("ldaps://hsa", {number(index): hsa_id(index) for index in range(1, 12)})
+    dead = [of_population(index, "avliden") for index in range(1, 12)]
+    result = site.run(*dead)
+    assert (site.holds(), result["taken"]) == ({}, 11)
+    assert "11 people would lose access at once, more than 10" in result["waits"]
+    night = site.run(takes=False)
+    (refused,) = [one for one in night["findings"] if one["code"] == "refused"]
+    assert refused["severity"] == "high"
+    assert site.run(expected=["0" * 16])["holds"] == []
+    assert len(site.run(expected=[night["expected"]])["holds"]) == 11
+    assert site.run(takes=False)["waits"] == ""
 
 
 # --- hidden at once ------------------------------------------------------------------------------
