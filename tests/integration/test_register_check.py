@@ -40,7 +40,9 @@ def test_the_deceased_lose_access_and_the_protected_their_name_by_the_next_onboa
     site = make_site(tmp_path / "site", lab, examples=False)
     site.put(record("alfa", [person(index) for index in (1, 2, 3)]))
     empty(lab)
-    done(site.onboard(**ONLY_HSA))
+    # An HSA-id is remembered when a run reads it.
+    for _time in range(2):
+        done(site.onboard(**ONLY_HSA))
     before, ids = held(lab), {}
     for index in (1, 2, 3):
         entry = before.person(number(index))

@@ -102,9 +102,9 @@ def test_a_file_in_no_folder_is_not_read_and_told_once(opened: Open, inbox: Path
     assert state(opened, inbox) == "ordered"
 
 
-@pytest.mark.parametrize("name", ["handled", "rejected", "waiting", "skyddade"])
+@pytest.mark.parametrize("name", ["handled", "rejected", "waiting", "skyddade", "registers"])
 def test_no_recipient_is_called_as_a_folder_of_ours(name: str) -> None:
-    with pytest.raises(ValueError, match="none of handled, rejected, skyddade, waiting"):
+    with pytest.raises(ValueError, match="none of handled, registers, rejected, skyddade, waiting"):
         check_recipient(name)
 
 
