@@ -484,3 +484,11 @@ def test_who_writes_living_by_sql_is_seen_and_believed_by_nobody(site: Site) -> 
     assert {one[1] for one in site.found()} == {"check_overdue"}
     assert ledger.accept(name)
     assert ledger.past("AD", ()).alarm == ""
+
+
+def test_who_writes_deceased_by_sql_has_nobody_held(site: Site) -> None:
+    site.run(of_population())
+    with site.ledger.transaction() as connection:
+        connection.execute(sa.text("UPDATE register_answers SET status = 'deceased'"))
+    assert "deceased" not in {one[1] for one in site.found()}
+    assert site.holds() == {}
