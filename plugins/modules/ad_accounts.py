@@ -29,6 +29,7 @@ extends_documentation_fragment:
   - regionjh.halsoval.identities
   - regionjh.halsoval.ledger
   - regionjh.halsoval.system
+  - regionjh.halsoval.person
 requirements:
   - anyascii, where O(account_name) names C(given) or C(surname)
 options:

@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - regionjh.halsoval.ldap
   - regionjh.halsoval.ledger
   - regionjh.halsoval.system
+  - regionjh.halsoval.person
 options:
   base_dn:
     description: The base below which HSA-ids and people are looked up.

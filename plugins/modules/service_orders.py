@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - regionjh.halsoval.ledger
   - regionjh.halsoval.orders
   - regionjh.halsoval.system
+  - regionjh.halsoval.person
 options:
   recipients:
     description:

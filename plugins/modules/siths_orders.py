@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - regionjh.halsoval.ledger
   - regionjh.halsoval.orders
   - regionjh.halsoval.system
+  - regionjh.halsoval.person
 options:
   renewal_days:
     description: How many days before its last day a card is renewed.

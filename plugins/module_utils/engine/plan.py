@@ -70,6 +70,11 @@ class Attribute:
     codec: Codec | None = None
     made: Callable[[], str] | None = None
 
+    @property
+    def names_objects(self) -> bool:
+        """Whether values name other objects, by their ids."""
+        return self.refers or self.grants == "value"
+
     def form(self, value: str) -> str:
         """The form that values share of which none is to be corrected to another."""
         return matching.spelled(value) if self.shown else self.rule(value)
@@ -155,6 +160,16 @@ class Change:
     add: Values
     dated: frozenset[str] = frozenset()
 
+    def of(self, ids: Collection[str], attribute: Attribute) -> Change:
+        """The change of the values that name these ids; of an attribute that names none, whole."""
+        if not attribute.names_objects:
+            return self
+        delete, add = (
+            tuple(value for value in values if attribute.named(value) in ids)
+            for values in (self.delete, self.add)
+        )
+        return replace(self, delete=delete, add=add)
+
     def part(self, dated: bool) -> Change:
         """The change with what a date explains alone, or without it."""
         delete, add = (
@@ -174,10 +189,13 @@ class Change:
 
         Values that a date explains count as others.
         """
-        names = attribute.refers or attribute.grants == "value"
 
         def is_chosen(value: str) -> bool:
-            named = names and value not in self.dated and attribute.named(value) in ids
+            named = (
+                attribute.names_objects
+                and value not in self.dated
+                and attribute.named(value) in ids
+            )
             return named is not others
 
         delete, add = (tuple(filter(is_chosen, values)) for values in (self.delete, self.add))
@@ -272,6 +290,20 @@ class Operation:
             change.naming(ids, attributes[change.attribute]) for change in self.changes
         )
 
+    def of(self, ids: Collection[str], attributes: Mapping[str, Attribute]) -> Operation | None:
+        """What of it these objects need, or None: what names others is left out.
+
+        An entry that names them is added with what it is; one that is there is changed as far as it
+        names them.
+        """
+        if self.subject in ids:
+            return self
+        changes = [(change, attributes[change.attribute]) for change in self.changes]
+        naming = [(c, a) for c, a in changes if a.names_objects and c.of(ids, a) != _nothing(c)]
+        if not naming:
+            return None
+        return self._with(c.of(ids, a) for c, a in (changes if self.action == "add" else naming))
+
     def once_added(
         self, ids: Collection[str], attributes: Mapping[str, Attribute]
     ) -> Operation | None:
@@ -297,6 +329,10 @@ class Operation:
         return replace(self, changes=left) if left or self.action != "modify" else None
 
 
+def _nothing(change: Change) -> Change:
+    return replace(change, delete=(), add=())
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All operations of a run, in the order of writing."""
@@ -311,6 +347,11 @@ class Plan:
             for provider in operation.providers:
                 grouped.setdefault(provider, []).append(operation)
         return {provider: tuple(operations) for provider, operations in grouped.items()}
+
+    def of(self, ids: Collection[str]) -> Plan:
+        """What these objects need, and nothing else."""
+        parts = (operation.of(ids, self.attributes) for operation in self.operations)
+        return replace(self, operations=tuple(part for part in parts if part))
 
     def giving_part(self, operation: Operation) -> Operation | None:
         """The operation without what it takes undated, or None where the two are no two things.

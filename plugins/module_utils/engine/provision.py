@@ -25,6 +25,8 @@ from .settling import revealed, settled
 
 _T = TypeVar("_T")
 
+# Why a run for one person does not do all that they need.
+_TOO_EARLY = "the unit, or the provider, is new: that takes a run without halsoval_person"
 # The kinds of entries that are people's.
 _OF_PEOPLE = frozenset(("person", "account"))
 
@@ -103,6 +105,36 @@ class Desired:
     people: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Somebody:
+    """The one person that a run is about: by HSA-id, or by keyed hashes of the numbers in rows.
+
+    `employers` are the providers that have rows of people, by those hashes.
+    """
+
+    hsa_id: str = ""
+    hashes: frozenset[str] = frozenset()
+    employers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def among(self, people: Mapping[str, frozenset[str]]) -> tuple[frozenset[str], frozenset[str]]:
+        """The person's HSA-ids, of `people` by id, and providers. Raises UnknownPerson."""
+        known = {
+            hsa_id: hashes
+            for hsa_id, hashes in people.items()
+            if hsa_id.casefold() == self.hsa_id.casefold() or hashes & self.hashes
+        }
+        hashes = self.hashes.union(*known.values())
+        if not known:
+            raise UnknownPerson(
+                "expected as person one whom a record names and who has an HSA-id, or is to get one"
+            )
+        return frozenset(known), frozenset().union(*(self.employers.get(h, ()) for h in hashes))
+
+
+class UnknownPerson(ValueError):
+    """Nobody is known by what the person of a run is called; the text can be shown."""
+
+
 @dataclass(frozen=True)
 class Request:
     """What is asked of a run.
@@ -112,7 +144,9 @@ class Request:
     names the system in a diff's header and in the journal, also when it is reached at another
     address. `sizes` says how many records there are. `faults` are what is wrong with records that
     are `invalid`, where nobody told it yet. `refused` says by provider which system refused its
-    plan before: the journal of a check, in which nothing is noted, does not tell.
+    plan before: the journal of a check, in which nothing is noted, does not tell. With `person`
+    only what that one needs is done, and what the run puts in effect is left to the next one to
+    note.
     """
 
     providers: tuple[str, ...]
@@ -126,6 +160,7 @@ class Request:
     sizes: Mapping[str, int] = field(default_factory=dict)
     faults: Mapping[str, Sequence[str]] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+    person: Somebody | None = None
 
 
 def provision(
@@ -137,13 +172,16 @@ def provision(
     """Bring a system to what is desired; returns each selected provider's result.
 
     A result is {changed, failed, msg, counts, changes, errors, undone, findings, plan, withheld,
-    refused} and, where a diff is asked for, diff. Raises the errors of the system's `read` and of
-    the journal.
+    refused} and, where a diff is asked for, diff. Raises UnknownPerson, and the errors of the
+    system's `read` and of the journal.
     """
     with nullcontext() if request.check else journal.exclusive(system.name):
         held = system.read()
         desired = desire(held)
         plan = make_plan(desired.wanted, desired.attributes, desired.taken)
+        asked, person = request, request.person
+        if person:
+            plan, desired, request = _about(person, plan, desired, request)
         sizes = {**request.sizes, "entries": len(held)}
         past = journal.past(request.title, desired.witnesses, desired.marked)
         case = _case(desired, request, past, sizes)
@@ -157,14 +195,47 @@ def provision(
             journal.protect(request.title, _protections(desired))
             noted = _Noted(system, journal, plan, verdict.hashes, request)
             written = noted.carry_out(verdict)
-            in_effect = _settled(desired, plan, verdict, written, request)
+            in_effect = [] if person else _settled(desired, plan, verdict, written, request)
             noted.remember(in_effect, revealed(written.done, desired.people))
             asks = any(operation.undated_part() for operation in plan.operations)
             is_quiet = not asks and not any(desired.waiting.values())
-            if not past.alarm or _is_confirmed(verdict, request) or is_quiet:
+            is_right = not past.alarm or _is_confirmed(verdict, request) or is_quiet
+            if is_right and not person:
                 noted.vouch(*((desired.witnesses, desired.marked) if past.alarm else ((), 0)))
             written = replace(written, unnoted="; ".join(dict.fromkeys(noted.unnoted)))
-    return _results(desired, plan, verdict, written, request)
+    return _untouched(asked) | _results(desired, plan, verdict, written, request)
+
+
+# --- one person ----------------------------------------------------------------------------------
+
+
+def _about(
+    person: Somebody, plan: Plan, desired: Desired, request: Request
+) -> tuple[Plan, Desired, Request]:
+    """What one person needs of a run, at those who employ them: nobody else is told of either."""
+    ids, employers = person.among(desired.people)
+    needed = plan.of(ids)
+    new = {o.dn for o in plan.operations if o.action == "add"}
+    early = new.difference(o.dn for o in needed.operations)
+    ready = tuple(o for o in needed.operations if not _stands_below(o.dn, early))
+    told = {p: desired.waiting.get(p, ()) for p in employers}
+    if len(ready) < len(needed.operations):
+        told = {p: (*texts, _TOO_EARLY) for p, texts in told.items()}
+    narrowed = replace(
+        desired,
+        findings=tuple(finding for finding in desired.findings if finding.object in ids),
+        waiting=told,
+        facts={},
+    )
+    selected = tuple(provider for provider in request.providers if provider in employers)
+    return replace(needed, operations=ready), narrowed, replace(request, providers=selected)
+
+
+def _untouched(request: Request) -> dict[str, dict[str, Any]]:
+    """The results of those whom the person of a run does not concern."""
+    nothing = {"findings": [], "plan": "", "withheld": [], "refused": False}
+    asked = request.providers if request.person else ()
+    return {provider: {**_outcome((), (), (), (), {}), **nothing} for provider in asked}
 
 
 # --- what is left to the next run ----------------------------------------------------------------

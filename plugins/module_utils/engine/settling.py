@@ -79,8 +79,7 @@ class _Left:
             attribute = self._attributes[name]
             counts = bool(attribute.grants) or not grants
             if counts and (*place, name, value) not in self._written:
-                names = attribute.refers or attribute.grants == "value"
-                yield attribute.named(value) if names else operation.subject
+                yield attribute.named(value) if attribute.names_objects else operation.subject
 
 
 def _values(operation: Operation) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,7 @@ from .model import Record, from_json
 # The options that travel in memory, of whichever module has them: passwords, and what somebody may
 # have typed a personal number into.
 CONFIDENTIAL = (
-    "ledger_url", "password", "bind_password", "hsa_bind_password", "object", "reason",
+    "ledger_url", "password", "bind_password", "hsa_bind_password", "object", "person", "reason",
     "started_by",
 )  # fmt: skip
 

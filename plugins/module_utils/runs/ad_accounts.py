@@ -27,7 +27,7 @@ from ..records.payload import Approved
 from .directory import LDAP_ARGUMENTS, directory
 from .identities import GATE_ARGUMENTS, IDENTITY_ARGUMENTS, identities
 from .ledger import failing
-from .system import SYSTEM_ARGUMENTS, bring_in_line
+from .system import PERSON_ARGUMENTS, SYSTEM_ARGUMENTS, bring_in_line
 
 try:
     from anyascii import anyascii
@@ -64,6 +64,7 @@ _CERTIFICATE_ARGUMENTS: dict[str, dict[str, Any]] = {
 
 ARGUMENTS = {
     **SYSTEM_ARGUMENTS,
+    **PERSON_ARGUMENTS,
     **LDAP_ARGUMENTS,
     **IDENTITY_ARGUMENTS,
     **GATE_ARGUMENTS,

@@ -21,7 +21,7 @@ from ..records.payload import Approved
 from .directory import LDAP_ARGUMENTS, directory
 from .identities import IDENTITY_LAYOUT_ARGUMENTS, numbers_of, remember
 from .ledger import failing
-from .system import SYSTEM_ARGUMENTS, bring_in_line
+from .system import PERSON_ARGUMENTS, SYSTEM_ARGUMENTS, bring_in_line
 
 _LAYOUT_ARGUMENTS: dict[str, dict[str, Any]] = {
     **IDENTITY_LAYOUT_ARGUMENTS,
@@ -32,7 +32,7 @@ _LAYOUT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "feigned": {"type": "bool", "default": False},
 }
 
-ARGUMENTS = {**SYSTEM_ARGUMENTS, **LDAP_ARGUMENTS, **_LAYOUT_ARGUMENTS}
+ARGUMENTS = {**SYSTEM_ARGUMENTS, **PERSON_ARGUMENTS, **LDAP_ARGUMENTS, **_LAYOUT_ARGUMENTS}
 
 
 def run(module: AnsibleModule) -> None:

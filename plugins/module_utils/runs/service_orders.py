@@ -20,7 +20,7 @@ from ..records.payload import Approved
 from .identities import GATE_ARGUMENTS, IDENTITY_ARGUMENTS
 from .ledger import failing
 from .orders import ORDER_ARGUMENTS, bring_orders_in_line
-from .system import SYSTEM_ARGUMENTS
+from .system import PERSON_ARGUMENTS, SYSTEM_ARGUMENTS
 
 _RULE_ARGUMENTS: dict[str, dict[str, Any]] = {
     "recipients": {"type": "dict", "default": {}},
@@ -36,6 +36,7 @@ _BEFORE_ARGUMENTS: dict[str, dict[str, Any]] = {
 
 ARGUMENTS = {
     **SYSTEM_ARGUMENTS,
+    **PERSON_ARGUMENTS,
     **IDENTITY_ARGUMENTS,
     **GATE_ARGUMENTS,
     **ORDER_ARGUMENTS,

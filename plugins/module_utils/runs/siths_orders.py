@@ -20,7 +20,7 @@ from ..records.payload import Approved
 from .identities import GATE_ARGUMENTS, IDENTITY_ARGUMENTS
 from .ledger import failing
 from .orders import ORDER_ARGUMENTS, bring_orders_in_line
-from .system import SYSTEM_ARGUMENTS
+from .system import PERSON_ARGUMENTS, SYSTEM_ARGUMENTS
 
 _RULE_ARGUMENTS: dict[str, dict[str, Any]] = {
     "renewal_days": {"type": "int", "default": 90},
@@ -31,6 +31,7 @@ _RULE_ARGUMENTS: dict[str, dict[str, Any]] = {
 
 ARGUMENTS = {
     **SYSTEM_ARGUMENTS,
+    **PERSON_ARGUMENTS,
     **IDENTITY_ARGUMENTS,
     **GATE_ARGUMENTS,
     **ORDER_ARGUMENTS,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -13,12 +14,12 @@ from typing import Any, TypeVar
 from ansible.module_utils.basic import AnsibleModule
 
 from ..engine.plan import Entry
-from ..engine.provision import Desired, Finding, Request, System, provision
+from ..engine.provision import Desired, Finding, Request, Somebody, System, provision
 from ..ledger.ledger import Ledger
 from ..ledger.memory import make_key, note_day, plan_secret, recall
 from ..records import payload
 from ..records.holds import Decisions
-from ..records.identifiers import shown
+from ..records.identifiers import parse_hsa_id, shown
 from ..records.registers import shielded
 from .contested import Undisputed, undisputed
 from .ledger import LEDGER_ARGUMENTS, with_ledger
@@ -30,6 +31,9 @@ SYSTEM_ARGUMENTS: dict[str, dict[str, Any]] = {
     "expected_plan": {"type": "list", "elements": "str", "default": []},
     "records": {"type": "path", "required": True},
 }
+
+# The same of a system that is about people.
+PERSON_ARGUMENTS: dict[str, dict[str, Any]] = {"person": {"type": "str"}}
 
 S = TypeVar("S", bound=System)
 Desire = Callable[[payload.Approved, dt.date, Sequence[Entry], Ledger], Desired]
@@ -73,6 +77,7 @@ def bring_in_line(
 
         system = connect(ledger)
         request = _request(module, title, plan_secret(ledger), records)
+        request = replace(request, person=_person(module.params, approved, ledger, title))
         results = provision(system, wish, request, ledger)
         told = _result(results, late(system) if late else {}, strays)
         return {**told, **(also(system) if also else {})}
@@ -128,6 +133,30 @@ def _request(module: AnsibleModule, title: str, secret: bytes, records: Undisput
         sizes={"providers": len(approved.records) + len(approved.invalid)},
         refused=params.get("refused", {}),
     )
+
+
+def _person(
+    params: Mapping[str, Any], approved: payload.Approved, ledger: Ledger, title: str
+) -> Somebody | None:
+    """The one person that the option `person` names, by HSA-id or by row. Raises ValueError."""
+    if not (text := params.get("person")):
+        return None
+    digest = recall(ledger, title).digest
+    employers: dict[str, set[str]] = defaultdict(set)
+    named: set[str] = set()
+    provider, slash, ref = text.partition("/")
+    for record in approved.records:
+        for row in record.staff.people:
+            hashes = set(map(digest, row.numbers))
+            for one in hashes:
+                employers[one].add(record.id)
+            if slash and (record.id, row.ref) == (provider, ref):
+                named |= hashes
+    # The text is not repeated: somebody may have typed a personal number.
+    if slash and not named:
+        raise ValueError("expected as person an HSA-id, or <provider>/<ref> of a row in its record")
+    hsa_id = "" if slash else parse_hsa_id(text)
+    return Somebody(hsa_id, frozenset(named), {h: frozenset(p) for h, p in employers.items()})
 
 
 def _with(result: dict[str, Any], error: str | None) -> dict[str, Any]:
