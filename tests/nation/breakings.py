@@ -729,6 +729,19 @@ ATTRIBUTES = (
     _form("personal number with hyphen", DOCTOR_DN, "personalIdentityNumber", "19000101-9802"),
     _form("personal number of ten digits", DOCTOR_DN, "personalIdentityNumber", "0001019802"),
     _form("phone of 33 characters", CARE_DN, "telephoneNumber", "+".ljust(33, "4")),
+    _form("hsaTelephoneNumber of 33 characters", CARE_DN, "hsaTelephoneNumber", "+".ljust(33, "4")),
+    _form(
+        "hsaSwitchboardNumber of 33 characters",
+        CARE_DN,
+        "hsaSwitchboardNumber",
+        "+".ljust(33, "4"),
+    ),
+    _form(
+        "directory contact of 256 characters",
+        CARE_DN,
+        "hsaDirectoryContact",
+        "i@".ljust(256, "x"),
+    ),
     _form("hsaTelephoneNumber with blanks", CARE_DN, "hsaTelephoneNumber", "+46 63 123457"),
     _form("hsaSwitchboardNumber with blanks", CARE_DN, "hsaSwitchboardNumber", "+46 63 123400"),
     _form("directory contact by name", CARE_DN, "hsaDirectoryContact", "Eva Exempel"),
@@ -916,6 +929,18 @@ ATTRIBUTES = (
     _several(CARE_DN, "visitingRuleAge", "3;9"),
     _several(CARE_DN, "startDate", "20260102000000Z", steady=False),
     _several(CARE_DN, "endDate", "20310101000000Z", steady=False),
+    # Not steady: as a county code that is missing.
+    Breaking(
+        "several values: countyCode",
+        another(CARE_DN, "countyCode", "20"),
+        (held(CARE_DN, *PLACE, at=(*PLACED, *BY_PAIR)), gone(CARE, "1177")),
+        steady=False,
+    ),
+    Breaking(
+        "several values: municipalityCode",
+        another(CARE_DN, "municipalityCode", "21"),
+        _place("municipalityCode", "municipalityName"),
+    ),
     Breaking(
         "several values: municipalityName",
         another(CARE_DN, "municipalityName", "Åre"),

@@ -80,8 +80,19 @@ WHOLE = {
     "1177": {CARE},
 }
 BEFORE = answers(items(SAMPLE), ASKED)
-# A breaking may set these to another value in form, which then comes.
-IN_FORM = {"dn", "startDate", "endDate", "geographicalCoordinates"}
+# Breakings that set another value in form, which then comes.
+COMES_INSTEAD = {
+    "old list: pointer to an ended provider": "endDate",
+    "GetCredentials: unit from the name, without pointer": "dn",
+    "GetCredentials: unit from the name, not there": "dn",
+    "care and treatment under no care unit": "dn",
+    "Intyg: unit starts ahead": "startDate",
+    "Intyg: unit has ended": "endDate",
+    "Intyg: provider starts ahead": "startDate",
+    "1177: coordinate outside Sweden": "geographicalCoordinates",
+    "manager who has ended": "endDate",
+}
+IN_FORM = set(COMES_INSTEAD.values())
 # Composed breakings may, too: a second care unit's link, once the first has none; a workplace code
 # of another county, once the unit's is not said.
 IN_FORM_TOGETHER = IN_FORM | {"hsaHealthCareUnitMember", "unitPrescriptionCode"}
@@ -110,7 +121,8 @@ def test_what_is_broken_is_left_out_and_nothing_else(breaking: Breaking) -> None
     expected = breaking.missing(BEFORE)
     assert expected
     assert _missing(BEFORE, broken) == expected
-    assert {each[2:3] for each in _missing(broken, BEFORE)} <= {(name,) for name in IN_FORM}
+    instead = {(COMES_INSTEAD[breaking.name],)} if breaking.name in COMES_INSTEAD else set()
+    assert {each[2:3] for each in _missing(broken, BEFORE)} == instead
 
 
 def test_every_breaking_has_a_name_of_its_own() -> None:
@@ -196,6 +208,33 @@ def test_an_hsa_id_again_in_other_case_is_the_same() -> None:
         (contract, LINKED)
         for contract in ("GetUnit", "GetHealthCareUnit", "GetHealthCareUnitMembers")
     }
+
+
+@pytest.mark.parametrize(
+    ("edit", "attribute", "comes"),
+    [
+        (put(DOCTOR_DN, hsaTitle="Annan"), "hsaTitle", True),
+        (put(DOCTOR_DN, hsaTitle="x" * 65), "hsaTitle", False),
+        (put(COMMISSION_DN, hsaCommissionRight="a;b;c"), "hsaCommissionRight", True),
+        (put(COMMISSION_DN, hsaCommissionRight="a;b;" + "c" * 252), "hsaCommissionRight", False),
+        (put(CARE_DN, management="Annan"), "management", True),
+        (put(CARE_DN, management="01"), "management", False),
+    ],
+)  # fmt: skip
+def test_a_value_set_that_is_not_known_leaves_out_what_is_out_of_form_only(
+    edit: Edit, attribute: str, comes: bool
+) -> None:
+    unknown = replace(ASKED, titles=frozenset(), rights=frozenset(), managements=frozenset())
+    gained = _missing(_answers(edit, asked=unknown), BEFORE)
+    assert {each[2:3] for each in gained} == ({(attribute,)} if comes else set())
+
+
+def test_an_organization_has_its_name_in_o() -> None:
+    organization = put(PROVIDER_DN, objectClass=("organization", "hsaHealthCareProvider"), o="Vård")
+    found = _answers(drop(PROVIDER_DN, "ou"), organization)
+    assert {contract: set(answer) for contract, answer in found.items()} == WHOLE
+    for wrong in (put(PROVIDER_DN, o="x" * 65), another(PROVIDER_DN, "o", "Vård igen")):
+        assert not _answers(drop(PROVIDER_DN, "ou"), organization, wrong)["GetHealthCareProvider"]
 
 
 def test_ten_digits_are_an_org_no_in_the_other_reading_only() -> None:
