@@ -89,7 +89,7 @@ def _misnamed_beside_protected(everybody: Sequence[Holder]) -> frozenset[str]:
     """The HSA-ids of those whose account has somebody else's name, perhaps a protected person's."""
     ids = {h.known.person.number: h.known.hsa_id or "" for h in everybody}
     misnamed = (h.known.person for h in everybody if h.has_another_name)
-    doubtful = beside_protected(misnamed, (h.known.person for h in everybody))
+    doubtful = beside_protected(misnamed, (h.known.person for h in everybody if h.protected))
     return frozenset(ids[person.number] for person in doubtful)
 
 

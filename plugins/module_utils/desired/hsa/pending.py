@@ -62,7 +62,7 @@ def pending(known: Register, memory: Memory) -> Pending:
         elif reason := _reason(person, known, memory):
             found.note(ids_of(person, known), reason, own)
             misnamed += [person] if reason == OTHER_NAME else []
-    for person in beside_protected(misnamed, known.people):
+    for person in beside_protected(misnamed, filter(known.holdings.hides, known.people)):
         found.hide(ids_of(person, known))
     return found.pending()
 

@@ -73,13 +73,13 @@ def names_to_hide(people: Iterable[NaturalPerson]) -> frozenset[Name]:
 
 
 def beside_protected(
-    misnamed: Iterable[NaturalPerson], everybody: Iterable[NaturalPerson]
+    misnamed: Iterable[NaturalPerson], hidden: Iterable[NaturalPerson]
 ) -> Iterator[NaturalPerson]:
-    """Those of the misnamed of whom one may be a protected person of the same provider.
+    """Those of the misnamed of whom one may be a hidden person of the same provider.
 
     Names may have changed rows.
     """
-    hiding = {e.provider for p in everybody if p.protected for e in p.employments}
+    hiding = {e.provider for p in hidden for e in p.employments}
     for person in misnamed:
         if not hiding.isdisjoint(e.provider for e in person.employments):
             yield person
