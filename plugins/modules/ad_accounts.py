@@ -15,7 +15,9 @@ description:
   - Each natural person who uses a service that an AD group opens has one account, whoever employs
     them. It is found again by employeeNumber, which is the HSA-id, and never by name.
   - Accounts are for logon by SITHS card. They are disabled in establishment, enabled in operation
-    and within a trial, and closed by the dates in the record. Nothing is deleted.
+    and within a trial, and closed by the dates in the record.
+  - The account of somebody who has left all providers is moved to O(quarantine_ou) once it is
+    closed, and deleted after O(grace_days).
   - An account that a person disabled by hand is never enabled.
   - Only what carries our key and lies in our OUs is changed. In the groups that open services only
     the membership of our accounts is. A plan that takes something from many without a date in a
@@ -42,7 +44,9 @@ options:
     type: str
     required: true
   quarantine_ou:
-    description: DN of the existing OU that accounts are moved to before they are deleted.
+    description:
+      - DN of the existing OU that accounts are moved to once their owners have left, and deleted
+        from.
     type: str
     required: true
   group_ou:
@@ -90,6 +94,12 @@ options:
       - An enabled account that nobody has logged on with for more days than these is a finding,
         C(dormant_account). It stays enabled.
       - AD notes a logon only where what it noted before is 9 to 14 days old.
+    type: int
+    default: 90
+  grace_days:
+    description:
+      - The account of whoever has left is moved to O(quarantine_ou), and deleted after more days
+        there than these. Until then whoever comes back has the same account again.
     type: int
     default: 90
   certificates:

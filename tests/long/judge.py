@@ -39,6 +39,8 @@ _HASH = re.compile(r"halsoval_expected_plan=([0-9a-f]{16})")
 Item = tuple[str, ...]
 Access = tuple[str, Item]  # of an HSA-id
 OF_AD = ("enabled", "group")
+# The states in which a card is out, or on its way.
+_OUT = ("wanted", "ordered", "sent", "active")
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ class Judge:
             _first(entry, "employeeNumber") for entry in self._accounts() if _expired(entry, day)
         )
         entries, sizes = self._entries_by_number(), self._sizes()
-        return Before(self._held(day), expired, entries, sizes, books, day)
+        return Before(self._held(day), expired, entries, self._archived(), sizes, books, day)
 
     def after(self, before: Before, outcome: Outcome) -> None:
         """Judge a run."""
@@ -152,6 +154,7 @@ class Judge:
         now.nobody_gained_by_anothers_row()
         now.nobody_lost_what_nothing_explains()
         if not outcome.asked.check:
+            now.nobody_is_archived_too_early()
             now.nobody_keeps_what_has_ended()
             now.no_system_shows_who_is_protected()
             now.intents_are_closed()
@@ -216,6 +219,13 @@ class Judge:
         for entry in self.region.ad.directory.entries():
             if entry.attributes.get("employeeNumber"):
                 yield entry
+
+    def _archived(self) -> frozenset[str]:
+        return frozenset(
+            _first(entry, "hsaIdentity")
+            for entry in self._people()
+            if "hsaArchivedObject" in entry.attributes["objectClass"]
+        )
 
     def _entries_by_number(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = defaultdict(list)
@@ -296,6 +306,7 @@ class Before:
     held: frozenset[Access]
     expired: frozenset[str]
     entries: Mapping[str, list[str]]
+    archived: frozenset[str]
     sizes: Mapping[tuple[str, str], set[str]]
     books: Books
     day: dt.date
@@ -327,6 +338,26 @@ class _Case:
             self.ids_of[number] |= set(ids)
         for hsa_id, number in judge.owner.items():
             self.ids_of[number].add(hsa_id)
+
+    # --- leaving ---------------------------------------------------------------------------------
+
+    def nobody_is_archived_too_early(self) -> None:
+        """Every card is over first, a date has ended all, and no row gives anything later."""
+        now = self.judge._archived()
+        orders = self.judge.region.books["siths"].orders.values()
+        out = {o.object for o in orders if o.kind == "card" and o.state in _OUT}
+        numbers = {i: n for n, ids in self.ids_of.items() for i in ids}
+        for hsa_id in now - self.before.archived:
+            assert hsa_id not in out, "archived, and a card is out"
+            stays = self._stays_of(numbers[hsa_id])
+            assert stays, "archived, and no record says why"
+            for stay in stays:
+                assert stay.last is not None, "archived, and a row has no end"
+                assert stay.last < self.day, "archived, and a row goes on"
+        has_access = {hsa_id for hsa_id, item in self.held if item[0] == "member"}
+        done = not any(r["failed"] for rs in self.outcome.results.values() for r in rs.values())
+        is_whole = done and not (self.outcome.killed or self.asked.providers or self.asked.expected)
+        assert not (is_whole and now & has_access), "archived, and a member"
 
     # --- (c) identities --------------------------------------------------------------------------
 

@@ -22,6 +22,9 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.ad.accou
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.entries import (
     desire as desire_entries,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.people.cards_out import (
+    CardsOut,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.services.orders import (
     desire as desire_services,
 )
@@ -41,6 +44,7 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.provision
     Request,
     provision,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.orders.cards_out import waiting
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.payload import Approved
 from ansible_collections.regionjh.halsoval.plugins.plugin_utils.system_results import (
     failures,
@@ -306,7 +310,10 @@ class _Run:
 
     def entries(self, decided: Approved, held: Sequence[Entry]) -> Desired:
         hsa = self.region.ad.hsa
-        return desire_entries(decided, self.day, hsa.layout, held, hsa.remembered)
+        orders = self.region.books["siths"].orders.values()
+        followed = frozenset(p for title, p in self.region.journal.days if title == "siths")
+        cards = CardsOut(followed, waiting(orders, self.day))
+        return desire_entries(decided, self.day, hsa.layout, held, hsa.remembered, cards)
 
     def cards(self, decided: Approved, held: Sequence[Entry]) -> Desired:
         known = self.region.ad.identities(decided, self.day, self.asked.check)

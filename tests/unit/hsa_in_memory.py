@@ -16,6 +16,10 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.hsa.layo
     Layout,
     schema,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.desired.people.cards_out import (
+    NONE_FOLLOWED,
+    CardsOut,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
     Entry,
     Operation,
@@ -42,14 +46,15 @@ from ansible_collections.regionjh.halsoval.tests.unit.memory_journal import Memo
 class Hsa:
     """The directory with the pure part of the pipe around it.
 
-    `remembered` are the HSA-ids that earlier runs saw, `holds` the decisions in the ledger. With a
-    `journal` that is kept, runs know of the runs before.
+    `remembered` are the HSA-ids that earlier runs saw, `holds` the decisions in the ledger, `cards`
+    those that it knows to be out. With a `journal` that is kept, runs know of the runs before.
     """
 
     def __init__(self, layout: Layout = LAYOUT) -> None:
         self.layout = layout
         self.remembered: Remembered = NOTHING_REMEMBERED
         self.holds: tuple[Hold, ...] = ()
+        self.cards: CardsOut = NONE_FOLLOWED
         self.journal: MemoryJournal | None = None
         self.directory = MemoryDirectory(
             ("c=SE", layout.base_dn, layout.provider_branch, layout.people_branch),
@@ -59,7 +64,7 @@ class Hsa:
     def copy(self) -> Hsa:
         """Another one that holds the same."""
         other = Hsa(self.layout)
-        other.remembered, other.holds = self.remembered, self.holds
+        other.remembered, other.holds, other.cards = self.remembered, self.holds, self.cards
         other.directory = self.directory.copy()
         return other
 
@@ -70,7 +75,8 @@ class Hsa:
     ) -> Desired:
         """What it must hold for the records."""
         everything = approved(*records, invalid=invalid, holds=self.holds)
-        return desire(everything, day, self.layout, self.directory.read(), self.remembered)
+        held = self.directory.read()
+        return desire(everything, day, self.layout, held, self.remembered, self.cards)
 
     def plan(self, *records: Record, **options: Any) -> Plan:
         """What must change for the records."""
@@ -108,7 +114,7 @@ class Hsa:
         )  # fmt: skip
         return provision(
             self.directory,
-            lambda held: desire(everything, day, self.layout, held, self.remembered),
+            lambda held: desire(everything, day, self.layout, held, self.remembered, self.cards),
             replace(asked, **request),
             journal,
         )
@@ -176,5 +182,5 @@ def hsa_id(entry: Entry) -> str:
 
 def batches(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
     """Operations that a run sends together, in the order of sending."""
-    for _level, together in groupby(operations, lambda op: (op.level, op.action != "rename")):
+    for _turn, together in groupby(operations, lambda op: op.turn):
         yield list(together)

@@ -130,7 +130,7 @@ class MemoryDirectory:
                     raise Refused(reason)
                 self._carry_out(operation)
             except Refused as refused:
-                failed[operation] = str(refused)
+                failed[operation] = refused.args[0]
         return failed
 
     def _carry_out(self, operation: Operation) -> None:
@@ -139,6 +139,10 @@ class MemoryDirectory:
         elif operation.action == "modify":
             entry = self._held(operation.address or operation.dn)
             self._store(replace(entry, attributes=self._modified(entry, operation.changes)))
+        elif operation.action == "delete":
+            self.remove(self._held(operation.address or operation.dn).dn)
+        elif operation.action == "move":
+            self._move(operation)
         else:
             self._rename(operation)
 
@@ -176,6 +180,15 @@ class MemoryDirectory:
             del self._entries[normal(moved.dn)]
             self._entries[normal(new_dn)] = replace(moved, dn=new_dn)
         self._entries[normal(dn)] = renamed
+
+    def _move(self, operation: Operation) -> None:
+        entry = self._held(operation.address or operation.dn)
+        dn = f"{matching.first_rdn(entry.dn)},{operation.new_parent}"
+        self._held(operation.new_parent)
+        if normal(dn) in self._entries:
+            raise Refused("entryAlreadyExists")
+        del self._entries[normal(entry.dn)]
+        self._entries[normal(dn)] = replace(entry, dn=dn)
 
     def _modified(self, entry: Entry, changes: Iterable[Change]) -> dict[str, Values]:
         attributes = dict(entry.attributes)

@@ -118,7 +118,8 @@ def judge(plan: Plan, selected: Collection[str], case: Case, secret: bytes) -> V
     }
     door = _Door(plan, case, hashes, pending, refusals, accepted)
     withheld, names = door.withheld(grouped, parts), _confirmed(case, hashes, pending)
-    return Verdict(tuple(door.allowed()), hashes, refusals, withheld, names)
+    allowed = tuple(_in_turn(plan, tuple(door.allowed())))
+    return Verdict(allowed, hashes, refusals, withheld, names)
 
 
 def shrinkage(before: Mapping[str, int], now: Mapping[str, int]) -> str:
@@ -137,6 +138,20 @@ def over_limits(lost: Mapping[str, frozenset[Holding]], case: Case) -> str:
         if reason := _over_provider_limit(theirs, held, before):
             return f"of {provider}, {reason}"
     return _over_run_limit(frozenset().union(*lost.values()), case)
+
+
+def _in_turn(plan: Plan, allowed: Sequence[Operation]) -> Iterator[Operation]:
+    """What may be done, without what comes after something of which anything is left."""
+    if not any(operation.after for operation in plan.operations):
+        yield from allowed
+        return
+    whole = frozenset(allowed)
+    left = {operation.key for operation in plan.operations if operation not in whole}
+    for operation in allowed:
+        if left.isdisjoint(operation.after):
+            yield operation
+        else:
+            left.add(operation.key)
 
 
 # --- what a person must confirm -------------------------------------------------------------------
@@ -351,6 +366,8 @@ class _Door:
     def _let(self, operation: Operation) -> Operation | None:
         """What may be done of an operation that nobody need confirm by itself, or None."""
         if self._waits(operation):
+            return None
+        if operation.action == "delete" and self._is_refused(operation):
             return None
         is_accepted = not operation.providers.isdisjoint(self.accepted)
         if operation.at_once or (is_accepted and not self._takes_what_is_refused(operation)):

@@ -36,6 +36,10 @@ class Unsettled(str):
     """Why nobody knows yet whether a write was made. Its intent stays open for the next run."""
 
 
+class NoRight(str):
+    """Why a write was refused: the account that the run binds as has no right to it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intended:
     """A write that is about to be made.
@@ -181,7 +185,7 @@ def _proof(
     """
     action, changes = operation.action, operation.changes
     names = [_normal(operation.address or operation.dn)]
-    if operation.new_rdn:
+    if operation.action in ("rename", "move"):
         names = [_normal(operation.dn), _normal(operation.new_dn)]
         if names[0] == names[1]:  # another spelling: the values of the name tell
             action, changes = "modify", (*_respelled(operation),)
@@ -217,8 +221,10 @@ def _verdict(
         return "unclear"
     if "add" in proof:
         return "found done" if proof["add"][0] in entries else "found undone"
-    if "rename" in proof:
-        old, new = (digest in entries for digest in proof["rename"])
+    if "delete" in proof:
+        return "found undone" if proof["delete"][0] in entries else "found done"
+    if places := proof.get("rename") or proof.get("move"):
+        old, new = (digest in entries for digest in places)
         return "found undone" if old else "found done" if new else "unclear"
     entry = entries.get(proof["modify"][0])
     if entry is None:

@@ -117,7 +117,10 @@ class Wanted:
     can call it back. `members` are the HSA-ids of those whom the entry lets in, today and when it
     is as wanted. `at_once` is what a hold takes: it is done whichever providers are asked for.
     `confirm` is why a person must confirm what of it no date explains. `is_counted` says whether
-    it is one of what there is: an order that another has ended is not.
+    it is one of what there is: an order that another has ended is not. It comes `after` all that is
+    planned of the entries with these keys, and is left where any of that is. `is_tidying` says that
+    nobody's access hangs on it. `place` is the DN below which it must lie, where it is to be moved;
+    `is_gone` says that the system must hold it no more.
     """
 
     key: str
@@ -138,6 +141,10 @@ class Wanted:
     at_once: bool = False
     confirm: str = ""
     is_counted: bool = True
+    after: frozenset[str] = frozenset()
+    is_tidying: bool = False
+    place: str = ""
+    is_gone: bool = False
 
     def __post_init__(self) -> None:
         """Share what is the same, values with what is held: a nation's twice take too much."""
@@ -204,15 +211,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One write: add, modify or rename an entry.
+    """One write: add, modify, rename, move or delete an entry.
 
     `dn` is the entry's name when its turn comes; `held_dn` the one it has before the plan;
     `address` one that it never loses, where the system has such names. A rename takes the values of
-    the old name from the entry, unless it `keeps_values`. Where `once_left` is a DN, it is done
-    only if a rename of the same run has taken that name from another entry.
+    the old name from the entry, unless it `keeps_values`; a move brings it below `new_parent`.
+    Where `once_left` is a DN, it is done only if a rename of the same run has taken that name from
+    another entry.
     """
 
-    action: Literal["add", "modify", "rename"]
+    action: Literal["add", "modify", "rename", "move", "delete"]
     key: str
     kind: str
     id: str
@@ -221,6 +229,7 @@ class Operation:
     providers: frozenset[str]
     changes: tuple[Change, ...] = ()
     new_rdn: str = ""
+    new_parent: str = ""
     keeps_values: bool = False
     once_left: str = ""
     held_dn: str = ""
@@ -232,6 +241,8 @@ class Operation:
     members: frozenset[str] = frozenset()
     at_once: bool = False
     confirm: str = ""
+    after: frozenset[str] = frozenset()
+    is_tidying: bool = False
 
     @property
     def subject(self) -> str:
@@ -241,7 +252,15 @@ class Operation:
     @property
     def new_dn(self) -> str:
         """The entry's name once the operation is done."""
-        return f"{self.new_rdn},{matching.parent(self.dn)}" if self.new_rdn else self.dn
+        if not (self.new_rdn or self.new_parent):
+            return self.dn
+        rdn = self.new_rdn or matching.first_rdn(self.dn)
+        return f"{rdn},{self.new_parent or matching.parent(self.dn)}"
+
+    @property
+    def turn(self) -> tuple[int, int]:
+        """When it is done: its level, and within that renames before and moves after all else."""
+        return self.level, {"rename": 0, "move": 2}.get(self.action, 1)
 
     def dated_part(self) -> Operation | None:
         """The operation with nothing but what a date explains, or None.
@@ -412,7 +431,7 @@ def make_plan(
         for operation in _operations(entry, names, schema)
     ]
     operations += _to_names_left(names)
-    operations.sort(key=lambda op: (op.level, op.action != "rename"))
+    operations.sort(key=lambda op: op.turn)
     return Plan(tuple(operations), schema)
 
 
@@ -433,7 +452,7 @@ def plan_hash(operations: Iterable[Operation], secret: bytes) -> str:
                 op.action,
                 op.key,
                 op.dn,
-                op.new_rdn,
+                op.new_rdn or op.new_parent,
                 [[c.attribute, sorted(c.delete), sorted(c.add)] for c in op.changes],
             ],
             ensure_ascii=False,
@@ -570,12 +589,16 @@ def _write(entry: Wanted, dn: str) -> Operation:
         members=entry.members,
         at_once=entry.at_once,
         confirm=entry.confirm,
+        after=entry.after,
+        is_tidying=entry.is_tidying,
     )
 
 
 def _operations(entry: Wanted, names: _Names, schema: Mapping[str, Attribute]) -> list[Operation]:
     dn, held = names.final(entry), entry.held
     write = _write(entry, dn)
+    if entry.is_gone:
+        return [replace(write, action="delete")] if held else []
     if held is None:
         return [replace(write, action="add", changes=_changes(entry, Entry(dn, {}), schema))]
     operations = []
@@ -589,6 +612,8 @@ def _operations(entry: Wanted, names: _Names, schema: Mapping[str, Attribute]) -
     changes = _changes(entry, held, schema)
     if changes:
         operations.append(replace(write, changes=changes))
+    if entry.place and not _same(matching.parent(dn), entry.place):
+        operations.append(replace(write, action="move", new_parent=entry.place))
     return operations
 
 

@@ -9,7 +9,7 @@ It is the same for every system. Check mode stops before the writes and reports 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, TypeVar
@@ -19,11 +19,12 @@ from ..records.memory import Fact
 from ..records.words import NAMED, some_of
 from . import matching
 from .guard import Case, Holding, Past, Verdict, confirmed, judge, shrinkage
-from .journal import Journal, JournalError, Settled, Unsettled, found, intended
+from .journal import Journal, JournalError, NoRight, Settled, Unsettled, found, intended
 from .plan import Attribute, Entry, Operation, Plan, Wanted, make_plan
 from .settling import revealed, settled
 
 _T = TypeVar("_T")
+_K = TypeVar("_K", bound=Hashable)
 
 # Why a run for one person does not do all that they need.
 _TOO_EARLY = "the unit, or the provider, is new: that takes a run without halsoval_person"
@@ -191,7 +192,8 @@ def provision(
         if not request.check:
             unfinished = journal.unfinished(request.title)
             journal.conclude(found(unfinished, held, plan.attributes, request.secret))
-            journal.judged(request.title, _notes(plan, verdict, case, request, sizes))
+            left = {**sizes, "entries": sizes["entries"] - _deletions(verdict)}
+            journal.judged(request.title, _notes(plan, verdict, case, request, left))
             journal.protect(request.title, _protections(desired))
             noted = _Noted(system, journal, plan, verdict.hashes, request)
             written = noted.carry_out(verdict)
@@ -268,6 +270,11 @@ def _notes(
         refused=dict.fromkeys(verdict.refusals, request.title),
         sizes=sizes if is_right else {},
     )
+
+
+def _deletions(verdict: Verdict) -> int:
+    """How many entries the next read is without, since this run deletes them."""
+    return sum(operation.action == "delete" for operation in verdict.operations)
 
 
 def _protections(desired: Desired) -> dict[str, frozenset[Fact]]:
@@ -430,14 +437,15 @@ def _ready(
     failed: dict[Operation, str],
 ) -> list[Operation]:
     """What of a batch can be done after what was done and failed; the rest is noted as failed."""
-    absent = {operation.id for operation in failed if operation.action == "add"}
+    absent = {operation.id for operation in failed if operation.action in ("add", "move")}
     # A name that a rename did not reach may be somebody else's entry.
     names = {operation.new_dn for operation in failed if operation.action != "modify"}
     left = {operation.dn for operation in done if operation.action == "rename"}
+    undone = {operation.key for operation in failed}
     ready = []
     for operation in batch:
         possible = operation.without(absent, plan.attributes)
-        if possible is None:
+        if possible is None or not undone.isdisjoint(operation.after):
             continue
         is_there = not _stands_below(possible.dn, names)
         if is_there and (not possible.once_left or possible.once_left in left):
@@ -449,9 +457,9 @@ def _ready(
 
 def _batches(operations: Iterable[Operation]) -> list[list[Operation]]:
     """Operations that do not depend on each other, in the order of writing."""
-    batches: dict[tuple[int, bool], list[Operation]] = {}
+    batches: dict[tuple[int, int], list[Operation]] = {}
     for operation in operations:
-        batches.setdefault((operation.level, operation.action != "rename"), []).append(operation)
+        batches.setdefault(operation.turn, []).append(operation)
     return [batches[key] for key in sorted(batches)]
 
 
@@ -473,9 +481,10 @@ def _results(
     failed = _grouped(
         (p, (label(operation), why))
         for operation, why in written.failed.items()
-        for p in operation.providers
+        for p in (() if _is_finding(operation, why) else operation.providers)
     )
-    findings = _grouped((finding.provider, finding.shown()) for finding in desired.findings)
+    told = (*desired.findings, *_rights_missing(written))
+    findings = _grouped((finding.provider, finding.shown()) for finding in told)
     counted = (entry for entry in desired.wanted if entry.is_counted)
     objects = dict.fromkeys((p, e.kind, e.id) for e in counted for p in e.providers)
     wanted = _grouped((provider, kind) for provider, kind, _id in objects)
@@ -498,6 +507,22 @@ def _results(
             **desired.returns.get(provider, {}),
         }
     return results | _with_diffs(results, plan, request) if request.diff else results
+
+
+def _is_finding(operation: Operation, why: str) -> bool:
+    """Whether a failure is a finding: nobody's access hangs on it, and the region may forbid it."""
+    return operation.is_tidying and isinstance(why, NoRight)
+
+
+def _rights_missing(written: Written) -> Iterator[Finding]:
+    """What a region has to allow before the run can tidy up, each provider's in one."""
+    forbidden = _grouped(
+        ((provider, why), label(operation))
+        for operation, why in written.failed.items()
+        for provider in (operation.providers if _is_finding(operation, why) else ())
+    )
+    for (provider, why), labels in sorted(forbidden.items()):
+        yield Finding(provider, "right_missing", provider, f"{some_of(labels)}: {why}")
 
 
 _Failure = tuple[str, str]  # what failed, and why
@@ -582,12 +607,15 @@ def _first(faults: Sequence[str]) -> Iterator[str]:
 
 
 def _actions(operations: Iterable[Operation]) -> dict[str, int]:
-    words = {"add": "added", "modify": "modified", "rename": "renamed"}
+    words = {
+        "add": "added", "modify": "modified", "rename": "renamed", "move": "moved",
+        "delete": "deleted",
+    }  # fmt: skip
     return dict(Counter(words[operation.action] for operation in operations))
 
 
-def _grouped(pairs: Iterable[tuple[str, _T]]) -> dict[str, list[_T]]:
-    grouped: dict[str, list[_T]] = {}
+def _grouped(pairs: Iterable[tuple[_K, _T]]) -> dict[_K, list[_T]]:
+    grouped: dict[_K, list[_T]] = {}
     for name, item in pairs:
         grouped.setdefault(name, []).append(item)
     return grouped
@@ -623,6 +651,8 @@ def _before_after(operation: Operation, attributes: Mapping[str, Attribute]) -> 
         after += _lines(attribute, [*kept, *change.add], "after" if secret else None)
     if operation.action == "add":
         before = []
+    if operation.action == "delete":
+        after = []
     return _joined(before), _joined(after)
 
 

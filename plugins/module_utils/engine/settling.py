@@ -72,8 +72,8 @@ class _Left:
 
     def _ids(self, operation: Operation, grants: bool) -> Iterator[str]:
         place = (operation.action, operation.key)
-        is_new = operation.action == "add"
-        if (is_new or not operation.changes) and place not in self._begun:
+        names = operation.action in ("add", "rename")
+        if names and place not in self._begun:
             yield operation.subject
         for name, value in _values(operation):
             attribute = self._attributes[name]

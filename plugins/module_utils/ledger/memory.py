@@ -34,18 +34,17 @@ YES = "yes"
 
 def recall(ledger: Tables, system: str) -> Memory:
     """What earlier runs put in effect in a system. Raises LedgerError."""
-    facts, settled = ledger.facts, ledger.settled
+    facts = ledger.facts
     with ledger.reading() as connection:
         found: dict[str, set[Fact]] = defaultdict(set)
         # What is true of a person is so in all systems, whichever was told first.
         lasting = (facts.c.fact == PROTECTED) | facts.c.fact.like("was %")
         for row in connection.execute(facts.select().where((facts.c.system == system) | lasting)):
             found[row.provider].add(Fact(sys.intern(row.person), sys.intern(row.fact)))
-        rows = connection.execute(settled.select().where(settled.c.system == system)).all()
         return Memory(
             key=ledger.key(connection, _KEY),
             facts={provider: frozenset(theirs) for provider, theirs in found.items()},
-            days={row.provider: dt.date.fromisoformat(row.as_of) for row in rows},
+            days=days(ledger, connection, system),
             shielded=_shielded(ledger, connection),
         )
 
@@ -61,6 +60,13 @@ def _shielded(ledger: Tables, connection: Connection) -> frozenset[str]:
         for row in read(connection, table.select())
         if row["protected"] == YES or not seals.is_sealed(key, table.name, row)
     )
+
+
+def days(ledger: Tables, connection: Connection, system: str) -> dict[str, dt.date]:
+    """The day of each provider's last run of a system."""
+    settled = ledger.settled
+    rows = connection.execute(settled.select().where(settled.c.system == system)).all()
+    return {row.provider: dt.date.fromisoformat(row.as_of) for row in rows}
 
 
 def leap(ledger: Tables) -> str:

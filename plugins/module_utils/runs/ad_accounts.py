@@ -48,6 +48,7 @@ _LAYOUT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "key_attribute": {"type": "str", "default": "extensionName", "no_log": False},
     "protected_name": {"type": "str", "default": "Skyddad person"},
     "dormant_days": {"type": "int", "default": 90},
+    "grace_days": {"type": "int", "default": 90},
 }
 _CERTIFICATE_ARGUMENTS: dict[str, dict[str, Any]] = {
     "certificates": {

@@ -17,6 +17,7 @@ from ..desired.hsa.layout import Layout, schema, searches
 from ..engine.plan import Entry
 from ..engine.provision import Desired
 from ..ledger.ledger import Ledger
+from ..orders.cards_out import cards_out
 from ..records.payload import Approved
 from .directory import LDAP_ARGUMENTS, directory
 from .identities import IDENTITY_LAYOUT_ARGUMENTS, numbers_of, remember
@@ -45,7 +46,7 @@ def run(module: AnsibleModule) -> None:
         numbers = numbers_of(approved)
         remembered = ledger.recall(uri, numbers)
         remember(module, ledger, uri, seen_ids(held, layout, numbers))
-        return desire(approved, as_of, layout, held, remembered)
+        return desire(approved, as_of, layout, held, remembered, cards_out(ledger))
 
     bring_in_line(
         module,

@@ -34,7 +34,7 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from ..engine import matching
-from ..engine.journal import Unsettled
+from ..engine.journal import NoRight, Unsettled
 from ..engine.plan import Attribute, Change, Codec, Entry, Operation, Values
 from ..records.identifiers import shown
 from .ldap_message import Found, found_entry, message
@@ -70,10 +70,11 @@ _REFERENCE = 19
 _SUCCESS, _BUSY, _UNAVAILABLE = 0, 51, 52
 _TIME_LIMIT, _SIZE_LIMIT, _ADMIN_LIMIT = 3, 4, 11
 _NO_SUCH_ATTRIBUTE, _EXISTS, _INVALID_CREDENTIALS, _NO_SUCH_OBJECT = 16, 68, 49, 32
-_REFERRAL, _VALUE_EXISTS = 10, 20
+_REFERRAL, _VALUE_EXISTS, _FORBIDDEN = 10, 20, 50
 
 _CHANGED = "somebody else changed the entry at the same time; run again"
 _TAKEN = "the name is taken by another object"
+_NO_RIGHT = "the account that the run binds as has no right to do this"
 
 _GUID = "objectGUID"
 # A part of an attribute's values (MS-ADTS 3.1.1.3.1.3.3): name, first, last or *.
@@ -85,8 +86,8 @@ _WINDOWS_ERRORS = {
     "00000524": _TAKEN,
     "00000561": _CHANGED,
     "00000562": _CHANGED,
-    "00000005": "the account that the run binds as has no right to do this",
-    "00002098": "the account that the run binds as has no right to do this",
+    "00000005": _NO_RIGHT,
+    "00002098": _NO_RIGHT,
     "0000052D": "the domain's password policy refuses the password",
     "00002071": _TAKEN,
     "0000202F": _TAKEN,
@@ -272,7 +273,7 @@ class Directory:
             return dict.fromkeys(operations, reason)
 
     def _state(self, connection: Any, operation: Operation) -> str:
-        if operation.action == "rename":
+        if operation.action in ("rename", "move"):
             # Both names: somebody else's entry may have the new one.
             old, new = (self._lookup(connection, dn) for dn in (operation.dn, operation.new_dn))
             if old is not None and new is not None and old.dn == new.dn:  # one name, two spellings
@@ -280,7 +281,9 @@ class Directory:
             return "undone" if old is not None else "done" if new is not None else "other"
         entry = self._lookup(connection, operation.address or operation.dn)
         if entry is None:
-            return "undone" if operation.action == "add" else "other"
+            return {"add": "undone", "delete": "done"}.get(operation.action, "other")
+        if operation.action == "delete":
+            return "undone"
         if all(self._holds(entry, change) for change in operation.changes):
             return "done"
         return "other" if operation.action == "add" else "undone"
@@ -609,12 +612,19 @@ def _sort_out(
     if code in (_BUSY, _UNAVAILABLE):
         busy.append(operation)
     elif code != _SUCCESS:
-        failed[operation] = shown(_reason(code, result["description"], result["message"]))
+        reason = shown(_reason(code, result["description"], result["message"]))
+        failed[operation] = NoRight(reason) if _is_forbidden(code, reason) else reason
+
+
+def _is_forbidden(code: int, reason: str) -> bool:
+    return code == _FORBIDDEN or reason.startswith(_NO_RIGHT)
 
 
 def _reason(code: int, description: str, message: str) -> str:
     """The server's own words, after what they mean where that is known."""
-    meaning = _WINDOWS_ERRORS.get(message[:8].upper())
+    meaning = _WINDOWS_ERRORS.get(message[:8].upper()) or (
+        _NO_RIGHT if code == _FORBIDDEN else None
+    )
     if meaning is None and code in (_NO_SUCH_ATTRIBUTE, _VALUE_EXISTS):
         return _CHANGED
     if meaning is None and code == _EXISTS:

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..engine import matching
 from ..engine.plan import Change, Operation
 
 _BOOLEAN = {True: b"\x01\x01\xff", False: b"\x01\x01\x00"}
 _INTEGER, _OCTET_STRING, _ENUMERATED, _SEQUENCE, _SET = 0x02, 0x04, 0x0A, 0x30, 0x31
 _MODIFY, _ADD, _RENAME = 0x66, 0x68, 0x6C  # [APPLICATION 6], [APPLICATION 8], [APPLICATION 12]
+_DELETE, _NEW_SUPERIOR = 0x4A, 0x80  # [APPLICATION 10] LDAPDN, [0] LDAPDN
 _FOUND = 0x64  # [APPLICATION 4]
 _CHANGE_ADD, _CHANGE_DELETE = b"\x00", b"\x01"
 
@@ -31,9 +33,14 @@ def message(number: int, operation: Operation) -> bytes:
     if operation.action == "add":
         added = b"".join(_attribute(change.attribute, change.add) for change in operation.changes)
         request = _tagged(_ADD, dn + _tagged(_SEQUENCE, added))
-    elif operation.action == "rename":
+    elif operation.action in ("rename", "move"):
         deletes_old = _BOOLEAN[not operation.keeps_values]
-        request = _tagged(_RENAME, dn + _string(operation.new_rdn) + deletes_old)
+        is_move = operation.action == "move"
+        rdn = matching.first_rdn(operation.dn) if is_move else operation.new_rdn
+        above = _string(operation.new_parent, _NEW_SUPERIOR) if is_move else b""
+        request = _tagged(_RENAME, dn + _string(rdn) + deletes_old + above)
+    elif operation.action == "delete":
+        request = _string(operation.address or operation.dn, _DELETE)
     else:
         changes = b"".join(map(_changes, operation.changes))
         request = _tagged(_MODIFY, dn + _tagged(_SEQUENCE, changes))
@@ -87,9 +94,9 @@ def _attribute(name: str, values: Iterable[str]) -> bytes:
     return _tagged(_SEQUENCE, _string(name) + _tagged(_SET, b"".join(map(_string, values))))
 
 
-def _string(text: str) -> bytes:
+def _string(text: str, tag: int = _OCTET_STRING) -> bytes:
     # What a server sent that is no UTF-8 goes back as it came.
-    return _tagged(_OCTET_STRING, text.encode("utf-8", "surrogateescape"))
+    return _tagged(tag, text.encode("utf-8", "surrogateescape"))
 
 
 def _number(number: int) -> bytes:

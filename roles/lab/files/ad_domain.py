@@ -66,6 +66,9 @@ OF_USERS = (
     "physicalDeliveryOfficeName", "streetAddress", "street", "l", "postalCode", "postOfficeBox",
     "postalAddress", "homePostalAddress",
 )  # fmt: skip
+# What a move changes by the rules of access, though the account keeps its name (MS-ADTS
+# 3.1.1.5.4.1.1): Samba 4.17 refuses it with "no wp on name".
+OF_MOVED = ("name", "cn")
 OF_GROUPS = ("extensionName", "member")
 
 
@@ -180,9 +183,12 @@ def delegate(samdb: SamDB) -> None:
         guids = (schema_guid(samdb, name) for name in names)
         return "".join(f"(OA;CIIO;WP;{guid};{kind};{sid})" for guid in guids)
 
-    access.dacl_add_ace(ACCOUNTS, f"(OA;;CC;{user};;{sid})")
     for dn in (ACCOUNTS, QUARANTINE):
-        access.dacl_add_ace(dn, f"(OA;CIIO;RP;;{user};{sid})" + writing(OF_USERS, user))
+        # A move takes a child of one OU and makes one of the other (MS-ADTS 3.1.1.5.4.1.1).
+        access.dacl_add_ace(dn, f"(OA;;CCDC;{user};;{sid})")
+        access.dacl_add_ace(
+            dn, f"(OA;CIIO;RP;;{user};{sid})" + writing((*OF_USERS, *OF_MOVED), user)
+        )
     access.dacl_add_ace(GROUPS, f"(OA;;CC;{group};;{sid})" + writing(OF_GROUPS, group))
     for name in MEMBERS:
         access.dacl_add_ace(f"CN={name},{SYSTEM_GROUPS}", f"(OA;;WP;{member};;{sid})")

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine import matching
+from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.journal import NoRight
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.plan import (
     Attribute,
     Change,
@@ -661,3 +663,121 @@ def test_a_run_in_which_something_waits_is_not_the_providers_last_one(world: Wor
     world.journal.refused = {}
     world.run()
     assert set(world.journal.days.values()) == {world.journal.day}
+
+
+# --- moves, deletions, and what comes after others ------------------------------------------------
+
+
+def moved(world: World, **more: Any) -> None:
+    """The person p1 is to lie elsewhere, and in a system where it keeps an address."""
+    world.run()
+    elsewhere = "ou=Elsewhere,c=SE"
+    world.directory.put(elsewhere, objectClass="organizationalUnit", ou="Elsewhere")
+    (one,) = (w for w in world.wanted if w.id == "p1")
+    world.wanted = [w for w in world.wanted if w.id != "p1"]
+    world.wanted.append(replace(one, **{"place": elsewhere, **more}))
+
+
+def test_an_entry_is_moved_once_and_keeps_what_it_holds(world: World) -> None:
+    moved(world)
+    result = world.run()["alfa"]
+    assert (result["failed"], result["counts"]["moved"]) == (False, 1)
+    (entry,) = (e for e in world.directory.read() if e.first("hsaIdentity") == "p1")
+    assert entry.dn == "cn=p1,ou=Elsewhere,c=SE"
+    assert f"dn: cn=p1,{BASE}" in result["diff"]["before"]
+    assert "dn: cn=p1,ou=Elsewhere,c=SE" in result["diff"]["after"]
+
+
+def test_an_entry_that_is_to_be_gone_is_deleted_once(world: World) -> None:
+    moved(world, is_gone=True, place="")
+    result = world.run()["alfa"]
+    assert (result["failed"], result["counts"]["deleted"]) == (False, 1)
+    assert "p1" not in world.ids()
+    assert not world.run()["beta"]["changed"]
+
+
+def test_what_comes_after_something_that_failed_is_left_and_is_no_error(world: World) -> None:
+    moved(world, after=frozenset({"c1"}), level=4)
+    dated = {"hsaCommissionMember": ("p1", "p2")}
+    world.wanted = [
+        replace(w, attributes={**w.attributes, "hsaCommissionMember": ()}, dated=dated)
+        if w.id == "c1"
+        else w
+        for w in world.wanted
+    ]
+    world.directory.refuses = refuse("c1")
+    result = world.run()["alfa"]
+    assert result["errors"] == ["commission c1: insufficientAccessRights"]
+    assert "moved" not in result["counts"]
+    world.directory.refuses = refuse()
+    assert world.run()["alfa"]["counts"]["moved"] == 1
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_what_comes_after_something_that_is_not_let_through_is_left(
+    world: World, check: bool
+) -> None:
+    moved(world, after=frozenset({"c2"}), level=4)
+    world.wanted = [
+        replace(w, attributes={**w.attributes, "hsaCommissionMember": ()}) if w.id == "c2" else w
+        for w in world.wanted
+    ]
+    result = world.run(providers=("alfa",), check=check)["alfa"]
+    assert not result["changed"]  # what alfa's waits for is beta's
+
+
+def test_a_missing_right_to_tidy_up_is_a_finding_and_fails_nothing(world: World) -> None:
+    moved(world, is_tidying=True)
+    world.directory.refuses = lambda o: NoRight("no right") if o.action == "move" else None
+    result = world.run()["alfa"]
+    assert not result["failed"]
+    assert [(f["code"], f["message"]) for f in result["findings"]] == [
+        ("right_missing", "person p1: no right")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tidies", "reason"), [(False, NoRight("no right")), (True, "the directory is busy")]
+)
+def test_any_other_failure_is_an_error(world: World, tidies: bool, reason: str) -> None:
+    moved(world, is_tidying=tidies)
+    world.directory.refuses = lambda o: reason if o.action == "move" else None
+    result = world.run()["alfa"]
+    assert result["errors"] == [f"person p1: {reason}"]
+    assert not result["findings"]
+
+
+def test_the_next_read_may_be_smaller_by_what_was_deleted() -> None:
+    world = World()
+    for n in range(40):
+        world.add(f"q{n}", "person", 2, BASE)
+    world.run()
+    kept = world.wanted[0]
+    world.wanted = [kept, *(replace(w, is_gone=True) for w in world.wanted[1:])]
+    assert not world.run()["alfa"]["failed"]
+    world.wanted = [replace(kept, attributes={**kept.attributes, "mail": ("a@b.se",)})]
+    assert not world.run()["alfa"]["refused"]
+
+
+def test_a_killed_run_leaves_moves_and_deletions_whose_outcome_the_next_one_finds(
+    world: World,
+) -> None:
+    moved(world)
+    elsewhere = next(w.place for w in world.wanted if w.id == "p1")
+    world.wanted = [
+        replace(w, place=elsewhere) if w.id == "p2" else replace(w, is_gone=w.id in ("c1", "c2"))
+        for w in world.wanted
+    ]
+    for dies_after in (0, 1, 2, 0):
+        world.directory.dies_after = dies_after
+        with suppress(Killed):
+            world.run()
+        world.directory.dies_after = None
+    world.run()
+    outcomes = {"move": set[str](), "delete": set[str]()}
+    for seq, (_system, intent) in world.journal.intents.items():
+        if intent.operation in outcomes:
+            outcomes[intent.operation].add(world.journal.outcomes[seq])
+    assert outcomes["move"] == {"found undone", "found done", "done"}
+    assert outcomes["delete"] == {"found undone", "found done", "done"}
+    assert world.ids() == {"u1", "u2", "p1", "p2"}

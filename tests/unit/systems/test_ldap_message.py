@@ -11,6 +11,7 @@ import ldap3
 from hypothesis import given
 from hypothesis import strategies as st
 from ldap3.operation.add import add_operation
+from ldap3.operation.delete import delete_operation
 from ldap3.operation.modify import modify_operation
 from ldap3.operation.modifyDn import modify_dn_operation
 from ldap3.protocol.rfc4511 import (
@@ -87,6 +88,31 @@ def test_a_rename_is_encoded_as_ldap3_does(number: int, dn: str, new_rdn: str, k
     rename = replace(operation("rename", dn, new_rdn=new_rdn), keeps_values=keeps)
     # deleteoldrdn is the last octet. RFC 4511 section 5.1 wants TRUE as FF; ldap3 sends 01.
     assert message(number, rename) == expected[:-1] + (b"\x00" if keeps else b"\xff")
+
+
+@given(_number, st.sampled_from(("cn=a", "cn=å+ou=b", "CN=x\\, y")), _text)
+def test_a_move_is_encoded_as_ldap3_does(number: int, rdn: str, new_parent: str) -> None:
+    dn, parent = f"{rdn},ou=old,c=SE", new_parent or "c=SE"
+    expected = by_ldap3(number, "modDNRequest", modify_dn_operation(dn, rdn, True, parent))
+    move = replace(operation("move", dn), new_parent=parent)
+    # deleteoldrdn stands before newSuperior, which is as long as what remains.
+    assert message(number, move) == _true_as_ff(expected, parent)
+
+
+def _true_as_ff(octets: bytes, parent: str) -> bytes:
+    """The same with the TRUE of deleteoldrdn as RFC 4511 section 5.1 wants it."""
+    at = octets.rindex(b"\x01\x01\x01", 0, len(octets) - len(parent.encode()))
+    return octets[: at + 2] + b"\xff" + octets[at + 3 :]
+
+
+@given(_number, _text)
+def test_a_deletion_is_encoded_as_ldap3_does(number: int, dn: str) -> None:
+    expected = by_ldap3(number, "delRequest", delete_operation(dn))
+    assert message(number, operation("delete", dn)) == expected
+    guid = "<GUID=00112233-4455-6677-8899-aabbccddeeff>"
+    assert message(number, operation("delete", dn, address=guid)) == message(
+        number, operation("delete", guid)
+    )
 
 
 def test_octets_that_are_no_utf_8_go_back_as_they_came() -> None:

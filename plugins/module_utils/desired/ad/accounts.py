@@ -4,7 +4,8 @@
 """What Active Directory must hold for the approved records (annex 3.1.1).
 
 One account for each person, groups for each provider, and membership of the groups that open
-services. What has ended is disabled and leaves its groups; nothing is deleted here.
+services. What has ended is disabled and leaves its groups at once. Whoever has left has the account
+in quarantine then, until it is deleted (leaving.py) or its owner comes back.
 """
 
 from __future__ import annotations
@@ -39,10 +40,12 @@ from .findings import Errors, errors, findings, waiting
 from .groups import held_back, provider_groups, service_groups
 from .holdings import Holdings, index, is_enabled, members
 from .layout import DISABLED_BY_US, Layout, schema
+from .leaving import Departure, after_groups, departures, waiting_for_deletion
 from .owners import Account, Holder, forgotten, held_accounts, holders, new_accounts
 from .tasks import tasks
 
-_ACCOUNT_LEVEL = 0
+# An account comes back before anything is done with it, and goes once it is in no group any more.
+_HOME_LEVEL, _ACCOUNT_LEVEL, _QUARANTINE_LEVEL, _DELETION_LEVEL = -1, 0, 2, 3
 _NOTHING = Access(())
 
 
@@ -80,7 +83,9 @@ def desire(
     ]
     names = names_to_hide(h.known.person for h in everybody if h.protected)
     maybe = identities.pending.hidden | _misnamed_beside_protected(everybody)
-    draft = _Draft(holdings, frozenset(wrong.by_provider), maybe, names)
+    is_read = identities.unread is None
+    leaving = departures(kept, holdings, as_of, bool(approved.invalid)) if is_read else {}
+    draft = _Draft(holdings, frozenset(wrong.by_provider), leaving, maybe, names)
     desired = _desired(approved, as_of, everybody, kept, ended, draft, gate, wrong)
     return _with_others(desired, approved.memory, identities, everybody)
 
@@ -113,16 +118,20 @@ def _desired(
     wrong: Errors,
 ) -> Desired:
     ids, holdings = {account.dn: account.id for account in kept}, draft.holdings
+    groups = (
+        *provider_groups(approved.records, as_of, kept, ended, holdings),
+        *held_back(approved, as_of, holdings),
+        *service_groups(kept, holdings),
+    )
+    accounts = [entry for account in kept for entry in draft.account(account)]
     return Desired(
-        wanted=(
-            *(entry for account in kept for entry in draft.account(account)),
-            *provider_groups(approved.records, as_of, kept, ended, holdings),
-            *held_back(approved, as_of, holdings),
-            *service_groups(kept, holdings),
-        ),
+        wanted=(*after_groups(accounts, groups), *groups),
         attributes=schema(holdings.layout, lambda dn: ids.get(dn, dn)),
         holdings=_held_objects(kept, holdings),
-        findings=findings(everybody, kept, holdings, approved, gate, as_of),
+        findings=(
+            *findings(everybody, kept, holdings, approved, gate, as_of),
+            *waiting_for_deletion(draft.leaving.values(), holdings.layout),
+        ),
         errors=wrong.by_provider,
         waiting=waiting(everybody, holdings, gate),
         returns=tasks(everybody, holdings, (record.id for record in approved.records)),
@@ -134,12 +143,13 @@ def _desired(
 class _Draft:
     """Makes the wanted entries of accounts; `blocked` are the providers with errors.
 
-    `maybe_hidden` are the HSA-ids of those who may be somebody who is protected, and `names` what
-    such people are called.
+    `leaving` says by DN whose owner has left. `maybe_hidden` are the HSA-ids of those who may be
+    somebody who is protected, and `names` what such people are called.
     """
 
     holdings: Holdings
     blocked: Collection[str]
+    leaving: Mapping[str, Departure]
     maybe_hidden: Collection[str]
     names: Collection[Name]
 
@@ -154,18 +164,47 @@ class _Draft:
             new = attributes.of_new_account(account.name)
             yield self._entry(account, "", {**new, **self._logon(account), **said})
             return
+        if account.dn != account.held.dn:
+            place = self.holdings.layout.account_ou
+            yield replace(self._entry(account, "home", {}), level=_HOME_LEVEL, place=place)
+        held = replace(account.held, dn=account.dn)
+        account = replace(account, held=held)
         logon = self._logon(account)
-        closes = is_enabled(account.held) and ENABLED not in logon["userAccountControl"]
+        closes = is_enabled(held) and ENABLED not in logon["userAccountControl"]
         users = frozenset(use.provider for use in account.uses)
         listed = users | account.given_at if closes else frozenset()
         yield self._entry(account, "logon", logon, self._dated(account), listed)
         if said:
-            yield self._entry(account, "person", said, self._over(account.held))
+            yield self._entry(account, "person", said, self._over(held))
         if account.holder and account.holder.revealed:
             # What a person has changed by hand meanwhile is hidden first.
-            then = replace(account.held, attributes={**account.held.attributes, **said})
+            then = replace(held, attributes={**held.attributes, **said})
             revealed = self._entry(account, "revealed", account.holder.revealed)
             yield replace(revealed, held=then, confirm=REVEALED)
+        if account.dn in self.leaving:
+            yield self._departure(account, held, logon)
+
+    def _departure(self, account: Account, held: Entry, logon: Mapping[str, Values]) -> Wanted:
+        """What becomes of the account of somebody who has left, once it is closed."""
+        one, layout = self.leaving[account.dn], self.holdings.layout
+        after = frozenset({self._key(account, "logon")})
+        if one.is_due:
+            gone = self._entry(account, "gone", {})
+            return replace(
+                gone, level=_DELETION_LEVEL, is_gone=True, is_final=True, is_tidying=True,
+                after=after,
+            )  # fmt: skip
+        marked = {layout.key_attribute: (*logon[layout.key_attribute], one.mark)}
+        then = replace(held, attributes={**held.attributes, **logon})
+        if one.mark in logon[layout.key_attribute]:
+            marked = {}
+        return replace(
+            self._entry(account, "quarantine", marked), held=then, level=_QUARANTINE_LEVEL,
+            place=layout.quarantine_ou, is_tidying=True, after=after,
+        )  # fmt: skip
+
+    def _key(self, account: Account, part: str) -> str:
+        return f"account/{account.id}/{account.dn if account.held else ''}/{part}"
 
     def _entry(
         self, account: Account, part: str, said: Mapping[str, Values],
@@ -175,7 +214,7 @@ class _Draft:
         holder, layout, held = account.holder, self.holdings.layout, account.held
         hides = account.id in self.maybe_hidden or (held is not None and self._tells(held))
         return Wanted(
-            key=f"account/{account.id}/{account.dn if account.held else ''}/{part}",
+            key=self._key(account, part),
             kind="account", id=account.id, level=_ACCOUNT_LEVEL, parent=layout.account_ou,
             rdns=() if account.held else (matching.rdn(("CN", account.id)),),
             attributes=said, providers=account.providers | providers, held=held,
@@ -198,12 +237,20 @@ class _Draft:
         said = {
             "userAccountControl": attributes.flags(held, enabled),
             layout.key_attribute: attributes.keys(
-                self._key_providers(account), not enabled and not by_hand
+                self._key_providers(account),
+                not enabled and not by_hand,
+                self._quarantine_mark(account),
             ),
         }
         if use.uses:
             said["accountExpires"] = attributes.expiry(use, held, bool(account.kept_by))
         return said
+
+    def _quarantine_mark(self, account: Account) -> str | None:
+        """The mark of an account in quarantine, as long as its owner does not need it."""
+        is_back = bool(account.holder and account.holder.access.called_for)
+        held = account.held
+        return None if held is None or is_back else self.holdings.quarantine_mark(held)
 
     def _is_enabled(self, account: Account, use: Access) -> bool:
         """Whether the account is to be enabled, if no person has disabled it."""

@@ -94,10 +94,10 @@ def flags(held: Entry | None, enabled: bool) -> Values:
     return (*wanted, *(flag for flag in others if flag not in _OURS))
 
 
-def keys(providers: Iterable[str], disabled_by_us: bool) -> Values:
-    """The key attribute of an account."""
-    mark = (DISABLED_BY_US,) if disabled_by_us else ()
-    return (*map(person_key, sorted(set(providers))), *mark)
+def keys(providers: Iterable[str], disabled_by_us: bool, quarantine: str | None) -> Values:
+    """The key attribute of an account, with the marks that it is to have."""
+    marks = present((DISABLED_BY_US if disabled_by_us else None, quarantine))
+    return (*map(person_key, sorted(set(providers))), *marks)
 
 
 def of_group(provider: str, members: Collection[str], layout: Layout) -> dict[str, Values]:

@@ -5,7 +5,8 @@
 
 An account or group is ours when it lies in our OUs and carries a key: "halsoval:person/<id>" for
 each provider that names the person, "halsoval:provider/<id>" on a provider's group. An account that
-we disabled is marked "halsoval:disabled".
+we disabled is marked "halsoval:disabled", and one that we put into quarantine
+"halsoval:quarantined/<day>".
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ...engine import matching
 from ...engine.plan import Entry
 from ...records.identifiers import parse_hsa_id
 from .codecs import ENABLED
-from .layout import DISABLED_BY_US, KEY, Layout, name_form
+from .layout import DISABLED_BY_US, KEY, QUARANTINED, Layout, name_form
 from .privileges import privileged
 
 _PERSON, _PROVIDER = KEY + "person/", KEY + "provider/"
@@ -73,6 +74,15 @@ class Holdings:
     def is_marked(self, entry: Entry) -> bool:
         """Whether the account says that we disabled it."""
         return DISABLED_BY_US in entry.attributes.get(self.layout.key_attribute, ())
+
+    def is_quarantined(self, entry: Entry) -> bool:
+        """Whether the account lies in quarantine."""
+        return matching.is_below(entry.dn, self.layout.quarantine_ou)
+
+    def quarantine_mark(self, entry: Entry) -> str | None:
+        """The mark that says on which day a run put the account into quarantine."""
+        keys = entry.attributes.get(self.layout.key_attribute, ())
+        return next((key for key in keys if key.startswith(QUARANTINED)), None)
 
     def is_confidential(self, entry: Entry) -> bool:
         """Whether an account hides its owner, whatever a record says."""

@@ -52,6 +52,8 @@ LOGONS = ("lastLogonTimestamp", "whenCreated")
 
 KEY = "halsoval:"
 DISABLED_BY_US = KEY + "disabled"
+# Begins what says on which day an account came into quarantine.
+QUARANTINED = KEY + "quarantined/"
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class Layout:
 
     `account_name` is a format string over the fields serial (of the HSA-id), given and surname;
     `in_ascii` gives the Latin letters that stand for others, of which it is to lose none.
-    `dormant_days` is for how long nobody may have logged on with an enabled account unnoticed.
+    `dormant_days` is for how long nobody may have logged on with an enabled account unnoticed,
+    `grace_days` for how long an account stays in quarantine before it is deleted.
     `certificates` are the certificate mappings (altSecurityIdentities) by folded HSA-id; with None
     they are left alone, and so are those of people whom it does not name unless `are_all`.
     `known_certificates` are all that the ledger has ever known, those of cards that are over too.
@@ -78,6 +81,7 @@ class Layout:
     key_attribute: str = "extensionName"
     protected_name: str = "Skyddad person"
     dormant_days: int = 90
+    grace_days: int = 90
     certificates: Mapping[str, Values] | None = None
     are_all: bool = True
     known_certificates: Mapping[str, Values] = field(default_factory=dict)
@@ -89,8 +93,9 @@ class Layout:
                 raise ValueError(f"expected in groups a service that AD groups open, not {service}")
             if not matching.split_dn(dn):
                 raise ValueError(f"expected the DN of a group for the service {service}")
-        if self.dormant_days < 1:
-            raise ValueError("expected dormant_days of 1 or more")
+        for option in ("dormant_days", "grace_days"):
+            if getattr(self, option) < 1:
+                raise ValueError(f"expected {option} of 1 or more")
         if not FORBIDDEN_IN_NAMES.isdisjoint(self.group_prefix):
             raise ValueError("expected a group_prefix that AD takes in a sAMAccountName")
         for option, most in (("group_prefix", _LONGEST_PREFIX), ("protected_name", LENGTHS["sn"])):

@@ -95,6 +95,7 @@ class Holder:
 class Account:
     """An account that the run keeps up: of a person, or of nobody whom a record still names.
 
+    `dn` is the one that it has, or is moved to since its owner is back.
     `is_over` says that nobody can log in with it any more, or that the ends of all providers in its
     keys explain that; `misses_row` that it is in the group of a provider whose record does not list
     the person: the row has vanished. `is_held` says that a hold takes what providers give whose
@@ -153,6 +154,7 @@ def held_accounts(
     for holder in everybody:
         for held in holder.accounts:
             number = holder.known.hsa_id or our_id(held)
+            dn = home(held, holdings) if holder.access.called_for else held.dn
             listed = {employment.provider for employment in holder.known.person.employments}
             # An end that nobody knew of, long back, explains nothing by itself.
             over = frozenset() if holder.access.surprises else ended
@@ -161,11 +163,18 @@ def held_accounts(
             is_stopped = bool(named) and all(is_held(holder.known.ids, p) for p in named)
             given_at = _given_at(held, holdings)
             yield Account(
-                number, held.dn, held, holder, holder.answering,
+                number, dn, held, holder, holder.answering,
                 is_over=holder.is_held or is_stopped or _is_over(held, holdings, over, as_of),
                 is_held=holder.is_held,
                 misses_row=not given_at <= listed, given_at=given_at,
             )  # fmt: skip
+
+
+def home(held: Entry, holdings: Holdings) -> str:
+    """The DN of an account once it is back from where a run has put it."""
+    if not holdings.is_quarantined(held) or holdings.quarantine_mark(held) is None:
+        return held.dn
+    return f"{matching.first_rdn(held.dn)},{holdings.layout.account_ou}"
 
 
 def new_accounts(new: Iterable[Holder], holdings: Holdings) -> Iterator[Account]:

@@ -60,6 +60,11 @@ def of_unit(site: Site, provider_id: str, layout: Layout) -> dict[str, Values]:
     }
 
 
+def of_archived(last: dt.date | None) -> dict[str, Values]:
+    """What a unit or a provider says once it is archived, beside that: when it ended."""
+    return {"endDate": _time(last, end_of_day)}
+
+
 def of_commission(
     site: Site, assignment: Assignment, hsa_id: str, layout: Layout
 ) -> dict[str, Values]:

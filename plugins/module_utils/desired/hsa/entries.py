@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What HSA must hold for the approved records (schema 5.3; annex 3.1.2 and 3.3).
 
-Entries stay when something ends. What a date ended is withdrawn from them: memberships, system
-roles and the listing on 1177. Archiving follows once cards are revoked, and is not done here.
+Entries stay when something ends. What a date ended is withdrawn from them at once: memberships,
+system roles and the listing on 1177. They are archived once the cards are over (leaving.py), and
+taken into use again where a record asks for that and nobody else archived them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ...engine import matching
 from ...engine.guard import Holding
@@ -21,17 +22,28 @@ from ...engine.provision import Desired, Finding
 from ...records.holds import Decisions
 from ...records.payload import Approved
 from ...records.people import NOTHING_REMEMBERED, NaturalPerson, Remembered, lasting_facts
+from ..people.cards_out import NONE_FOLLOWED, CardsOut
 from ..people.contacts import is_hidden, left_out
 from ..people.pending import REVEALED, Name, is_named, names_to_hide, with_memory
 from . import attributes
 from .findings import errors, findings
-from .holdings import Holdings, person_key, provider_key, provider_of_person, unit_of_commission
+from .holdings import (
+    ARCHIVED_BY_US,
+    Holdings,
+    person_key,
+    provider_key,
+    provider_of_person,
+    unit_of_commission,
+)
 from .layout import Layout, schema
+from .leaving import PERSON, PROVIDER, UNIT, Departure, archived_key, departures
 from .pending import ids_of, linked, pending
 from .register import register
 from .sites import Commission, Site
 
 _PROVIDER, _UNIT, _PERSON, _COMMISSION = range(4)
+# What lies below comes first where something is archived.
+_ARCHIVED = {PERSON: 4, UNIT: 5, PROVIDER: 6}
 
 
 def desire(
@@ -40,9 +52,11 @@ def desire(
     layout: Layout,
     held: Sequence[Entry],
     remembered: Remembered = NOTHING_REMEMBERED,
+    cards: CardsOut = NONE_FOLLOWED,
 ) -> Desired:
     """What HSA must hold on a day, given what it holds and what earlier runs saw there.
 
+    `cards` are those that are out: whoever has one is not archived.
     Raises ValueError when no HSA-ids are left.
     """
     known = register(approved, as_of, layout, held, remembered)
@@ -50,9 +64,10 @@ def desire(
     providers = frozenset(record.id for record in approved.records)
     waits = pending(known, approved.memory)
     names = names_to_hide(p for p in people if holdings.hides(p))
+    leaving = departures(known, cards)
     draft = _Draft(
         layout, as_of, providers, holdings, known.ids, known.wrong, approved.decisions,
-        known.hidden(), waits.hidden, names,
+        known.hidden(), leaving.people, waits.hidden, names,
     )  # fmt: skip
     wanted: tuple[Wanted, ...] = (
         *draft.providers(units),
@@ -60,6 +75,7 @@ def desire(
         *(entry for person in people for entry in draft.person(person)),
         *draft.forgotten(people),
         *(entry for commission in known.commissions for entry in draft.commission(commission)),
+        *map(draft.archived_site, leaving.ready()),
     )
     wanted += tuple(draft.held_back(wanted))
     told = findings(approved, as_of, people, units, holdings, known.ids)
@@ -67,7 +83,12 @@ def desire(
         wanted=wanted,
         attributes=schema(layout),
         holdings=_held_objects(wanted, layout),
-        findings=(*told, *draft.contacts(units), *linked(known, waits)),
+        findings=(
+            *told,
+            *draft.contacts(units),
+            *linked(known, waits),
+            *leaving.findings(holdings),
+        ),
         errors=errors(people, known.wrong, units, holdings, remembered),
         taken=tuple(entry.dn for entry in (*holdings.not_ours, *holdings.ours.values())),
         marked=len(holdings.ours) + len(holdings.our_people),
@@ -82,7 +103,8 @@ def desire(
 class _Draft:
     """Makes the wanted entries of one day; `ids` gives HSA-ids by key and personal number.
 
-    `wrong` are the numbers of people whose entries cannot be told or written. `maybe_hidden` are
+    `wrong` are the numbers of people whose entries cannot be told or written, `leaving` says by
+    number who is to be archived. `maybe_hidden` are
     the HSA-ids of those who may be somebody who is protected, and `names` what such people are
     called.
     """
@@ -95,6 +117,7 @@ class _Draft:
     wrong: Collection[str]
     decisions: Decisions
     hidden: frozenset[str]
+    leaving: Mapping[str, Departure] = field(default_factory=dict)
     maybe_hidden: Collection[str] = ()
     names: Collection[Name] = ()
 
@@ -149,12 +172,15 @@ class _Draft:
             key=f"person/{hsa_id}", kind="person", id=hsa_id, level=_PERSON,
             parent=self.layout.people_branch,
             rdns=(matching.rdn((self.layout.name("cn"), hsa_id)),),
-            attributes=entered,
+            attributes=self._left_archived(entered, held, is_used=bool(person.current)),
             providers=self._answering(person) | self._losing(held, entered),
             held=held, dated=self._dated(person, held),
             confidential=is_protected or self._tells(hsa_id, held),
         )  # fmt: skip
         yield wanted
+        departure = self.leaving.get(person.number)
+        if departure and not departure.waits:
+            yield self._archived_person(wanted, departure)
         if held is not None and is_protected and not person.protected and not self._others(held):
             # What a person has changed by hand meanwhile is hidden first.
             then = replace(held, attributes={**held.attributes, **wanted.attributes})
@@ -162,6 +188,48 @@ class _Draft:
                 wanted, key=f"{wanted.key}/revealed", attributes=self.layout.local(said),
                 held=then, confirm=REVEALED, dated={},
             )  # fmt: skip
+
+    def _archived_person(self, wanted: Wanted, departure: Departure) -> Wanted:
+        """What archives a person's entry, once it is as wanted otherwise."""
+        held = departure.entry
+        then = Entry(
+            f"{wanted.rdns[0]},{matching.parent(held.dn)}",
+            {**held.attributes, **wanted.attributes}, held.address,
+        )  # fmt: skip
+        return replace(
+            wanted, key=archived_key(departure.key), level=_ARCHIVED[PERSON], rdns=(), held=then,
+            attributes=self._with_mark(then), dated={}, after=departure.after, is_tidying=True,
+        )  # fmt: skip
+
+    def archived_site(self, departure: Departure) -> Wanted:
+        """What archives the entry of a unit or a provider."""
+        held, (provider,) = departure.entry, departure.providers
+        last = attributes.of_archived(departure.last_day)
+        return Wanted(
+            key=archived_key(departure.key), kind=departure.kind, id=self.holdings.id(held),
+            level=_ARCHIVED[departure.kind], parent=provider_key(provider), rdns=(),
+            attributes=self._with_mark(held) | self.layout.local(last),
+            providers=departure.providers, held=held, after=departure.after, is_tidying=True,
+        )  # fmt: skip
+
+    def _with_mark(self, held: Entry) -> dict[str, Values]:
+        """What says that an entry is archived, and by whom."""
+        key, archived = self.layout.key_attribute, self.layout.name("hsaArchivedObject")
+        return {
+            "objectClass": (*held.attributes.get("objectClass", ()), archived),
+            key: tuple(dict.fromkeys((*held.attributes.get(key, ()), ARCHIVED_BY_US))),
+        }
+
+    def _left_archived(
+        self, said: dict[str, Values], held: Entry | None, is_used: bool = True
+    ) -> dict[str, Values]:
+        """The same of an entry that stays archived: nobody uses it, or somebody else did it."""
+        if held is None or "objectClass" not in said or not self.holdings.is_archived(held):
+            return said
+        if is_used and self.holdings.is_archived_by_us(held):
+            return said
+        archived = self.layout.name("hsaArchivedObject")
+        return {**said, "objectClass": (*said["objectClass"], archived)}
 
     def _tells(self, hsa_id: str, held: Entry | None) -> bool:
         """Whether a diff of a person's entry may tell who somebody is who is protected."""
@@ -290,7 +358,7 @@ class _Draft:
         return Wanted(
             key=commission.key, kind="commission", id=hsa_id, level=_COMMISSION,
             parent=site.key, rdns=(matching.rdn((self.layout.name("cn"), hsa_id)),),
-            attributes=self._local(commission.key, said),
+            attributes=self._left_archived(self._local(commission.key, said), held),
             providers=frozenset({site.record.id}), held=held,
             dated=self.layout.local({"hsaCommissionMember": over}),
             members=self._staying(held, members),
@@ -316,7 +384,9 @@ class _Draft:
         exact = matching.rdn((ou, name), (identity, hsa_id))
         return Wanted(
             key=key, kind=kind, id=hsa_id, level=level, parent=parent, rdns=(plain, exact),
-            attributes=self._local(key, {**said, "ou": (name,), "hsaIdentity": (hsa_id,)}),
+            attributes=self._left_archived(
+                self._local(key, {**said, "ou": (name,), "hsaIdentity": (hsa_id,)}), held
+            ),
             providers=frozenset({provider}), held=held,
         )  # fmt: skip
 
@@ -354,6 +424,8 @@ class _Draft:
         held_keys = self.holdings.keys(held) if held else ()
         # Without any key the entry would not be ours any more, when the person starts later on.
         keys = (*map(person_key, sorted(person.named_by)), *self._others(held)) or held_keys
+        if held and not person.current and self.holdings.is_archived_by_us(held):
+            keys = (*keys, ARCHIVED_BY_US)
         return {**self.layout.local(said), self.layout.key_attribute: keys}
 
     def _others(self, held: Entry | None) -> tuple[str, ...]:
@@ -390,7 +462,7 @@ class _Draft:
         return {**self.layout.local(said), self.layout.key_attribute: (key,)}
 
     def _is_archived(self, person: NaturalPerson) -> bool:
-        return any(map(self.holdings.is_archived, self.holdings.of_person(person)))
+        return any(map(self.holdings.is_archived_by_others, self.holdings.of_person(person)))
 
 
 def _held_objects(wanted: Collection[Wanted], layout: Layout) -> dict[str, frozenset[Holding]]:

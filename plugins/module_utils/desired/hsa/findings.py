@@ -34,7 +34,7 @@ def findings(
 ) -> tuple[Finding, ...]:
     """All findings, each under the provider it concerns."""
     return (
-        *_of_phases(approved, as_of),
+        *_of_phases(approved, as_of, holdings),
         *(finding for person in people for finding in _of_person(person, as_of, holdings, ids)),
         *_without_key(people, holdings),
         *_sites_without_key(approved, holdings),
@@ -69,19 +69,21 @@ def errors(
     return {provider: tuple(messages) for provider, messages in found.items() if messages}
 
 
-def _of_phases(approved: Approved, as_of: dt.date) -> Iterator[Finding]:
+def _of_phases(approved: Approved, as_of: dt.date, holdings: Holdings) -> Iterator[Finding]:
     for record in approved.records:
         today = phase(record, as_of)
+        held = holdings.ours.get(provider_key(record.id))
         if today == "establishment":
             missing = ", ".join(missing_for_operation(record, as_of))
             yield Finding(
                 record.id, "not_in_operation", record.id,
                 f"commissions have no members and 1177 shows no unit until: {missing}",
             )  # fmt: skip
-        elif today == "ended":
+        elif today == "ended" and not (held and holdings.is_archived(held)):
             yield Finding(
                 record.id, "ended", record.id,
-                "the agreement has ended: memberships are withdrawn, entries are left as they are",
+                "the agreement has ended: memberships are withdrawn, entries are archived once "
+                "their cards are over",
             )  # fmt: skip
 
 
@@ -102,11 +104,11 @@ def _of_person(
             messages.append(
                 ("person_not_ours", "the entry is not ours: used in commissions, never changed")
             )
-        if holdings.is_archived(held):
+        if holdings.is_archived_by_others(held):
             messages.append(
                 (
                     "person_archived",
-                    "the entry is archived: no memberships until it is in use again",
+                    "somebody has archived the entry: no memberships until it is in use again",
                 )
             )
     messages += _decisions(person)

@@ -5,7 +5,7 @@
 
 Keys tell our objects and whom they belong to: "provider/<id>", "unit/<id>/<unit>",
 "commission/<id>/<unit>/<digest>", and on a person one "person/<id>" for every provider whose
-record names them.
+record names them. Beside them stands a mark where a run has archived the entry.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from ...engine.plan import Entry
 from ...records.model import Assignment, Record
 from ...records.people import NaturalPerson
 from .layout import REFERENCES, Layout
+
+# Beside the keys of an entry: a run has archived it, and so may take it into use again.
+ARCHIVED_BY_US = "archived/halsoval"
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,9 @@ class Holdings:
     used_ids: frozenset[str]
 
     def keys(self, entry: Entry) -> tuple[str, ...]:
-        """An entry's keys."""
-        return entry.attributes.get(self.layout.key_attribute, ())
+        """An entry's keys, without our mark."""
+        keys = entry.attributes.get(self.layout.key_attribute, ())
+        return tuple(key for key in keys if key != ARCHIVED_BY_US)
 
     def id(self, entry: Entry) -> str:
         """An entry's HSA-id."""
@@ -79,8 +83,17 @@ class Holdings:
         return person.protected or person.was_protected or is_hidden
 
     def is_archived(self, entry: Entry) -> bool:
-        """Whether somebody has archived the entry: only they take it into use again."""
+        """Whether the entry is archived, whoever did it."""
         return self._has_class(entry, "hsaArchivedObject")
+
+    def is_archived_by_us(self, entry: Entry) -> bool:
+        """Whether a run has archived the entry."""
+        keys = entry.attributes.get(self.layout.key_attribute, ())
+        return self.is_archived(entry) and ARCHIVED_BY_US in keys
+
+    def is_archived_by_others(self, entry: Entry) -> bool:
+        """Whether somebody has archived the entry: only they take it into use again."""
+        return self.is_archived(entry) and not self.is_archived_by_us(entry)
 
     def is_unit(self, entry: Entry) -> bool:
         """Whether the entry is that of a unit, whatever else it is."""

@@ -78,7 +78,7 @@ def _identified(person: NaturalPerson, known: Register, seen: str | None) -> Ide
         hsa_id,
         entered=bool(entries),
         ours=all(holdings.may_write(entry, person.hsa_id) for entry in entries),
-        archived=any(map(holdings.is_archived, entries)),
+        archived=any(map(holdings.is_archived_by_others, entries)),
         confidential=any(map(holdings.is_confidential, entries)),
         seen=hsa_id is not None and seen == hsa_id,
         unreadable=known.invalid.intersection(

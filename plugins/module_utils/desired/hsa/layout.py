@@ -115,7 +115,7 @@ REFERENCES = (
 _IDENTIFYING = ("objectClass", "hsaIdentity", "personalIdentityNumber", *REFERENCES)
 
 # The classes that an entry of ours loses when they are true of it no more.
-_PASSING_CLASSES = ("hsaConfidentialPerson", "hsaFeignedDataObject")
+_PASSING_CLASSES = ("hsaArchivedObject", "hsaConfidentialPerson", "hsaFeignedDataObject")
 
 _TEXTS = (
     "cn", "sn", "givenName", "middleName", "fullName", "title", "mail", "ou", "postalAddress",

@@ -24,7 +24,7 @@ class Identified:
 
     `ids` are the HSA-ids that HSA has them under, or had; `hsa_id` is the one that holds, None
     where it cannot be told. `entered` says that HSA holds the person, `ours` whether the entry is
-    ours or will be (None: nobody knows just now), `archived` that somebody has archived it,
+    ours or will be (None: nobody knows just now), `archived` that somebody else has archived it,
     `confidential` that it hides the person, and `unreadable` are those providers that have the
     person whose records cannot be read now. `seen` says that an earlier run saw the
     person under this id.

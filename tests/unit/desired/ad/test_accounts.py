@@ -460,4 +460,5 @@ def test_a_name_never_changes_later(phase: str) -> None:
     world.bring(record(people=[person(1, uses(), **changed)], phase=phase))
     after = world.account(number(1))
     assert values(after, "sAMAccountName") == ("annfja2",)
-    assert (after.dn, after.address) == (before.dn, before.address)
+    names = [entry.dn.partition(",")[0] for entry in (after, before)]
+    assert (names[0], after.address) == (names[1], before.address)

@@ -152,6 +152,7 @@ def test_members_are_written_as_added_and_deleted_values(world: Ad) -> None:
                        day=TOMORROW)  # fmt: skip
     changes = [c for op in plan.operations for c in op.changes if c.attribute == "member"]
     gone, new = (world.account(number(n)).dn for n in (0, 3))
+    gone = gone.replace("OU=Karantan", "OU=Konton")
     assert sorted((c.delete, c.add) for c in changes) == [((), (new,))] * 2 + [((gone,), ())] * 2
 
 

@@ -93,9 +93,11 @@ def test_the_last_day_counts_and_the_day_after_it_everything_is_closed(world: Ad
     world.bring(ending, day=TOMORROW)
     assert state(world) == (False, True, set())
     assert expires(world) == "2026-03-02T23:00:00Z"
-    # The account, its names and the group stay until they are deleted after the grace period.
+    # The account and its names stay until it is deleted after the grace period, and so does the
+    # group.
     after = world.account(number(1))
-    assert (after.dn, after.address) == (before.dn, before.address)
+    assert after.dn == before.dn.replace("OU=Konton", "OU=Karantan")
+    assert after.address == before.address
     assert values(after, "displayName") == values(before, "displayName")
     assert values(world.group("Halsoval-alfa"), "member") == ()
 
