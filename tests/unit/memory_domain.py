@@ -124,6 +124,18 @@ class MemoryDomain(MemoryDirectory):
             if form in map(normal, group.attributes.get("member", ()))
         )
 
+    def _move(self, operation: Operation) -> None:
+        """Move an entry; what names it names it where it lies then."""
+        there = normal(self._held(operation.address).dn)
+        super()._move(operation)
+        here = self._held(operation.address).dn
+        for form, entry in self._entries.items():
+            held = entry.attributes.get("member", ())
+            members = tuple(here if normal(member) == there else member for member in held)
+            if members != held:
+                attributes = {**entry.attributes, "member": members}
+                self._entries[form] = replace(entry, attributes=attributes)
+
     def _carry_out(self, operation: Operation) -> None:
         # Somebody may move it after it was read.
         assert operation.action == "add" or operation.address, "an entry is called by its address"
