@@ -792,7 +792,6 @@ def test_service_account_creates_nothing_elsewhere_and_nothing_else(
 ) -> None:
     for dn, attributes in {
         f"CN=hvtest03,{ad.employees_ou}": account("hvtest03"),
-        f"CN=hvtest03,{ad.quarantine_ou}": account("hvtest03"),
         f"CN=hvtest03,{ad.group_ou}": account("hvtest03"),
         f"CN=hvtest03,{ad.account_ou}": {"objectClass": "group", "sAMAccountName": "hvtest03"},
         f"CN=hvtest03,{ad.system_groups_ou}": {"objectClass": "group"},
@@ -802,16 +801,25 @@ def test_service_account_creates_nothing_elsewhere_and_nothing_else(
             ad_service.add(dn, attributes=attributes)
 
 
-def test_service_account_deletes_and_moves_no_account(
+def test_service_account_moves_accounts_between_our_units_alone_and_deletes_them(
     ad: Domain, ad_service: ldap3.Connection
 ) -> None:
     """Active Directory takes the right to delete an object also for moving it."""
-    dn = f"CN=hvtest04,{ad.account_ou}"
-    ad_service.add(dn, attributes=account("hvtest04"))
+    name = "CN=hvtest04"
+    ad_service.add(f"{name},{ad.account_ou}", attributes=account("hvtest04"))
+    there_and_back = ((ad.account_ou, ad.quarantine_ou), (ad.quarantine_ou, ad.account_ou))
+    for here, there in (*there_and_back, there_and_back[0]):
+        with pytest.raises(LDAPInsufficientAccessRightsResult):
+            ad_service.modify_dn(f"{name},{here}", name, new_superior=ad.employees_ou)
+        ad_service.modify_dn(f"{name},{here}", name, new_superior=there)
+    ad_service.delete(f"{name},{ad.quarantine_ou}")
+
+
+def test_service_account_deletes_no_group(ad: Domain, ad_service: ldap3.Connection) -> None:
+    dn = f"CN=hvtest05,{ad.group_ou}"
+    ad_service.add(dn, attributes={"objectClass": "group", "sAMAccountName": "hvtest05"})
     with pytest.raises(LDAPInsufficientAccessRightsResult):
         ad_service.delete(dn)
-    with pytest.raises(LDAPInsufficientAccessRightsResult):
-        ad_service.modify_dn(dn, "CN=hvtest04", new_superior=ad.quarantine_ou)
 
 
 # --- Active Directory, and both: the playbook ---
