@@ -222,7 +222,7 @@ def _named(world: Ad) -> dict[str, tuple[str, Values]]:
     """By address, what never changes of our accounts."""
     ours = world.our_accounts()
     return {
-        e.address: (e.dn, values(e, "sAMAccountName"))
+        e.address: (e.dn.partition(",")[0], values(e, "sAMAccountName"))
         for e in world.directory.entries()
         if e.dn in ours
     }
