@@ -130,7 +130,7 @@ reasons:
   elements: str
   sample: [/srv/halsoval/inbox/rejected/registers/folkbokforing-2026-03-02.csv.reasons.txt]
 findings:
-  description: What is no provider's: that holds wait.
+  description: What is no provider's, such as that holds wait.
   returned: success
   type: list
   elements: dict

@@ -66,7 +66,7 @@ def _entry(dn: str, attributes: Mapping[str, tuple[str, ...]]) -> Entry:
 
 
 def _assertion(part: str) -> tuple[str, str]:
-    name, _, value = part.partition("=")
+    name, _other, value = part.partition("=")
     return name.strip().lower(), _ESCAPED.sub(_unescaped, _OUTER_BLANKS.sub("", value))
 
 

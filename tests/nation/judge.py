@@ -204,7 +204,7 @@ def _credentials(view: View, people: Iterable[Thing]) -> Answer:
     found: list[tuple[str, Pairs]] = []
     for person in _named(people):
         found.append((person.id, _pairs(person)))
-        for commission, _, _ in _commissions(view, person):
+        for commission, _one, _two in _commissions(view, person):
             found.append((f"{person.id}/{commission.id}", _pairs(commission)))
     return _answer(found)
 
@@ -229,7 +229,7 @@ def _commissions(view: View, person: Thing) -> Iterator[tuple[Thing, Thing, Thin
 
 def _members(view: View, commission: Thing) -> Pairs:
     def linked(member: str) -> bool:
-        _, start, end = member.split(";") if ";" in member else (member, "", "")
+        _other, start, end = member.split(";") if ";" in member else (member, "", "")
         person = view.find(person_of(member))
         return person is not None and in_force(start, end, view.asked.day)
 
@@ -306,5 +306,5 @@ def _pairs(thing: Thing) -> Pairs:
 def _dn_fits(entry: Entry) -> bool:
     """At most 350 characters; values of letters, digits, blank, - and . (P X; that it goes: I)."""
     simple = all(len(rdn) == 1 for rdn in entry.rdns)
-    values = "".join(value for rdn in entry.rdns for _, value in rdn)
+    values = "".join(value for rdn in entry.rdns for _other, value in rdn)
     return len(entry.dn) <= 350 and simple and all(c.isalnum() or c in " -." for c in values)

@@ -295,8 +295,8 @@ def matching(values: Values, code: str, text: str, table: Mapping[str, str]) -> 
     agreed = {(known, name) for known, name in pairs if name in texts}
     return {
         **values,
-        code: tuple(v for v in values.get(code, ()) if v in {known for known, _ in agreed}),
-        text: tuple(v for v in values.get(text, ()) if v in {name for _, name in agreed}),
+        code: tuple(v for v in values.get(code, ()) if v in {known for known, _name in agreed}),
+        text: tuple(v for v in values.get(text, ()) if v in {name for _known, name in agreed}),
     }
 
 
