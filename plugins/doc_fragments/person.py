@@ -17,5 +17,7 @@ options:
         C(ref) of a row in a provider's record. Nobody else is touched; all is read all the same.
       - The guard judges that person's part of the plan by itself, and it has a hash of its own.
       - What it puts in effect is remembered by the next run for everybody.
+      - Without one the module does it for everybody.
     type: str
+    default: ""
 """

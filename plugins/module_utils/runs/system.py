@@ -33,7 +33,7 @@ SYSTEM_ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 # The same of a system that is about people.
-PERSON_ARGUMENTS: dict[str, dict[str, Any]] = {"person": {"type": "str"}}
+PERSON_ARGUMENTS: dict[str, dict[str, Any]] = {"person": {"type": "str", "default": ""}}
 
 S = TypeVar("S", bound=System)
 Desire = Callable[[payload.Approved, dt.date, Sequence[Entry], Ledger], Desired]
