@@ -18,7 +18,12 @@ import sqlalchemy as sa
 
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.guard import Past
 from ansible_collections.regionjh.halsoval.plugins.module_utils.engine.journal import Settled
-from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger import memory, nights
+from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger import (
+    approvals,
+    memory,
+    nights,
+    registers,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.ledger import Ledger, Run
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.schema import COLUMNS
 from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.sightings import (
@@ -26,11 +31,16 @@ from ansible_collections.regionjh.halsoval.plugins.module_utils.ledger.sightings
     note_seen,
 )
 from ansible_collections.regionjh.halsoval.plugins.module_utils.orders import receipts
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.approval import (
+    Approval,
+    Manifest,
+)
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.holds import Hold
 from ansible_collections.regionjh.halsoval.plugins.module_utils.records.memory import (
     PROTECTED,
     Fact,
 )
+from ansible_collections.regionjh.halsoval.plugins.module_utils.records.registers import Answer
 from ansible_collections.regionjh.halsoval.plugins.module_utils.runs.audit import audit
 from ansible_collections.regionjh.halsoval.tests.conftest import TODAY, Ledgers
 from ansible_collections.regionjh.halsoval.tests.postgresql import Server
@@ -175,6 +185,8 @@ def test_the_documented_rights_are_what_the_runs_need_and_nothing_more(
         nights.note_told(ledger, [("refused", "ad", "alfa", "")])
         note_seen(ledger, Sightings({"pc-1": TODAY}, "mark", TODAY))
         note_seen(ledger, Sightings({"pc-1": TODAY}, "mark", TODAY))
+        approvals.note(ledger, [Approval(Manifest("alfa", "staff", 1, "0" * 64), "region:anna")])
+        registers.take(ledger, [Answer(register="hosp", person="a" * 32, day=TODAY)], {"hosp": 1})
         ledger.leave()
     with region.open("run-2", "bo@controller") as ledger:
         assert ledger.confirm_grant("grant", grant().until or TODAY)
@@ -187,6 +199,7 @@ def test_the_documented_rights_are_what_the_runs_need_and_nothing_more(
     with region.open("run-3", day=later) as ledger:
         region.by_owner("UPDATE holds SET reason = 'B2'", "UPDATE orders SET cause = 'x'")
         region.by_owner("UPDATE particulars SET content = content || ' '")
+        region.by_owner("UPDATE approvals SET run = 'x'", "UPDATE register_answers SET held = 'x'")
         name = audited(ledger, later)["msg"].rpartition("audit_expected=")[2]
         result = audited(ledger, later, name)
         assert (result["faults"], bool(result["thinned"])) == ([], True)

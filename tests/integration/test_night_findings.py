@@ -100,7 +100,11 @@ EXPECTED: dict[str, set[Told]] = {
     "dormant": {("dormant_account", "ad", "person")},
     "waiting": {("order_overdue", "siths", "person")},
     "uncollected": {("card_not_collected", "siths", "person")},
-    "leaver": {("active_card_of_leaver", "siths", "person")},
+    # Nobody is archived whose card is out.
+    "leaver": {
+        ("active_card_of_leaver", "siths", "person"),
+        ("archive_waits", "hsa", "person"),
+    },
     # Nothing is written of a provider that is over its capacity.
     "full": {
         ("over_capacity", "workstations", "full"),

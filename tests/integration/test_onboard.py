@@ -171,7 +171,7 @@ def test_ended_provider_that_was_never_entered_stays_out_and_is_reported(
 ) -> None:
     _before, run, after = first
     assert after.of("halledalens-vard") == {}
-    assert "memberships are withdrawn, entries are left as they are" in run.output
+    assert "memberships are withdrawn, entries are archived once their cards are over" in run.output
 
 
 def test_provider_that_ends_keeps_its_entries_without_access(lab: Lab, fresh: Site) -> None:

@@ -150,7 +150,7 @@ def test_every_card_that_a_record_asks_for_is_ordered_once(onboarded: Region) ->
 def test_card_orders_are_shown_by_provider(onboarded: Region) -> None:
     ordered = Counter(card["provider"] for card in onboarded.orders("card"))
     lines = _one_line(onboarded.run).partition("TASK [Sum up]")[2].split("; services: ")
-    shown = dict(re.findall(r"([a-z-]+) \(\w+\): .*; siths: card (\d+)", "\n".join(lines)))
+    shown = dict(re.findall(r"([a-z-]+) \([\w, :]+\): .*; siths: card (\d+)", "\n".join(lines)))
     assert {provider: int(count) for provider, count in shown.items()} == ordered
 
 

@@ -44,7 +44,7 @@ SYSTEMS = [
 ]  # fmt: skip
 MODULES = {
     "onboard": SYSTEMS,
-    "reconcile": [*SYSTEMS, "citrix_sightings", "night"],
+    "reconcile": ["register_check", *SYSTEMS, "citrix_sightings", "night"],
     "receipts": ["receipts"],
     "audit": ["audit"],
     "hold": ["hold"],
