@@ -95,7 +95,7 @@ lab-possible:
 .PHONY: test
 test: lab-possible .venv/servers ## Everything that CI runs
 	$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync=target \
-		lint made-lab sanity molecule pytest-playbooks pytest-lab pytest-ad pytest-others
+		made-lab pytest-unit lint molecule sanity pytest-playbooks pytest-lab pytest-others pytest-ad
 
 .PHONY: lint
 lint: .venv/ready ## Style, types, playbooks, changelog fragments
@@ -125,15 +125,17 @@ test-long: made-lab .venv/servers ## All tests in full: more kills, HISTORIES=20
 	HALSOVAL_IN_FULL=yes HALSOVAL_HISTORIES=$(HISTORIES) pytest $(TESTS)
 
 # The same in parts, each with labs of its own.
-.PHONY: pytest-ad pytest-lab pytest-others pytest-playbooks
+.PHONY: pytest-ad pytest-lab pytest-others pytest-playbooks pytest-unit
 pytest-ad: made-lab
 	pytest $(AD_TESTS)
 pytest-lab: made-lab
 	pytest $(LAB_TESTS)
 pytest-playbooks: made-lab
 	pytest $(PLAYBOOK_TESTS)
+pytest-unit: .venv/ready
+	pytest tests/unit tests/long
 pytest-others: made-lab
-	pytest $(addprefix --ignore=,$(AD_TESTS) $(LAB_TESTS) $(PLAYBOOK_TESTS))
+	pytest tests/integration $(addprefix --ignore=,$(AD_TESTS) $(LAB_TESTS) $(PLAYBOOK_TESTS))
 
 .PHONY: reference
 reference: .venv/ready ## Write the schemas and reference pages anew from the model and the catalogue

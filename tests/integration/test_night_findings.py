@@ -331,5 +331,6 @@ def test_citrix_that_refuses_us_is_not_checked_and_an_invalid_record_is_told(
     assert found == {
         "": {("not_checked", "citrix", ""), ("not_checked", "sightings", "")},
         "printing": {("invalid_record", "records", "")},
-        **{provider: EXPECTED[provider] for provider in ("waiting", "leaver")},
+        "waiting": EXPECTED["waiting"],
+        "leaver": {("active_card_of_leaver", "siths", "person")},
     }
